@@ -1,0 +1,89 @@
+"""Config file and model card -> settings: normalisation, length limit, licence, base model, languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from m2v_lite.errors import InvalidModelError
+
+DEFAULT_MAX_LENGTH = 512
+DEFAULT_NORMALIZE = False
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a model's config and check the two settings that change its vectors.
+
+    Raises:
+        InvalidModelError: not JSON, not an object, or `normalize` or `max_length` of a wrong kind.
+    """
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidModelError(
+            f"{path}: the config cannot be read as JSON ({error}); fetch or write it again"
+        ) from error
+    if not isinstance(config, dict):
+        raise InvalidModelError(f"{path}: the config is not a JSON object; fetch or write it again")
+    normalize = config.get("normalize")
+    if normalize is not None and not isinstance(normalize, bool):
+        raise InvalidModelError(f"{path}: 'normalize' is {normalize!r}; write true, false or null there")
+    max_length = config.get("max_length")
+    if max_length is not None and (type(max_length) is not int or max_length < 1):
+        raise InvalidModelError(
+            f"{path}: 'max_length' is {max_length!r}; write a number of tokens from 1 up, or null "
+            "for no limit"
+        )
+    return config
+
+
+def read_model_card(path: Path) -> dict[str, str | list[str]]:
+    """Read the front matter of a model card: `key: text` and lists of texts, the rest left out.
+
+    Model cards open with a block of YAML between two `---` lines
+    (https://huggingface.co/docs/hub/model-cards). The keys wanted here are texts or flat lists of texts,
+    so this reads no more than these.
+
+    Returns:
+        The entries by key; empty if there is no such file or no front matter.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "README.md"
+        >>> _ = path.write_text("---\\nlicense: mit\\nlanguage:\\n- en\\n---\\n# Model")
+        >>> read_model_card(path)
+        {'license': 'mit', 'language': ['en']}
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    if not lines or lines[0].strip() != "---":
+        return {}
+    card: dict[str, str | list[str]] = {}
+    key = ""
+    for line in lines[1:]:
+        if line.strip() == "---":
+            return card
+        if line.lstrip().startswith("- "):
+            items = card.get(key)
+            if isinstance(items, list):
+                items.append(_unquoted(line.lstrip()[2:]))
+        elif line[:1].isalpha() and ":" in line:
+            key, _, value = line.partition(":")
+            card[key] = _value(value.strip())
+    return {}  # a block that never closes is no front matter
+
+
+def _value(text: str) -> str | list[str]:
+    if text.startswith("[") and text.endswith("]"):
+        return [_unquoted(item) for item in text[1:-1].split(",") if item.strip()]
+    return _unquoted(text) if text else []
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return text

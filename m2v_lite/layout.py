@@ -1,0 +1,123 @@
+"""Model folder -> the paths of its files: the table of known folder layouts.
+
+The first layout whose files are all there wins, as in model2vec
+(https://github.com/MinishLab/model2vec, `persistence/datamodels.py`) and, for a path that points at the
+`0_StaticEmbedding` folder itself, as in model2vec-rs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from m2v_lite.errors import ModelNotFoundError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a kind of model folder keeps its files, as paths relative to the folder."""
+
+    name: str
+    config: str
+    table: str
+    tokenizer: str
+
+    def files(self) -> tuple[str, str, str]:
+        return self.config, self.table, self.tokenizer
+
+
+LAYOUTS = (
+    Layout("model2vec", "config.json", "model.safetensors", "tokenizer.json"),
+    Layout(
+        "sentence-transformers",
+        "config_sentence_transformers.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ),
+    Layout(
+        "sentence-transformers, nested",
+        "config_sentence_transformers.json",
+        "0_StaticEmbedding/model.safetensors",
+        "0_StaticEmbedding/tokenizer.json",
+    ),
+)
+
+# Only for a folder of this very name: elsewhere a stray config in the parent would be picked up.
+NESTED_FOLDER = "0_StaticEmbedding"
+INSIDE_NESTED = Layout(
+    "sentence-transformers, inside 0_StaticEmbedding",
+    "../config_sentence_transformers.json",
+    "model.safetensors",
+    "tokenizer.json",
+)
+
+MODEL_CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of one model on disk."""
+
+    layout: str
+    folder: Path
+    config: Path
+    table: Path
+    tokenizer: Path
+
+    @property
+    def model_card(self) -> Path:
+        return self.folder / MODEL_CARD
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Say whether some known layout is complete in `folder`."""
+    return any(not _missing(folder, layout) for layout in _candidates(folder))
+
+
+def find_model_files(folder: Path) -> ModelFiles:
+    """Find the files of the model in `folder`.
+
+    Raises:
+        ModelNotFoundError: `folder` is no folder, or no layout is complete in it.
+    """
+    if not folder.exists():
+        raise ModelNotFoundError(f"{folder}: no such folder; check the path")
+    if not folder.is_dir():
+        raise ModelNotFoundError(
+            f"{folder}: this is a file; give the folder that holds it, with the table, "
+            "the tokenizer and the config of one model"
+        )
+    for layout in _candidates(folder):
+        if not _missing(folder, layout):
+            config, table, tokenizer = (folder / name for name in layout.files())
+            return ModelFiles(layout.name, folder, config, table, tokenizer)
+    raise ModelNotFoundError(_what_is_missing(folder))
+
+
+def hub_patterns(subfolder: str | None = None) -> list[str]:
+    """List the files of a hub repository that any layout can need."""
+    names = [*sorted({name for layout in LAYOUTS for name in layout.files()}), MODEL_CARD]
+    prefix = f"{subfolder.strip('/')}/" if subfolder else ""
+    return [prefix + name for name in names]
+
+
+def _candidates(folder: Path) -> tuple[Layout, ...]:
+    if folder.resolve().name == NESTED_FOLDER:
+        return (*LAYOUTS, INSIDE_NESTED)
+    return LAYOUTS
+
+
+def _missing(folder: Path, layout: Layout) -> list[str]:
+    return [name for name in layout.files() if not (folder / name).is_file()]
+
+
+def _what_is_missing(folder: Path) -> str:
+    layouts = _candidates(folder)
+    nearest = min(layouts, key=lambda layout: len(_missing(folder, layout)))
+    tried = "; ".join(f"{layout.name}: {' + '.join(layout.files())}" for layout in layouts)
+    lacking = ", ".join(_missing(folder, nearest))
+    return (
+        f"{folder}: not a complete model folder; missing for the nearest layout "
+        f"({nearest.name}): {lacking}. Layouts tried: {tried}. Copy the missing file here, or give "
+        "the path of the folder that holds the model"
+    )
