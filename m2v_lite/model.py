@@ -1,0 +1,587 @@
+"""`StaticModel`: the stages wired together, texts -> token ids -> rows -> mean -> unit vectors.
+
+Inference only. To distil, train or quantize the vocabulary of a model, use model2vec and load the result
+here. Where this class answers differently from model2vec 0.10.0, its docstrings say so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite import pooling
+from m2v_lite.atomic_write import atomic_write
+from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, read_config, read_model_card
+from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
+from m2v_lite.hub import fetch_model, is_repository_id
+from m2v_lite.layout import ModelFiles, find_model_files
+from m2v_lite.progress import progress_bar
+from m2v_lite.quantization import quantize
+from m2v_lite.safetensors import write_safetensors
+from m2v_lite.table import EmbeddingTable, check_mapping, load_table
+from m2v_lite.texts import as_texts, batches, check_encodable, cut, natural_number, token_limit
+from m2v_lite.tokenization import (
+    TextTokenizer,
+    ids_of_each_text,
+    library_tokenizer,
+    read_tokenizer,
+    wrap_tokenizer,
+)
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PathLike = str | Path
+
+BUNDLED_MODEL = Path(__file__).parent / "bundled" / "potion-base-8M-int8"
+
+
+class _Unset:
+    """The type of "not passed", where None has a meaning of its own."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET: Final = _Unset()
+
+
+class StaticModel:
+    """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
+
+    Made with `from_pretrained`; a program that uses `model2vec.StaticModel` for inference needs no other
+    change than the import. One model may be used by many threads at once.
+
+    Args:
+        vectors: (rows, dim) the embedding table.
+        tokenizer: a `tokenizers.Tokenizer`, of which a copy is used.
+        config: settings to keep with the model; copied.
+        normalize: whether vectors are scaled to length 1 by default.
+        base_model_name: the model this one was distilled from.
+        language: the languages of the model.
+        weights: (tokens,) a factor for each token id, or None.
+        token_mapping: (tokens,) the row of each token id, or None if they are the same.
+        max_length: the number of tokens after which a text is cut by default; None for no limit.
+
+    Attributes:
+        config: the settings, with `normalize` and `max_length` as they are in force.
+
+    Raises:
+        InvalidModelError: the arrays and the tokenizer do not fit together.
+
+    Example:
+        >>> model = StaticModel.from_pretrained()  # the bundled potion-base-8M, in int8
+        >>> model.dim
+        256
+        >>> vectors = model.encode(["a small board", "ein kleines Brett"])
+        >>> vectors.shape, vectors.dtype
+        ((2, 256), dtype('float32'))
+    """
+
+    # What of the table `from_pretrained` was asked to use: the dtype and the number of columns.
+    _reduction: tuple[str | None, int | None] = (None, None)
+
+    def __init__(
+        self,
+        vectors: NDArray[Any],
+        tokenizer: Tokenizer,
+        config: Mapping[str, Any] | None = None,
+        normalize: bool = DEFAULT_NORMALIZE,
+        base_model_name: str | None = None,
+        language: list[str] | None = None,
+        weights: NDArray[Any] | None = None,
+        token_mapping: NDArray[Any] | None = None,
+        max_length: int | None = DEFAULT_MAX_LENGTH,
+    ) -> None:
+        if vectors.ndim != 2:
+            raise InvalidModelError(
+                f"vectors: an array of {vectors.ndim} dimensions; give a table of (rows, dim)"
+            )
+        check_mapping("token_mapping", token_mapping, len(vectors))
+        table = EmbeddingTable(vectors, weights, token_mapping)
+        card: dict[str, Any] = {"base_model": base_model_name, "language": language}
+        self._wire(table, wrap_tokenizer(tokenizer), config or {}, card, normalize, max_length)
+
+    def _wire(
+        self,
+        table: EmbeddingTable,
+        tokenizer: TextTokenizer,
+        config: Mapping[str, Any],
+        card: Mapping[str, Any],
+        normalize: bool,
+        max_length: int | None,
+        files: ModelFiles | None = None,
+    ) -> None:
+        table.check_vocabulary(
+            files.folder if files else "vectors", tokenizer.vocabulary_size, tokenizer.highest_id
+        )
+        self._table = table
+        self._tokenizer = tokenizer
+        self._card = card
+        self.files = files
+        self.config = dict(config)
+        self.normalize = normalize
+        self.max_length = max_length
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: PathLike | None = None,
+        token: str | None = None,
+        normalize: bool | None = None,
+        subfolder: str | None = None,
+        quantize_to: str | None = None,
+        dimensionality: int | None = None,
+        max_length: int | _Unset | None = UNSET,
+        force_download: bool = False,
+        *,
+        revision: str | None = None,
+        cache_dir: PathLike | None = None,
+        local_files_only: bool = False,
+        vocabulary_quantization: None = None,
+    ) -> StaticModel:
+        """Load a model: the table is mapped, never copied.
+
+        Args:
+            path: a model folder; or the name of a repository on the hub, such as
+                "minishlab/potion-base-8M", which is taken from the cache and downloaded only if it is not
+                there (model2vec downloads each time by default). None loads the bundled model.
+            token: the hub's access token, for private models.
+            normalize: whether vectors are scaled to length 1; by default the config says, else False.
+            subfolder: the folder of the model inside `path`.
+            quantize_to: "float16", "float32", "float64" or "int8". This makes a private copy of the table
+                in memory, which is what mapping spares; it is here for compatibility. A table that has
+                this dtype already stays mapped.
+            dimensionality: how many leading columns to use, as a view of the mapped table.
+            max_length: the number of tokens after which a text is cut, None for no limit; by default the
+                config says, else 512.
+            force_download: whether to ask the hub even if the model is in the cache.
+            revision: a branch, tag or commit of the repository.
+            cache_dir: the hub's cache, if not the usual one.
+            local_files_only: whether to fail rather than ask the network.
+            vocabulary_quantization: not supported; model2vec can do this once and save the result.
+
+        Raises:
+            ModelNotFoundError: there is no such folder, or a file of the model is missing in it.
+            InvalidModelError: a file is broken or not supported, or they do not fit together.
+            DownloadError: the model is not in the cache and cannot be fetched.
+            MissingPackageError: a package is needed that is not installed.
+            InputTypeError, InputValueError: an impossible argument.
+        """
+        if vocabulary_quantization is not None:
+            raise InputValueError(
+                "vocabulary_quantization: m2v_lite does not cluster vocabularies; do it once with "
+                "model2vec and load the model that it saves"
+            )
+        limit = None if isinstance(max_length, _Unset) else token_limit(max_length)
+        folder = (
+            BUNDLED_MODEL
+            if path is None
+            else _resolve(
+                path,
+                token=token,
+                subfolder=subfolder,
+                force_download=force_download,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+            )
+        )
+        files = find_model_files(folder / subfolder if subfolder else folder)
+        config = read_config(files.config)
+        table = _reduced(load_table(files.table), quantize_to, dimensionality)
+        if normalize is None:
+            normalize = config.get("normalize")
+        if isinstance(max_length, _Unset):
+            limit = config.get("max_length", DEFAULT_MAX_LENGTH)
+        model = cls.__new__(cls)
+        model._reduction = (quantize_to, dimensionality)
+        model._wire(
+            table,
+            read_tokenizer(files.tokenizer),
+            config,
+            read_model_card(files.model_card),
+            DEFAULT_NORMALIZE if normalize is None else normalize,
+            limit,
+            files,
+        )
+        return model
+
+    def encode(
+        self,
+        sentences: str | Iterable[str],
+        *,
+        show_progress_bar: bool = False,
+        max_length: int | _Unset | None = UNSET,
+        normalize: bool | None = None,
+        batch_size: int = 1024,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+        **kwargs: Any,
+    ) -> NDArray[Any]:
+        """Encode texts as vectors.
+
+        Args:
+            sentences: a text, or a list, generator, numpy array or other iterable of texts.
+            show_progress_bar: whether to show one (needs tqdm).
+            max_length: the number of tokens after which each text is cut; None for no limit. By default
+                the model's.
+            normalize: whether to scale vectors to length 1. By default the model's setting.
+            batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            use_multiprocessing: accepted for compatibility. The tokenizers library uses all cores itself.
+            multiprocessing_threshold: accepted for compatibility.
+            **kwargs: accepted and ignored, since callers written for sentence-transformers pass more.
+
+        Returns:
+            (dim,) for a text, (texts, dim) for several, (0, dim) for none. The dtype is the table's, or
+            float32 if that is int8 or bfloat16. A text without any known token gives zeros. The bits are
+            those of model2vec 0.10.0.
+
+        Raises:
+            InputTypeError: something in `sentences` is not a text, or an option is of a wrong type.
+            InputValueError: a text is no valid Unicode, or an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Example:
+            >>> model = StaticModel.from_pretrained()
+            >>> model.encode("a single text").shape, model.encode([]).shape
+            ((256,), (0, 256))
+        """
+        limit = self.max_length if isinstance(max_length, _Unset) else token_limit(max_length)
+        unit = self.normalize if normalize is None else normalize
+        texts, single = as_texts(sentences)
+        vectors = np.empty((len(texts), self.dim), self._table.vector_dtype)
+        table, embedding = self._table, np.asarray(self._table.embedding)
+        for batch, ids, bounds in self._tokenized(texts, limit, batch_size, show_progress_bar):
+            means = vectors[batch]
+            pooling.mean_rows(embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
+            if unit:
+                pooling.scale_to_unit(means)
+        return vectors[0] if single else vectors
+
+    @overload
+    def encode_as_sequence(  # type: ignore[overload-overlap]  # a str is an iterable of str, too
+        self,
+        sentences: str,
+        *,
+        max_length: int | None = None,
+        batch_size: int = 1024,
+        show_progress_bar: bool = False,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+    ) -> NDArray[Any]: ...
+
+    @overload
+    def encode_as_sequence(
+        self,
+        sentences: Iterable[str],
+        *,
+        max_length: int | None = None,
+        batch_size: int = 1024,
+        show_progress_bar: bool = False,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+    ) -> list[NDArray[Any]]: ...
+
+    def encode_as_sequence(
+        self,
+        sentences: str | Iterable[str],
+        *,
+        max_length: int | None = None,
+        batch_size: int = 1024,
+        show_progress_bar: bool = False,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+    ) -> NDArray[Any] | list[NDArray[Any]]:
+        """Encode texts as the rows of their tokens, without pooling.
+
+        The options are those of `encode`, but for `max_length`: the model's own limit is not used here, as
+        in model2vec.
+
+        Returns:
+            (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32
+            for bfloat16), promoted with the weights' if there are weights; also for a text without
+            tokens, where model2vec gives float64.
+
+        Raises:
+            InputTypeError, InputValueError, TokenizationError: as `encode` does.
+
+        Example:
+            >>> StaticModel.from_pretrained().encode_as_sequence("three short words").shape
+            (3, 256)
+        """
+        texts, single = as_texts(sentences)
+        limit = token_limit(max_length)
+        rows: list[NDArray[Any]] = []
+        for _, ids, bounds in self._tokenized(texts, limit, batch_size, show_progress_bar):
+            rows += [self._table.rows(part) for part in ids_of_each_text(ids, bounds)]
+        return rows[0] if single else rows
+
+    def tokenize(self, sentences: Iterable[str]) -> list[list[int]]:
+        """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
+
+        As in model2vec, a text is not first cut to `max_length * median_token_length` characters, which
+        `encode` does. A single text is treated as a list of one.
+
+        Raises:
+            InputTypeError, InputValueError, TokenizationError: as `encode` does.
+
+        Example:
+            >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
+            [[1997, 2016], [2025, 2019]]
+        """
+        texts, _ = as_texts(sentences)
+        lists: list[list[int]] = []
+        for batch in batches(texts, 1024):
+            check_encodable(texts[batch], batch.start)
+            ids, bounds = self._tokenizer.token_ids(texts[batch], self.max_length)
+            lists += [part.tolist() for part in ids_of_each_text(ids, bounds)]
+        return lists
+
+    def _tokenized(
+        self, texts: Sequence[str], limit: int | None, batch_size: int, progress: bool
+    ) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield for each batch its place among the texts, the ids of its tokens and their bounds."""
+        size = natural_number("batch_size", batch_size)
+        characters = None if limit is None else limit * self._tokenizer.median_token_length
+        with progress_bar(len(texts), progress) as bar:
+            for batch in batches(texts, size):
+                part = cut(texts[batch], characters)
+                check_encodable(part, batch.start)
+                yield batch, *self._tokenizer.token_ids(part, limit)
+                if bar is not None:
+                    bar.update(len(part))
+
+    def save_pretrained(
+        self, path: PathLike, model_name: str | None = None, subfolder: str | None = None
+    ) -> None:
+        """Write the model as a folder that model2vec, sentence-transformers and m2v_lite load.
+
+        Each file appears whole or not at all; a process that has an older table of this name mapped keeps
+        it. A bfloat16 table is written as bfloat16, which model2vec cannot read: load the model with
+        `quantize_to="float32"` for that.
+
+        Args:
+            path: the folder, made if need be.
+            model_name: the name in the model card; by default the folder's.
+            subfolder: a folder inside `path` to write to instead.
+
+        Raises:
+            InvalidModelError: the tokenizer's file has changed since it was loaded.
+            OSError: the folder cannot be written.
+        """
+        folder = Path(path) / subfolder if subfolder else Path(path)
+        tensors = {"embeddings": self.embedding}
+        if self.weights is not None:
+            tensors["weights"] = self.weights
+        config = {**self.config, "embedding_dtype": self.embedding_dtype}
+        config.pop("vocabulary_quantization", None)
+        if self.token_mapping is not None:
+            tensors["mapping"] = self.token_mapping
+            config["vocabulary_quantization"] = len(self.embedding)
+        texts = {
+            "config.json": json.dumps(config, indent=4),
+            "modules.json": json.dumps(_modules(self.normalize), indent=4),
+            "README.md": self._model_card(model_name or folder.resolve().name),
+            "tokenizer.json": self._tokenizer.definition(),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            # All are written before the first is renamed; the last renamed is the config, without which
+            # the folder is no model.
+            for name, text in texts.items():
+                stack.enter_context(atomic_write(folder / name)).write(text.encode())
+            write_safetensors(
+                stack.enter_context(atomic_write(folder / "model.safetensors")),
+                tensors,
+                bfloat16=("embeddings",) if self._table.is_bfloat16 else (),
+            )
+
+    def _model_card(self, model_name: str) -> str:
+        """Return a short model card, with what is known of the model in its front matter."""
+        entries = {key: self._card.get(key) for key in ("base_model", "language", "license")}
+        front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in entries.items() if entry)
+        return (
+            f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"
+            f"A static-embedding model of {self.dim} dimensions in {self.embedding_dtype}, for model2vec "
+            "and m2v_lite.\n"
+        )
+
+    @property
+    def dim(self) -> int:
+        """The number of columns of a vector."""
+        return int(self._table.embedding.shape[1])
+
+    @property
+    def embedding(self) -> NDArray[Any]:
+        """The table, (rows, dim), read-only and mapped; a bfloat16 one as its uint16 codes."""
+        return self._table.embedding
+
+    @property
+    def weights(self) -> NDArray[Any] | None:
+        """A factor for each token id, or None."""
+        return self._table.weights
+
+    @property
+    def token_mapping(self) -> NDArray[Any] | None:
+        """The row of each token id, or None where id and row are the same."""
+        return self._table.mapping
+
+    @property
+    def embedding_dtype(self) -> str:
+        """The name of the table's dtype."""
+        return self._table.dtype_name
+
+    @property
+    def vocabulary_quantization(self) -> int | None:
+        """The number of rows that the vocabulary shares, if its tokens have no row each."""
+        return None if self.token_mapping is None else len(self.embedding)
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The vocabulary in the order of its ids, made when first asked for."""
+        return self._tokenizer.tokens
+
+    @property
+    def unk_token_id(self) -> int | None:
+        """The id of the unknown token, which never reaches a vector."""
+        return self._tokenizer.unk_token_id
+
+    @property
+    def median_token_length(self) -> int:
+        """The median length of the vocabulary's tokens in characters, rounded down."""
+        return self._tokenizer.median_token_length
+
+    @property
+    def tokenizer_kind(self) -> str:
+        """The kind of the tokenizer's model: WordPiece, Unigram, BPE or WordLevel."""
+        return self._tokenizer.kind
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """A `tokenizers.Tokenizer` that cuts at the model's `max_length`, made when first asked for.
+
+        The model does not use it, so changing it changes nothing here.
+        """
+        tokenizer = library_tokenizer(self._tokenizer.definition(), "tokenizer")
+        tokenizer.no_padding()
+        if self.max_length is None:
+            tokenizer.no_truncation()
+        else:
+            tokenizer.enable_truncation(self.max_length)
+        return tokenizer
+
+    @property
+    def base_model_name(self) -> str | None:
+        """The model that this one was distilled from, if its model card says."""
+        name = self._card.get("base_model")
+        return name if isinstance(name, str) else None
+
+    @property
+    def language(self) -> list[str] | None:
+        """The languages of the model, if its model card says."""
+        language = self._card.get("language")
+        return [language] if isinstance(language, str) else language or None
+
+    @property
+    def license(self) -> str | None:
+        """The licence of the model, if its model card says."""
+        name = self._card.get("license")
+        return name if isinstance(name, str) else None
+
+    @property
+    def normalize(self) -> bool:
+        """Whether vectors are scaled to length 1 by default."""
+        return self._normalize
+
+    @normalize.setter
+    def normalize(self, value: bool) -> None:
+        self._normalize = self.config["normalize"] = bool(value)
+
+    @property
+    def max_length(self) -> int | None:
+        """The number of tokens after which a text is cut by default, or None for no limit."""
+        return self._max_length
+
+    @max_length.setter
+    def max_length(self, value: int | None) -> None:
+        self._max_length = self.config["max_length"] = token_limit(value)
+        self.__dict__.pop("tokenizer", None)  # it was made for the former limit
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle a loaded model as its path and settings, so that workers map one table between them."""
+        if self.files is None:
+            return super().__reduce__()
+        settings = (*self._reduction, self.normalize, self.max_length)
+        return _load_again, (type(self), self.files.folder, *settings)
+
+    def __repr__(self) -> str:
+        place = f" from {self.files.folder}" if self.files else ""
+        return (
+            f"<StaticModel of {len(self.embedding)} x {self.dim} {self.embedding_dtype}, "
+            f"{self.tokenizer_kind}{place}>"
+        )
+
+
+def _load_again(
+    cls: type[StaticModel],
+    folder: Path,
+    quantize_to: str | None,
+    dimensionality: int | None,
+    normalize: bool,
+    max_length: int | None,
+) -> StaticModel:
+    return cls.from_pretrained(
+        folder.absolute(), None, normalize, None, quantize_to, dimensionality, max_length
+    )
+
+
+def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> Path:
+    """Return the folder at `path`, or of the hub's repository of this name."""
+    folder = Path(path).expanduser()
+    if str(path) and folder.exists():
+        return folder
+    name = path if isinstance(path, str) else path.as_posix()
+    if not is_repository_id(name):
+        raise ModelNotFoundError(
+            f"{name!r}: no such folder, and not the name of a model on the hub (owner/name); check the path"
+        )
+    return fetch_model(name, subfolder=subfolder, **hub_options)
+
+
+def _reduced(table: EmbeddingTable, quantize_to: str | None, dimensionality: int | None) -> EmbeddingTable:
+    """Return the table in another dtype or with its leading columns only."""
+    embedding, columns = table.embedding, None
+    if dimensionality is not None:
+        columns = natural_number("dimensionality", dimensionality)
+        if columns > embedding.shape[1]:
+            raise InputValueError(
+                f"dimensionality is {columns}, but the model has {embedding.shape[1]} columns; give at "
+                "most that"
+            )
+        embedding = embedding[:, :columns]
+    if quantize_to is not None:
+        # model2vec's DType is an enumeration of texts.
+        embedding = quantize(table.embedding, getattr(quantize_to, "value", quantize_to), columns)
+    return EmbeddingTable(embedding, table.weights, table.mapping)
+
+
+def _modules(normalize: bool) -> list[dict[str, Any]]:
+    """Return the modules.json by which sentence-transformers loads the model."""
+    modules = [("", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
+    return [
+        {
+            "idx": index,
+            "name": str(index),
+            "path": path or ".",
+            "type": f"sentence_transformers.models.{kind}",
+        }
+        for index, (path, kind) in enumerate(modules)
+    ]

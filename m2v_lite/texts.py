@@ -1,0 +1,127 @@
+"""What a caller passes -> a list of texts, checked and cut into batches of bounded size."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from m2v_lite.errors import InputTypeError, InputValueError
+
+# A batch of texts ends when it holds this many characters: what a tokenizer needs for it stays small.
+BATCH_CHARACTERS = 1 << 17
+
+
+def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
+    """Return the texts in `sentences`, and whether it was a single one.
+
+    Args:
+        sentences: a text; or a list, tuple, generator, numpy array or other iterable of texts. What is
+            not a list or a tuple is read into a list first.
+
+    Raises:
+        InputTypeError: neither, or an item is not a `str`.
+
+    Example:
+        >>> as_texts("one")
+        (['one'], True)
+        >>> as_texts(word for word in ("one", "two"))
+        (['one', 'two'], False)
+    """
+    if isinstance(sentences, np.ndarray):
+        sentences = sentences.tolist()
+    if isinstance(sentences, str):
+        return [sentences], True
+    if isinstance(sentences, (bytes, bytearray, Mapping)) or not isinstance(sentences, Iterable):
+        raise InputTypeError(
+            f"expected a text or a list of texts, got {_described(sentences)}; {_remedy(sentences)}"
+        )
+    texts = sentences if isinstance(sentences, (list, tuple)) else list(sentences)
+    if not set(map(type, texts)) <= {str}:
+        for index, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise InputTypeError(f"text {index} is {_described(text)}, not a str; {_remedy(text)}")
+    return texts, False
+
+
+def cut(texts: Sequence[str], characters: int | None) -> list[str]:
+    """Cut each text after `characters` characters; None leaves them whole."""
+    return [text[:characters] for text in texts]
+
+
+def batches(texts: Sequence[str], size: int) -> Iterator[slice]:
+    """Divide `texts` into batches of at most `size` texts and about `BATCH_CHARACTERS` characters.
+
+    Example:
+        >>> list(batches(["a", "b", "c"], size=2))
+        [slice(0, 2, None), slice(2, 3, None)]
+    """
+    start = characters = 0
+    for index, length in enumerate(map(len, texts)):
+        if index > start and (index - start == size or characters + length > BATCH_CHARACTERS):
+            yield slice(start, index)
+            start, characters = index, 0
+        characters += length
+    if start < len(texts):
+        yield slice(start, len(texts))
+
+
+def check_encodable(texts: Sequence[str], first: int) -> None:
+    """Check that no text holds a lone surrogate, which is no character and has no UTF-8 form.
+
+    Args:
+        texts: the texts of one batch.
+        first: the index of the first of them among the caller's texts.
+
+    Raises:
+        InputValueError: one does.
+    """
+    for index, text in enumerate(texts):
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise InputValueError(
+                    f"text {first + index} holds the lone surrogate U+{ord(text[error.start]):04X} at "
+                    f"character {error.start}, which is no Unicode text; clean it with "
+                    'text.encode("utf-8", "replace").decode()'
+                ) from None
+
+
+def natural_number(name: str, value: Any) -> int:
+    """Return `value` as an int from 1 up.
+
+    Raises:
+        InputTypeError: it is not a whole number (True and False are not).
+        InputValueError: it is less than 1.
+    """
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise InputTypeError(f"{name} is {_described(value)}; give a whole number from 1 up") from None
+    if number < 1:
+        raise InputValueError(f"{name} is {number}; give a whole number from 1 up")
+    return number
+
+
+def token_limit(max_length: Any) -> int | None:
+    """Return `max_length` as a number of tokens, or None for no limit; see `natural_number`."""
+    return None if max_length is None else natural_number("max_length", max_length)
+
+
+def _described(value: object) -> str:
+    return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+
+
+def _remedy(value: object) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return "decode it first, for example with .decode('utf-8')"
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return "pass one flat list of texts"
+    if isinstance(value, Mapping):
+        return "pass a list of its texts, in the order you want the vectors"
+    return "pass texts only, and '' where one is missing"
