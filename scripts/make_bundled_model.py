@@ -1,0 +1,83 @@
+"""Write the model that the package carries: potion-base-8M in int8, with a compact tokenizer.json.
+
+    python scripts/make_bundled_model.py SOURCE [OUT]
+
+SOURCE is a folder with minishlab/potion-base-8M as it is on the hub. OUT is by default the folder in the
+package. The codes follow model2vec's rule for int8, bit for bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from m2v_lite.atomic_write import atomic_write
+from m2v_lite.model import BUNDLED_MODEL, StaticModel
+
+REVISION = "bf8b056651a2c21b8d2565580b8569da283cab23"
+
+MODEL_CARD = f"""\
+---
+license: mit
+base_model: baai/bge-base-en-v1.5
+language:
+- en
+library_name: model2vec
+---
+
+# potion-base-8M, int8
+
+The static-embedding model minishlab/potion-base-8M by MinishLab (revision {REVISION} of
+https://huggingface.co/minishlab/potion-base-8M), its table of 29,528 x 256 float32 numbers rounded to int8 by
+model2vec's rule and its tokenizer.json written without white space. Nothing else is changed. Made by
+scripts/make_bundled_model.py of m2v_lite. MIT licence: see LICENSE beside this file.
+"""
+
+NOTICE = """\
+MIT License
+
+Copyright (c) MinishLab
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+"""
+
+
+def make_bundled_model(source: Path, out: Path) -> None:
+    """Write the int8 model of `source` to the folder `out`."""
+    StaticModel.from_pretrained(source, quantize_to="int8").save_pretrained(out)
+    tokenizer = json.loads((out / "tokenizer.json").read_text(encoding="utf-8"))
+    texts = {
+        "tokenizer.json": json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")),
+        "README.md": MODEL_CARD,
+        "LICENSE": NOTICE,
+    }
+    for name, text in texts.items():
+        with atomic_write(out / name) as file:
+            file.write(text.encode())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path, nargs="?", default=BUNDLED_MODEL)
+    arguments = parser.parse_args()
+    make_bundled_model(arguments.source, arguments.out)
+    size = sum(path.stat().st_size for path in arguments.out.iterdir())
+    print(f"{arguments.out}: {size:,} bytes")
