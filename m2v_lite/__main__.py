@@ -1,0 +1,5 @@
+"""`python -m m2v_lite`: the command line."""
+
+from m2v_lite.cli import main
+
+raise SystemExit(main())

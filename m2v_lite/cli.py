@@ -1,0 +1,292 @@
+"""The command line: `m2v-lite encode`, `similarity` and `info`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from m2v_lite import __version__
+from m2v_lite.atomic_write import atomic_write
+from m2v_lite.errors import M2VLiteError
+from m2v_lite.model import StaticModel
+from m2v_lite.progress import progress_bar
+from m2v_lite.records import Record, json_records, line_records, record_batches, text_records
+from m2v_lite.vector_files import JsonLinesWriter, NpyWriter, VectorWriter
+
+STANDARD_STREAM = "-"
+SHOWN_CHARACTERS = 40
+NO_LIMIT = "none"
+
+EPILOG = """\
+examples:
+  m2v-lite encode "the kettle is on" > vector.jsonl
+  m2v-lite encode --input notes.txt --output notes.npy
+  m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
+  m2v-lite similarity "a cat" "a kitten" "a bicycle"
+  m2v-lite info --model minishlab/potion-base-8M
+
+Without --model, the bundled potion-base-8M (int8) is used, which needs no network.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit status: 0, or 1 for a failure, with a message on standard error. (Wrong usage exits with 2,
+        an interrupt with 128 and its signal's number.)
+    """
+    options = _parser().parse_args(arguments)
+    wrong = options.wrong_usage(options)
+    if wrong:
+        options.parser.error(wrong)
+    try:
+        with _interruptible(), warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            options.run(options)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader has gone, as with `| head`. Python must not fail again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (M2VLiteError, OSError) as error:
+        print(f"m2v-lite: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _encode(options: argparse.Namespace) -> None:
+    model = _load(options)
+    with _open_records(options) as records, _open_writer(options, model) as writer:
+        with progress_bar(None, options.progress) as bar:
+            for batch in record_batches(records):
+                writer.write(batch, model.encode([record.text for record in batch]))
+                if bar is not None:
+                    bar.update(len(batch))
+        writer.finish()
+
+
+def _similarity(options: argparse.Namespace) -> None:
+    vectors = _load(options).encode(options.texts, normalize=True).astype(np.float32)
+    labels = [_shortened(text) for text in options.texts]
+    width = max(map(len, labels))
+    print(" " * (width + 5) + "".join(f"{number:>7}" for number in range(1, len(labels) + 1)))
+    for number, (label, row) in enumerate(zip(labels, vectors @ vectors.T, strict=True), start=1):
+        cells = "".join(f"{cosine + 0.0:7.3f}" for cosine in row)
+        print(f"{number:>3}  {label:<{width}}{cells}")
+
+
+def _info(options: argparse.Namespace) -> None:
+    options.model = options.model or options.model_option
+    model = _load(options)
+    files = model.files
+    assert files is not None  # a model that was loaded has files
+    sizes = [path.stat().st_size for path in (files.table, files.tokenizer, files.config)]
+    limit = model.max_length
+    entries = {
+        "model": files.folder,
+        "layout": files.layout,
+        "table": f"{len(model.embedding):,} rows x {model.dim} columns",
+        "dtype": model.embedding_dtype,
+        "size on disk": f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})",
+        "tokenizer": f"{model.tokenizer_kind}, {len(model.tokens):,} tokens",
+        "token weights": "no" if model.weights is None else str(model.weights.dtype),
+        "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
+        "normalisation": "vectors have length 1" if model.normalize else "none",
+        "max length": "no limit" if limit is None else f"{limit} tokens",
+        "base model": model.base_model_name or "not stated",
+        "language": ", ".join(model.language or ["not stated"]),
+        "licence": model.license or "not stated",
+    }
+    for name, value in entries.items():
+        print(f"{name + ':':<15}{value}")
+
+
+def _load(options: argparse.Namespace) -> StaticModel:
+    model = StaticModel.from_pretrained(
+        options.model,
+        normalize=getattr(options, "normalize", None),
+        dimensionality=getattr(options, "dimensionality", None),
+    )
+    limit = getattr(options, "max_length", None)
+    if limit is not None:
+        model.max_length = None if limit == NO_LIMIT else limit
+    return model
+
+
+@contextmanager
+def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
+    """Give the records to encode: the texts on the command line, or the lines of a file."""
+    if options.texts:
+        yield text_records(options.texts)
+        return
+    if options.input in (None, STANDARD_STREAM):
+        if sys.stdin.isatty():
+            print("m2v-lite: reading one text a line; end with Ctrl-D", file=sys.stderr)
+        yield _records_of(sys.stdin.buffer, "standard input", options.field)
+    else:
+        with Path(options.input).open("rb") as file:
+            yield _records_of(file, options.input, options.field)
+
+
+def _records_of(file: BinaryIO, place: str, field: str | None) -> Iterator[Record]:
+    return line_records(file, place) if field is None else json_records(file, place, field)
+
+
+@contextmanager
+def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[VectorWriter]:
+    """Give what writes the vectors; a file appears when all is written."""
+    if options.output == STANDARD_STREAM:
+        yield JsonLinesWriter(sys.stdout.buffer)
+        return
+    with atomic_write(Path(options.output)) as file:
+        if options.output.endswith(".npy"):
+            yield NpyWriter(file, model.dim, model.encode([]).dtype)
+        else:
+            yield JsonLinesWriter(file)
+
+
+def _show_warning(message: Warning | str, *place: Any, **options: Any) -> None:
+    print(f"m2v-lite: {message}", file=sys.stderr)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn a request to terminate into an exception, so that temporary files are removed."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        signals = []  # only the main thread may set handlers
+    previous = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="m2v-lite",
+        description="Turn text into vectors with model2vec static-embedding models.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"m2v-lite {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--model",
+        help="a model folder, or the name of a model on the hub such as minishlab/potion-base-8M "
+        "(default: the bundled potion-base-8M in int8)",
+    )
+    sizes = argparse.ArgumentParser(add_help=False)
+    sizes.add_argument(
+        "--max-length",
+        type=_token_limit,
+        metavar="TOKENS",
+        help="cut each text after so many tokens; 'none' for no limit (default: the model's, mostly 512)",
+    )
+    sizes.add_argument(
+        "--dim",
+        type=_positive,
+        dest="dimensionality",
+        metavar="N",
+        help="use the first N columns only (default: all)",
+    )
+
+    encode = commands.add_parser(
+        "encode",
+        parents=[common, sizes],
+        help="texts to vectors",
+        description="Encode the given texts, or the lines of a file or of standard input, one text a line.",
+    )
+    encode.add_argument("texts", nargs="*", metavar="TEXT", help="texts to encode")
+    encode.add_argument(
+        "--input",
+        metavar="FILE",
+        help="read texts from FILE, one a line, UTF-8 (default: standard input, also as '-')",
+    )
+    encode.add_argument("--field", metavar="NAME", help="the input is JSON lines; encode this field of each")
+    encode.add_argument(
+        "--output",
+        default=STANDARD_STREAM,
+        metavar="FILE",
+        help="FILE.npy: one array; FILE.jsonl: one JSON object a text, with the field 'embedding'; "
+        "'-': the same on standard output (default). A file appears only when it is complete",
+    )
+    encode.add_argument(
+        "--normalize",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="scale vectors to length 1, or don't (default: as the model says)",
+    )
+    encode.add_argument("--progress", action="store_true", help="show a progress bar (needs tqdm)")
+    encode.set_defaults(run=_encode, wrong_usage=_wrong_encode, parser=encode)
+
+    similarity = commands.add_parser(
+        "similarity",
+        parents=[common, sizes],
+        help="cosine similarities of texts",
+        description="Print the cosine similarity of each text to each other: 1 is the same direction.",
+    )
+    similarity.add_argument("texts", nargs="+", metavar="TEXT", help="two or more texts")
+    similarity.set_defaults(run=_similarity, wrong_usage=_wrong_similarity, parser=similarity)
+
+    info = commands.add_parser("info", help="what a model is", description="Print what is known of a model.")
+    info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder or hub name")
+    info.add_argument("--model", dest="model_option", metavar="MODEL", help="the same, as an option")
+    info.set_defaults(run=_info, wrong_usage=_wrong_info, parser=info)
+    return parser
+
+
+def _wrong_encode(options: argparse.Namespace) -> str | None:
+    """Say what is wrong with the usage of `encode`, if anything is."""
+    if options.texts and (options.input or options.field):
+        return "give texts on the command line or --input and --field, not both"
+    if options.output != STANDARD_STREAM and not options.output.endswith((".npy", ".jsonl")):
+        return f"argument --output: {options.output!r} ends neither in .npy nor in .jsonl, nor is it '-'"
+    if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson")):
+        return f"argument --input: {options.input!r} holds JSON lines; name the field to encode with --field"
+    return None
+
+
+def _wrong_similarity(options: argparse.Namespace) -> str | None:
+    return "give two texts or more" if len(options.texts) < 2 else None
+
+
+def _wrong_info(options: argparse.Namespace) -> str | None:
+    return "name one model only" if options.model and options.model_option else None
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _token_limit(text: str) -> int | str:
+    return text if text == NO_LIMIT else _positive(text)
