@@ -177,8 +177,6 @@ def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[int, dict[str, 
     if 8 + length > size:
         raise _broken(path, f"its header claims {length} bytes, but the file ends after {size - 8}")
     text = file.read(length)
-    if not text.startswith(b"{"):
-        raise _broken(path, "its header does not begin with '{'")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_object_without_duplicates)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,76 @@
+"""Live comparison with model2vec 0.10.0 in the environment that M2V_LITE_PEERS names (`make peers`)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reference import GOLDEN, assert_agrees, assert_same
+from sample_texts import SAMPLE_TEXTS, random_texts
+from tiny_models import TINY_MODELS
+
+from m2v_lite import StaticModel
+from m2v_lite.model import BUNDLED_MODEL
+
+
+def ask_model2vec(python: Path, folders: list[Path], texts: list[str], out: Path) -> None:
+    (out / "texts.json").write_text(json.dumps(texts))
+    script = [str(GOLDEN / "make_golden.py"), str(out / "texts.json"), str(out)]
+    subprocess.run([str(python), *script, *map(str, folders)], check=True)
+
+
+def test_random_texts_on_every_tiny_model(
+    peers_python: Path, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    texts = SAMPLE_TEXTS[:5] + random_texts(1500, seed=2)
+    ask_model2vec(peers_python, [tiny(name) for name in TINY_MODELS], texts, tmp_path)
+    for name in TINY_MODELS:
+        assert_agrees(StaticModel.from_pretrained(tiny(name)), texts, np.load(tmp_path / f"{name}.npz"))
+
+
+def test_random_texts_on_real_models(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
+    texts = SAMPLE_TEXTS[:5] + random_texts(3000, seed=3)
+    folders = [BUNDLED_MODEL, *(path for path in models_folder.iterdir() if path.is_dir())]
+    ask_model2vec(peers_python, folders, texts, tmp_path)
+    for folder in folders:
+        assert_agrees(StaticModel.from_pretrained(folder), texts, np.load(tmp_path / f"{folder.name}.npz"))
+
+
+@pytest.mark.parametrize("name", TINY_MODELS)
+def test_model2vec_loads_what_is_saved(
+    name: str, peers_python: Path, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = StaticModel.from_pretrained(tiny(name))
+    model.save_pretrained(tmp_path / "saved")
+    ask_model2vec(peers_python, [tmp_path / "saved"], SAMPLE_TEXTS, tmp_path)
+    assert_agrees(model, SAMPLE_TEXTS, np.load(tmp_path / "saved.npz"))
+
+
+def test_quantization_is_that_of_model2vec(
+    peers_python: Path, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    program = """
+import sys, numpy as np
+from model2vec import StaticModel
+tables = {}
+for dtype in ("float16", "float32", "float64", "int8"):
+    for columns in (None, 7):
+        for name in sys.argv[2:]:
+            model = StaticModel.from_pretrained(name, quantize_to=dtype, dimensionality=columns)
+            tables[f"{name} {dtype} {columns}"] = model.embedding
+np.savez(sys.argv[1], **{key.replace("/", "|"): table for key, table in tables.items()})
+"""
+    names = ["wordpiece-float32", "wordpiece-float16", "wordpiece-float64", "wordpiece-int8"]
+    folders = [str(BUNDLED_MODEL), *(str(tiny(name)) for name in names)]
+    subprocess.run([str(peers_python), "-c", program, str(tmp_path / "t.npz"), *folders], check=True)
+    tables = np.load(tmp_path / "t.npz")
+    assert len(tables.files) == 8 * len(folders)
+    for key in tables.files:
+        name, dtype, columns = key.replace("|", "/").rsplit(" ", 2)
+        kept = None if columns == "None" else int(columns)
+        model = StaticModel.from_pretrained(name, quantize_to=dtype, dimensionality=kept)
+        assert_same(model.embedding, tables[key])
