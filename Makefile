@@ -1,10 +1,70 @@
 PYTHON ?= python3
-VENV ?= .venv
-PEERS ?= .venv-peers
-OLDEST ?= .venv-oldest
-PIP = pip install --quiet --disable-pip-version-check
-TEXT ?= how do I keep the house warm in winter
+# For the oldest declared versions: Python 3.10 where there is one.
+OLDEST_PYTHON ?= $(shell python3.10 -c "import sys; print(sys.executable)" 2>/dev/null || echo $(PYTHON))
+TEXT ?=
+
+VENV = .venv
+PEERS = .venv-peers
+INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
-help: ## show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
+
+.PHONY: demo
+demo: $(VENV)/installed ## set up, then find the sentences nearest to a text (make demo TEXT="...")
+	@$(VENV)/bin/python examples/nearest.py $(if $(TEXT),"$(TEXT)")
+
+.PHONY: test
+test: $(VENV)/with-tools ## set up, then run all tests
+	$(VENV)/bin/python -m pytest --benchmark-disable
+
+.PHONY: lint
+lint: $(VENV)/with-tools ## check style and format
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+.PHONY: types
+types: $(VENV)/with-tools ## check types
+	$(VENV)/bin/mypy
+
+.PHONY: bench
+bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine
+	$(VENV)/bin/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
+
+.PHONY: wheel
+wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist .
+
+.PHONY: test-wheel
+test-wheel: wheel ## install the wheel in a fresh environment and run the tests on it
+	scripts/test_elsewhere.sh $(PYTHON) .venv-wheel dist/*.whl
+
+.PHONY: test-oldest
+test-oldest: wheel ## the same with the oldest declared versions of all dependencies
+	scripts/test_elsewhere.sh $(OLDEST_PYTHON) .venv-oldest dist/*.whl \
+	  $$(sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",' | sed 's/>=/==/g')
+
+.PHONY: peers
+peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with
+
+.PHONY: clean
+clean: ## remove all environments and what was built
+	rm -rf .venv* dist
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(INSTALL) --upgrade pip
+	$(VENV)/bin/python $(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/with-tools: $(VENV)/installed
+	$(VENV)/bin/python $(INSTALL) --group test --group check --group figures
+	@touch $@
+
+$(PEERS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python $(INSTALL) --upgrade pip
+	$(PEERS)/bin/python $(INSTALL) --group peers
+	@touch $@

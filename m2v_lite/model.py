@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from m2v_lite import pooling
 from m2v_lite.atomic_write import atomic_write
 from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, read_config, read_model_card
-from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
+from m2v_lite.errors import InputValueError, ModelNotFoundError
 from m2v_lite.hub import fetch_model, is_repository_id
 from m2v_lite.layout import ModelFiles, find_model_files
 from m2v_lite.progress import progress_bar
 from m2v_lite.quantization import quantize
 from m2v_lite.safetensors import write_safetensors
-from m2v_lite.table import EmbeddingTable, check_mapping, load_table
+from m2v_lite.table import EmbeddingTable, load_table, table_of_arrays
 from m2v_lite.texts import as_texts, batches, check_encodable, cut, natural_number, token_limit
 from m2v_lite.tokenization import (
     TextTokenizer,
@@ -100,12 +100,7 @@ class StaticModel:
         token_mapping: NDArray[Any] | None = None,
         max_length: int | None = DEFAULT_MAX_LENGTH,
     ) -> None:
-        if vectors.ndim != 2:
-            raise InvalidModelError(
-                f"vectors: an array of {vectors.ndim} dimensions; give a table of (rows, dim)"
-            )
-        check_mapping("token_mapping", token_mapping, len(vectors))
-        table = EmbeddingTable(vectors, weights, token_mapping)
+        table = table_of_arrays(vectors, weights, token_mapping)
         card: dict[str, Any] = {"base_model": base_model_name, "language": language}
         self._wire(table, wrap_tokenizer(tokenizer), config or {}, card, normalize, max_length)
 
@@ -335,7 +330,7 @@ class StaticModel:
 
         Example:
             >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
-            [[1997, 2016], [2025, 2019]]
+            [[1006, 1028], [1036, 1031]]
         """
         texts, _ = as_texts(sentences)
         lists: list[list[int]] = []

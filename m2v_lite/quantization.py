@@ -49,7 +49,7 @@ def quantize(table: NDArray[Any], dtype_name: str, columns: int | None = None) -
     quantized = np.empty(table[:, :columns].shape, dtype)
     if dtype == np.int8:
         largest = np.max([np.abs(_float_rows(table, block)).max() for block in blocks])
-        scale = np.divide(largest, 127, dtype=largest.dtype)
+        scale = np.divide(largest or 127, 127, dtype=largest.dtype)  # zeros have any scale
         for block in blocks:
             quantized[block] = _int8_codes(_float_rows(table, block)[:, :columns], scale)
     else:

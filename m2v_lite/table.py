@@ -11,13 +11,23 @@ from numpy.typing import NDArray
 
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.pooling import gather
-from m2v_lite.safetensors import SafetensorsFile
+from m2v_lite.safetensors import NAMES_OF_NUMPY, SafetensorsFile
 
 # The native name first, then the one that sentence-transformers writes.
 TABLE_NAMES = ("embeddings", "embedding.weight")
-TABLE_DTYPES = ("F64", "F32", "F16", "BF16", "I8")
-WEIGHTS_DTYPES = ("F64", "F32")
-MAPPING_DTYPES = ("I64", "I32")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an array of a model may be: names of dtypes as in safetensors, and a number of dimensions."""
+
+    dtypes: tuple[str, ...]
+    dimensions: int
+
+
+EMBEDDING = Kind(("F64", "F32", "F16", "BF16", "I8"), 2)
+WEIGHTS = Kind(("F64", "F32"), 1)
+MAPPING = Kind(("I64", "I32"), 1)
 
 
 @dataclass(frozen=True)
@@ -111,44 +121,57 @@ def load_table(path: Path) -> EmbeddingTable:
             f"found: {found}{more}. An ordinary sentence transformer has to be distilled into a static "
             "model first (model2vec.distill does this)"
         )
-    embedding = _view(file, name, TABLE_DTYPES, dimensions=2)
-    if embedding.shape[1] == 0:
-        raise InvalidModelError(f"{path}: tensor {name!r} has no columns; fetch the file again")
-    weights = mapping = None
-    if "weights" in file.tensors:
-        weights = _view(file, "weights", WEIGHTS_DTYPES, dimensions=1)
-    if "mapping" in file.tensors:
-        mapping = _view(file, "mapping", MAPPING_DTYPES, dimensions=1)
-    check_mapping(path, mapping, len(embedding))
+    for tensor, kind in ((name, EMBEDDING), ("weights", WEIGHTS), ("mapping", MAPPING)):
+        if tensor in file.tensors:
+            info = file.tensors[tensor]
+            _check_kind(f"{path}: tensor {tensor!r}", info.dtype, info.shape, kind)
+    embedding = file.view(name)
+    weights, mapping = (
+        file.view(tensor) if tensor in file.tensors else None for tensor in ("weights", "mapping")
+    )
+    _check_rows(path, embedding, mapping)
     return EmbeddingTable(embedding, weights, mapping)
 
 
-def check_mapping(place: object, mapping: NDArray[Any] | None, rows: int) -> None:
-    """Check that each entry of `mapping` is the index of a row.
+def table_of_arrays(
+    embedding: NDArray[Any], weights: NDArray[Any] | None, mapping: NDArray[Any] | None
+) -> EmbeddingTable:
+    """Use arrays that a caller has; a uint16 table holds bfloat16 codes.
 
     Raises:
-        InvalidModelError: an entry is negative or past the end.
+        InvalidModelError: an array is of a kind that is not supported.
     """
+    arrays = (("vectors", embedding, EMBEDDING), ("weights", weights, WEIGHTS))
+    for name, array, kind in (*arrays, ("token_mapping", mapping, MAPPING)):
+        if array is not None:
+            dtype = NAMES_OF_NUMPY.get(array.dtype.newbyteorder("<"), str(array.dtype))
+            _check_kind(name, "BF16" if dtype == "U16" else dtype, array.shape, kind)
+    _check_rows("token_mapping", embedding, mapping)
+    return EmbeddingTable(embedding, weights, mapping)
+
+
+def _check_kind(place: str, dtype: str, shape: tuple[int, ...], kind: Kind) -> None:
+    if dtype not in kind.dtypes:
+        raise InvalidModelError(
+            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(kind.dtypes)}. Convert it once, for "
+            "example with model2vec"
+        )
+    if len(shape) != kind.dimensions:
+        raise InvalidModelError(
+            f"{place} has shape {list(shape)}, of {len(shape)} dimensions instead of {kind.dimensions}; "
+            "this is not the table of a static model"
+        )
+    if kind is EMBEDDING and shape[1] == 0:
+        raise InvalidModelError(f"{place} has no columns; fetch the file again")
+
+
+def _check_rows(place: object, embedding: NDArray[Any], mapping: NDArray[Any] | None) -> None:
+    """Check that each entry of `mapping` is the index of a row."""
     if mapping is None or not len(mapping):
         return
     low, high = int(mapping.min()), int(mapping.max())
-    if low < 0 or high >= rows:
+    if low < 0 or high >= len(embedding):
         raise InvalidModelError(
             f"{place}: the mapping holds row {low if low < 0 else high}, but the table has rows 0 to "
-            f"{rows - 1}; fetch the file again"
+            f"{len(embedding) - 1}; fetch the file again"
         )
-
-
-def _view(file: SafetensorsFile, name: str, dtypes: tuple[str, ...], dimensions: int) -> NDArray[Any]:
-    info = file.tensors[name]
-    if info.dtype not in dtypes:
-        raise InvalidModelError(
-            f"{file.path}: tensor {name!r} has dtype {info.dtype}; m2v_lite reads "
-            f"{', '.join(dtypes)}. Convert it once, for example with model2vec"
-        )
-    if len(info.shape) != dimensions:
-        raise InvalidModelError(
-            f"{file.path}: tensor {name!r} has shape {list(info.shape)}, of {len(info.shape)} "
-            f"dimensions instead of {dimensions}; this is not the table of a static model"
-        )
-    return file.view(name)

@@ -88,8 +88,9 @@ class JsonLinesWriter:
                     "or write to a .npy file"
                 )
             fields = {**record.fields, EMBEDDING_FIELD: list(_numbers(vector))}
-            lines.append(json.dumps(fields, ensure_ascii=False) + "\n")
-        self._file.write("".join(lines).encode())
+            # ASCII, so that U+2028 ends no line and a lone surrogate in some other field passes through.
+            lines.append(json.dumps(fields) + "\n")
+        self._file.write("".join(lines).encode("ascii"))
 
     def finish(self) -> None:
         self._file.flush()

@@ -85,7 +85,27 @@ _RANGES = [
 def random_texts(number: int, seed: int) -> list[str]:
     """Return texts of random words: known ones, runs of one Unicode range, and special tokens."""
     generator = random.Random(seed)
-    known = "the cat sat on mat hello world kettle raining été [MASK] [UNK] new york <l> <r> . , -".split()
+    known = [
+        "the",
+        "cat",
+        "sat",
+        "on",
+        "mat",
+        "hello",
+        "world",
+        "kettle",
+        "raining",
+        "été",
+        "[MASK]",
+        "[UNK]",
+        "new",
+        "york",
+        "<l>",
+        "<r>",
+        ".",
+        ",",
+        "-",
+    ]
 
     def word() -> str:
         if generator.random() < 0.5:

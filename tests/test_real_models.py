@@ -32,7 +32,9 @@ PEER_FIXTURES = [
 
 @pytest.fixture(scope="module")
 def golden_texts(models_folder: Path) -> list[str]:
-    texts: list[str] = json.loads((models_folder.parent / "golden" / "texts.json").read_text(encoding="utf-8"))
+    texts: list[str] = json.loads(
+        (models_folder.parent / "golden" / "texts.json").read_text(encoding="utf-8")
+    )
     return texts
 
 
@@ -102,30 +104,71 @@ def test_a_nested_static_embedding(
     (tmp_path / "some" / "config_sentence_transformers.json").write_text('{"normalize": true}')
     model = StaticModel.from_pretrained(tmp_path / "some" / path, subfolder=subfolder)
     plain = StaticModel.from_pretrained(source)
-    assert_same(model.encode(["hello", "world test sentence"]), plain.encode(["hello", "world test sentence"]))
+    assert_same(
+        model.encode(["hello", "world test sentence"]), plain.encode(["hello", "world test sentence"])
+    )
 
 
 # What https://milvus.io/docs/embed-with-model2vec.md prints for minishlab/potion-base-8M.
 PRINTED: dict[str, tuple[slice, list[str]]] = {
     "Artificial intelligence was founded as an academic discipline in 1956.": (
         slice(0, 15),
-        "0.02220882 0.11436888 -0.15094341 0.08149259 0.20425692 -0.15727402 -0.25320682 -0.00669029 "
-        "0.03157463 0.08974048 -0.00148778 -0.01803541 0.00230828 -0.0137875 -0.19242321".split(),
+        [
+            "0.02220882",
+            "0.11436888",
+            "-0.15094341",
+            "0.08149259",
+            "0.20425692",
+            "-0.15727402",
+            "-0.25320682",
+            "-0.00669029",
+            "0.03157463",
+            "0.08974048",
+            "-0.00148778",
+            "-0.01803541",
+            "0.00230828",
+            "-0.0137875",
+            "-0.19242321",
+        ],
     ),
     "Born in Maida Vale, London, Turing was raised in southern England.": (
         slice(-8, None),
-        "-7.29782460e-03 -2.15345751e-02 -4.13905866e-02 3.70773636e-02 5.45082428e-02 1.36436718e-02 "
-        "1.38598625e-02 3.91175086e-03".split(),
+        [
+            "-7.29782460e-03",
+            "-2.15345751e-02",
+            "-4.13905866e-02",
+            "3.70773636e-02",
+            "5.45082428e-02",
+            "1.36436718e-02",
+            "1.38598625e-02",
+            "3.91175086e-03",
+        ],
     ),
     "When was artificial intelligence founded": (
         slice(0, 8),
-        "-1.87109038e-02 -2.81724217e-03 -1.67356253e-01 -5.30372337e-02 1.08304240e-01 -1.09269567e-01 "
-        "-2.53464818e-01 -1.77880954e-02".split(),
+        [
+            "-1.87109038e-02",
+            "-2.81724217e-03",
+            "-1.67356253e-01",
+            "-5.30372337e-02",
+            "1.08304240e-01",
+            "-1.09269567e-01",
+            "-2.53464818e-01",
+            "-1.77880954e-02",
+        ],
     ),
     "Where was Alan Turing born?": (
         slice(-8, None),
-        "8.60440824e-03 2.12906860e-03 1.50156394e-02 -1.29304864e-02 -3.66544276e-02 5.01735881e-03 "
-        "-1.53137008e-02 9.57900891e-04".split(),
+        [
+            "8.60440824e-03",
+            "2.12906860e-03",
+            "1.50156394e-02",
+            "-1.29304864e-02",
+            "-3.66544276e-02",
+            "5.01735881e-03",
+            "-1.53137008e-02",
+            "9.57900891e-04",
+        ],
     ),
 }
 

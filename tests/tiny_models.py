@@ -199,9 +199,7 @@ TINY_MODELS = {
     "wordpiece-float64-weights": TinyModel(dtype="float64", mapping="int64", weights="float32"),
     "wordlevel-sentence-transformers": TinyModel(wordlevel(), layout=1),
     "unigram-nested": TinyModel(unigram(), layout=2),
-    "unigram-int8-shared-weights": TinyModel(
-        unigram(), dtype="int8", mapping="int64", weights="float64"
-    ),
+    "unigram-int8-shared-weights": TinyModel(unigram(), dtype="int8", mapping="int64", weights="float64"),
     "unigram-int8-weights-float32": TinyModel(unigram(), dtype="int8", weights="float32"),
     "unigram-drops-full-stop": TinyModel(unigram_that_drops_a_full_stop()),
     "bpe": TinyModel(bpe()),

@@ -1,0 +1,104 @@
+"""Memory, in fresh processes: the table stays in its file, and scratch is bounded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_models import TinyModel
+
+from m2v_lite.safetensors import write_safetensors
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc/self/smaps_rollup of Linux"
+)
+
+MEASURE = """
+import gc, re, resource, sys
+from pathlib import Path
+
+def private():
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return int(re.search(r"Private_Dirty: +([0-9]+) kB", text)[1]) / 1024
+
+def peak():
+    # Private memory at its highest: file pages that are mapped do not count.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+"""
+
+
+def measured(program: str, *arguments: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE + program, *arguments], capture_output=True, check=True
+    )
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+@pytest.fixture(scope="module")
+def large_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose table has 300 MB; a mapping leads its few tokens all over it."""
+    recipe = TinyModel(dim=256, mapping="int32", shared_rows=293_000)
+    folder = TinyModel(dim=256).build(tmp_path_factory.mktemp("large"))
+    row = np.arange(256, dtype=np.float32)
+    table = np.broadcast_to(row, (recipe.shared_rows, 256))
+    tokens = len(TinyModel().tensors()["embeddings"])
+    mapping = np.linspace(0, recipe.shared_rows - 1, tokens).astype(np.int32)
+    with (folder / "model.safetensors").open("wb") as file:
+        write_safetensors(file, {"embeddings": table, "mapping": mapping})
+    assert (folder / "model.safetensors").stat().st_size > 300e6
+    return folder
+
+
+LOAD_AND_ENCODE = """
+import json
+import m2v_lite.model, tokenizers
+before = private()
+options = json.loads(sys.argv[2])
+model = m2v_lite.StaticModel.from_pretrained(sys.argv[1], **options)
+vectors = model.encode(["the cat sat on the mat, hello world", "kettle raining"] * 100)
+rows = model.encode_as_sequence("the cat sat")
+assert vectors.any()
+print(json.dumps({"grown": private() - before}))
+"""
+
+
+@pytest.mark.parametrize("options", [{}, {"dimensionality": 64}])
+def test_a_300_mb_table_stays_in_its_file(options: dict[str, int], large_model: Path) -> None:
+    assert measured(LOAD_AND_ENCODE, str(large_model), json.dumps(options))["grown"] < 10
+
+
+def test_the_measure_sees_a_copied_table(large_model: Path) -> None:
+    """The control: with a private copy, the same measure shows it."""
+    grown = measured(LOAD_AND_ENCODE, str(large_model), '{"quantize_to": "float16"}')["grown"]
+    assert grown > 140
+
+
+ENCODE_MANY = """
+import json
+from m2v_lite import StaticModel
+from pydoc_data.topics import topics
+
+model = StaticModel.from_pretrained()
+words = " ".join(topics.values()).split()
+if sys.argv[1] == "short":
+    texts = [" ".join(words[i % 50_000 : i % 50_000 + 15]) for i in range(50_000)]
+else:
+    texts = [" ".join(words[i % 1000 : i % 1000 + 30]) * 20 for i in range(4_000)]
+texts = list(dict.fromkeys(texts)) + texts
+texts = texts[: 50_000 if sys.argv[1] == "short" else 4_000]
+model.encode(texts[:2048])
+before = peak()
+vectors = model.encode(texts)
+print(json.dumps({"grown": peak() - before, "result": vectors.nbytes / 2**20}))
+"""
+
+
+@pytest.mark.parametrize("kind", ["short", "long"])
+def test_encoding_many_texts_takes_bounded_scratch(kind: str) -> None:
+    memory = measured(ENCODE_MANY, kind)
+    assert memory["grown"] < memory["result"] + 16

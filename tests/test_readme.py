@@ -1,0 +1,52 @@
+"""What the README says is so: its examples run, its lists are complete."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON_EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+SHELL_EXAMPLES = re.findall(r"\$ (m2v-lite .*)\n((?:[^$`].*\n)+)", README)
+
+
+def test_there_are_examples() -> None:
+    assert len(PYTHON_EXAMPLES) >= 1
+    assert len(SHELL_EXAMPLES) >= 1
+
+
+@pytest.mark.parametrize("example", PYTHON_EXAMPLES)
+def test_a_python_example_prints_what_it_says(example: tuple[str, str]) -> None:
+    program, expected = example
+    output = StringIO()
+    with redirect_stdout(output):
+        exec(program, {})
+    assert output.getvalue() == expected
+
+
+@pytest.mark.parametrize("example", SHELL_EXAMPLES)
+def test_a_command_prints_what_it_says(example: tuple[str, str]) -> None:
+    command, expected = example
+    command = command.replace("m2v-lite", f"{sys.executable} -m m2v_lite", 1)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, cwd=ROOT)
+    assert done.stdout.decode() == expected
+
+
+def test_the_path_of_a_text_names_every_module() -> None:
+    package = Path(__import__("m2v_lite").__file__ or "").parent
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert {name for name in modules if f"`{name}`" not in README} == set()
+
+
+def test_the_demo_runs() -> None:
+    command = [sys.executable, str(ROOT / "examples" / "nearest.py"), "music", "for", "strings"]
+    output = subprocess.run(command, capture_output=True, check=True).stdout.decode().splitlines()
+    assert output[2].endswith("She plays the cello in a string quartet.")
+    assert len(output) == 7
