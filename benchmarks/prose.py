@@ -17,7 +17,7 @@ def texts_of(characters: int, number: int) -> list[str]:
     """Return `number` texts of about `characters` characters, all of different words in a row.
 
     Example:
-        >>> [len(text) > 80 for text in texts_of(80, 2)]
+        >>> [len(text) >= 80 for text in texts_of(80, 2)]
         [True, True]
     """
     words = " ".join(topics[name] for name in sorted(topics)).split()
