@@ -1,6 +1,6 @@
 """Find the sentences nearest to your own, with the bundled model: no network, no other package.
 
-    python examples/nearest.py "growing vegetables in the garden"
+python examples/nearest.py "growing vegetables in the garden"
 """
 
 from __future__ import annotations
