@@ -95,15 +95,16 @@ def test_numbers_survive_json(name: str, tiny: Callable[[str], Path]) -> None:
 
 def test_options(bundled: StaticModel) -> None:
     text = "the cat sat on the mat"
-    for arguments, options in (
+    cases: list[tuple[list[str], dict[str, Any]]] = [
         (["--no-normalize"], {"normalize": False}),
         (["--normalize"], {"normalize": True}),
         (["--max-length", "2"], {"max_length": 2}),
         (["--max-length", "none"], {"max_length": None}),
-    ):
+    ]
+    for arguments, options in cases:
         record = json_lines(run("encode", *arguments, text).stdout)[0]
         vector = np.array(record["embedding"], np.float32)
-        np.testing.assert_array_equal(vector, bundled.encode(text, **options))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(vector, bundled.encode(text, **options))
     assert len(json_lines(run("encode", "--dim", "8", text).stdout)[0]["embedding"]) == 8
 
 

@@ -247,7 +247,11 @@ def remove(name: str) -> Callable[[Path], None]:
 
 def write(name: str, content: str | bytes) -> Callable[[Path], None]:
     data = content.encode() if isinstance(content, str) else content
-    return lambda folder: (folder / name).write_bytes(data) and None
+
+    def spoil(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return spoil
 
 
 def tensors(**arrays: NDArray[Any]) -> Callable[[Path], None]:

@@ -104,9 +104,8 @@ def test_options_of_a_wrong_type(option: str, value: Any, bundled: StaticModel) 
 
 def test_numpy_integers_are_numbers(bundled: StaticModel) -> None:
     text = "the cat sat on the mat"
-    np.testing.assert_array_equal(
-        bundled.encode(text, max_length=np.int32(2)), bundled.encode(text, max_length=2)
-    )
+    two: Any = np.int32(2)
+    np.testing.assert_array_equal(bundled.encode(text, max_length=two), bundled.encode(text, max_length=2))
 
 
 def test_unknown_keywords_are_taken(bundled: StaticModel) -> None:
