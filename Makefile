@@ -1,6 +1,6 @@
 PYTHON ?= python3
 # For the oldest declared versions: Python 3.10 where there is one, on the path or in pyenv.
-PYTHONS_310 = $(shell command -v python3.10) $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python3)
+PYTHONS_310 = $(shell python3.10 -c 'import sys; print(sys.executable)' 2>/dev/null) $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python3)
 OLDEST_PYTHON ?= $(firstword $(PYTHONS_310) $(PYTHON))
 TEXT ?=
 
