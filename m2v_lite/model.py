@@ -20,20 +20,16 @@ from m2v_lite import pooling
 from m2v_lite.atomic_write import atomic_write
 from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, read_config, read_model_card
 from m2v_lite.errors import InputValueError, ModelNotFoundError
+from m2v_lite.flat_ids import of_each_text
 from m2v_lite.hub import fetch_model, is_repository_id
 from m2v_lite.layout import ModelFiles, find_model_files
+from m2v_lite.library import library_tokenizer
 from m2v_lite.progress import progress_bar
 from m2v_lite.quantization import quantize
 from m2v_lite.safetensors import write_safetensors
 from m2v_lite.table import EmbeddingTable, load_table, table_of_arrays
 from m2v_lite.texts import as_texts, batches, check_encodable, cut, natural_number, token_limit
-from m2v_lite.tokenization import (
-    TextTokenizer,
-    ids_of_each_text,
-    library_tokenizer,
-    read_tokenizer,
-    wrap_tokenizer,
-)
+from m2v_lite.tokenization import TextTokenizer, read_tokenizer, wrap_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -316,7 +312,7 @@ class StaticModel:
         limit = token_limit(max_length)
         rows: list[NDArray[Any]] = []
         for _, ids, bounds in self._tokenized(texts, limit, batch_size, show_progress_bar):
-            rows += [self._table.rows(part) for part in ids_of_each_text(ids, bounds)]
+            rows += [self._table.rows(part) for part in of_each_text(ids, bounds)]
         return rows[0] if single else rows
 
     def tokenize(self, sentences: Iterable[str]) -> list[list[int]]:
@@ -337,7 +333,7 @@ class StaticModel:
         for batch in batches(texts, 1024):
             check_encodable(texts[batch], batch.start)
             ids, bounds = self._tokenizer.token_ids(texts[batch], self.max_length)
-            lists += [part.tolist() for part in ids_of_each_text(ids, bounds)]
+            lists += [part.tolist() for part in of_each_text(ids, bounds)]
         return lists
 
     def _tokenized(

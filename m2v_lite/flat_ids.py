@@ -1,0 +1,69 @@
+"""Flat arrays of ids: the ids of all texts of a batch in one array, and the bounds of each text in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.intp]
+
+
+def flatten(lists: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+    """Put lists of ids into one array, and tell its bounds.
+
+    Example:
+        >>> ids, bounds = flatten([[5, 1, 6], [], [7]])
+        >>> ids.tolist(), bounds.tolist()
+        ([5, 1, 6, 7], [0, 3, 3, 4])
+    """
+    bounds = np.zeros(len(lists) + 1, np.intp)
+    np.cumsum(np.fromiter(map(len, lists), np.intp, len(lists)), out=bounds[1:])
+    return np.fromiter(chain.from_iterable(lists), np.intp, int(bounds[-1])), bounds
+
+
+def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> tuple[Ids, Ids]:
+    """Leave each text its first `max_length` ids; None leaves all.
+
+    Example:
+        >>> ids, bounds = shorten(np.array([5, 1, 6, 7]), np.array([0, 3, 3, 4]), 2)
+        >>> ids.tolist(), bounds.tolist()
+        ([5, 1, 7], [0, 2, 2, 3])
+    """
+    lengths = np.diff(bounds)
+    if max_length is None or not len(lengths) or lengths.max() <= max_length:
+        return ids, bounds
+    places = np.arange(len(ids)) - np.repeat(bounds[:-1], lengths)
+    return _keep(ids, bounds, places < max_length)
+
+
+def drop(ids: Ids, bounds: Ids, token_id: int | None) -> tuple[Ids, Ids]:
+    """Take an id out wherever it occurs.
+
+    Example:
+        >>> ids, bounds = drop(np.array([5, 1, 6, 1]), np.array([0, 3, 3, 4]), 1)
+        >>> ids.tolist(), bounds.tolist()
+        ([5, 6], [0, 2, 2, 2])
+    """
+    if token_id is None:
+        return ids, bounds
+    kept = ids != token_id
+    return (ids, bounds) if kept.all() else _keep(ids, bounds, kept)
+
+
+def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> tuple[Ids, Ids]:
+    kept_before = np.zeros(len(ids) + 1, np.intp)
+    np.cumsum(kept, out=kept_before[1:])
+    return ids[kept], kept_before[bounds]
+
+
+def of_each_text(ids: Ids, bounds: Ids) -> list[Ids]:
+    """Divide a flat array into one view a text.
+
+    Example:
+        >>> [part.tolist() for part in of_each_text(np.array([5, 6, 7]), np.array([0, 2, 2, 3]))]
+        [[5, 6], [], [7]]
+    """
+    return [ids[start:end] for start, end in pairwise(bounds.tolist())]

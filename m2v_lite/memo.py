@@ -1,0 +1,103 @@
+"""Words -> flat token ids, each word being divided once: the memo.
+
+Words are looked up by C loops, in a dictionary whose values are codes: the token id of a word of one piece,
+else where the word's pieces lie in one flat array. All of a batch is expanded from codes to ids at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Bits of a code that hold the number of pieces; the bits above hold where they begin.
+LENGTH_BITS = 20
+LENGTH_MASK = (1 << LENGTH_BITS) - 1
+
+# What one entry takes at most: the word, a str of at most REMEMBERED_CHARACTERS, the code, an int, its place
+# in a dictionary that may just have grown, and eight pieces.
+ENTRY_BYTES = 272
+PIECES_PER_ENTRY = 8
+REMEMBERED_CHARACTERS = 30
+
+# The code of what is no word but marks the end of a text: it has no pieces.
+END_OF_TEXT = ~0
+
+
+class Memo(dict[str, int]):
+    """The codes of the words that have been seen, filled as words are looked up.
+
+    Safe under threads: what an entry says never changes, and each word's pieces have a place of their own.
+
+    Args:
+        pieces: divides a word that has not been seen into token ids.
+        end: a word that marks the end of each text.
+        memory: the bytes that it may take, about; a memo that takes more has no room.
+        room: how many pieces there must be room for all the same.
+
+    Example:
+        >>> memo = Memo(lambda word: [ord(letter) for letter in word], end="|", memory=1 << 20, room=100)
+        >>> ids, bounds = memo.token_ids(["ab", "c", "|", "|", "ab", "|"])
+        >>> ids.tolist(), bounds.tolist()
+        ([97, 98, 99, 97, 98], [0, 3, 3, 5])
+    """
+
+    def __init__(self, pieces: Callable[[str], Sequence[int]], end: str, memory: int, room: int) -> None:
+        self._pieces = pieces
+        self._most_entries = memory // ENTRY_BYTES
+        # Memory that is not used yet is not touched, so it is not taken.
+        self._flat = np.empty(self._most_entries * PIECES_PER_ENTRY + room, np.int32)
+        self._used = 0
+        self._lock = threading.Lock()
+        self[end] = END_OF_TEXT
+
+    def has_room(self, pieces: int) -> bool:
+        """Say whether there is memory left, and room for so many pieces."""
+        return len(self) < self._most_entries and self._used + pieces <= len(self._flat)
+
+    def __missing__(self, word: str) -> int:
+        ids = self._pieces(word)
+        if len(ids) == 1:
+            code = ids[0]
+        else:
+            with self._lock:
+                start = self._used
+                self._used += len(ids)
+            self._flat[start : start + len(ids)] = ids
+            code = ~(start << LENGTH_BITS | len(ids))
+        if len(word) <= REMEMBERED_CHARACTERS:
+            self[word] = code
+        return code
+
+    def token_ids(self, words: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the ids of all texts one after the other, and their bounds."""
+        codes = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
+        several = np.flatnonzero(codes < 0)
+        places = ~codes[several]
+        lengths = places & LENGTH_MASK
+        counts = np.ones(len(codes), np.intp)
+        counts[several] = lengths
+        ends = np.cumsum(counts)
+        bounds = np.concatenate([[0], ends[several[codes[several] == END_OF_TEXT]]])
+        ids = np.repeat(codes, counts).astype(np.intp, copy=False)
+        # The k-th piece of a word belongs k places after its first.
+        steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        targets = np.repeat(ends[several] - lengths, lengths) + steps
+        ids[targets] = self._flat[np.repeat(places >> LENGTH_BITS, lengths) + steps]
+        return ids, bounds
+
+    def token_ids_of_one(self, words: Sequence[str]) -> list[int]:
+        """Return the ids of one short text, without its end mark."""
+        codes = [self[word] for word in words]
+        if not codes or min(codes) >= 0:
+            return codes
+        ids: list[int] = []
+        for code in codes:
+            if code >= 0:
+                ids.append(code)
+            else:
+                start, length = ~code >> LENGTH_BITS, ~code & LENGTH_MASK
+                ids += self._flat[start : start + length].tolist()
+        return ids

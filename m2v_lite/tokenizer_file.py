@@ -1,0 +1,65 @@
+"""The text of a `tokenizer.json`: read, not kept, and read again when it is wanted."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from m2v_lite.errors import InvalidModelError
+
+
+class TokenizerSource(Protocol):
+    """Where the text of a tokenizer is had again."""
+
+    def read(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class TokenizerText:
+    """A text that is kept, because no file holds it."""
+
+    text: str
+
+    def read(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class TokenizerFile:
+    """A file that was read once, and had this checksum then."""
+
+    path: Path
+    checksum: int
+
+    def read(self) -> str:
+        """Return the text.
+
+        Raises:
+            InvalidModelError: the file has changed or is gone.
+        """
+        text = read_text(self.path)
+        if checksum(text) != self.checksum:
+            raise InvalidModelError(
+                f"{self.path}: the file has changed since the model was loaded; load the model again"
+            )
+        return text
+
+
+def checksum(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+def read_text(path: Path) -> str:
+    """Read a `tokenizer.json`.
+
+    Raises:
+        InvalidModelError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InvalidModelError(
+            f"{path}: the tokenizer cannot be read ({error}); fetch the file again"
+        ) from error

@@ -1,0 +1,298 @@
+"""The WordPiece path against the `tokenizers` library: every character, and what characters do together."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from sample_texts import SAMPLE_TEXTS, random_texts
+from tiny_models import added_token, wordpiece, wordpiece_with_added_tokens
+from tokenizers import Tokenizer
+from tokenizers.normalizers import NFD
+
+from m2v_lite.bert import BertTokenizer, is_bert
+from m2v_lite.characters import character_tables
+from m2v_lite.flat_ids import of_each_text
+from m2v_lite.model import BUNDLED_MODEL
+from m2v_lite.tokenizer_file import TokenizerText
+
+EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
+CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+OPTIONS = ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]
+
+
+def pair(definition: dict[str, Any]) -> tuple[BertTokenizer, Tokenizer]:
+    """Return our tokenizer and the library's, which keeps unknown tokens."""
+    assert is_bert(definition)
+    text = json.dumps(definition)
+    library = Tokenizer.from_str(text)
+    library.no_truncation()
+    library.no_padding()
+    ours = BertTokenizer(json.loads(text), TokenizerText(text))
+    ours.unk_token_id = None
+    return ours, library
+
+
+@pytest.fixture(scope="module")
+def bundled_pair() -> tuple[BertTokenizer, Tokenizer]:
+    return pair(json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8")))
+
+
+def assert_same_ids(ours: BertTokenizer, library: Tokenizer, texts: list[str]) -> None:
+    """Assert the same ids, in batches and one by one."""
+    for start in range(0, len(texts), 5000):
+        part = texts[start : start + 5000]
+        expected = [encoding.ids for encoding in library.encode_batch(part, add_special_tokens=False)]
+        lists = [ids.tolist() for ids in of_each_text(*ours.token_ids(part, None))]
+        if lists != expected:
+            for text, ids, right in zip(part, lists, expected, strict=True):
+                assert ids == right, (text, text.encode("unicode_escape"))
+        for text, ids in list(zip(part, lists, strict=True))[:: 1 if len(texts) < 5000 else 50]:
+            assert ours.token_ids_of_one(text, None) == ids, text.encode("unicode_escape")
+
+
+def letters_definition(**options: Any) -> dict[str, Any]:
+    """A vocabulary in which nearly every character is a piece, so that none hides behind the unknown token."""
+    definition = wordpiece()
+    definition["normalizer"].update(options)
+    known = [character for character in CHARACTERS if not character.isspace()]
+    tokens = dict.fromkeys(["[UNK]", *known, *(f"##{character}" for character in known)])
+    definition["model"]["vocab"] = {token: index for index, token in enumerate(tokens)}
+    definition["added_tokens"] = [added_token("[UNK]", 0)]
+    return definition
+
+
+def surroundings(characters: list[str]) -> Iterator[str]:
+    for character in characters:
+        yield character
+        yield f"a{character}b"
+        yield character * 2
+        yield f"a\u0301{character}"
+        yield f"{character}\u0301a"
+        yield f"A{character}\u0323\u0301Z"
+
+
+def interesting_characters() -> list[str]:
+    """All characters whose classes are near an edge, and every hundredth of the others."""
+    edges = set(range(0x3000))
+    tables = json.loads((Path(sys.modules["m2v_lite"].__file__ or "").parent / "character_tables.json").read_text())
+    for table in tables.values():
+        if isinstance(table, dict):
+            edges |= {ord(key) for key in table["keys"]}
+        else:
+            edges |= {edge + near for run in table for edge in run[:2] for near in (-1, 0, 1)}
+    edges |= set(range(0, sys.maxunicode + 1, 100))
+    return [chr(code) for code in sorted(edges) if 0 <= code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"strip_accents": False},
+        {"lowercase": False},
+        {"lowercase": False, "strip_accents": True},
+        {"clean_text": False},
+        {"handle_chinese_chars": False},
+        dict.fromkeys(OPTIONS, False),
+    ],
+    ids=lambda options: ",".join(f"{key}={value}" for key, value in options.items()) or "defaults",
+)
+def test_every_character_in_every_surrounding(options: dict[str, Any]) -> None:
+    """Every code point under `make test-exhaustive`; else those at the edges of classes, and a sample."""
+    ours, library = pair(letters_definition(**options))
+    characters = CHARACTERS if EXHAUSTIVE else interesting_characters()
+    assert_same_ids(ours, library, list(surroundings(characters)))
+
+
+@pytest.mark.parametrize("flags", list(itertools.product([True, False], repeat=4)))
+def test_every_option_on_random_texts(flags: tuple[bool, ...]) -> None:
+    definition = wordpiece()
+    definition["normalizer"].update(dict(zip(OPTIONS, flags, strict=True)))
+    assert_same_ids(*pair(definition), SAMPLE_TEXTS + random_texts(1000, seed=5))
+
+
+def test_every_pair_of_ascii_characters(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
+    characters = [chr(code) for code in range(128)]
+    texts = ["a".join(pair) + first + second for first in characters for second in characters for pair in ["xy"]]
+    assert_same_ids(*bundled_pair, texts)
+    assert_same_ids(*bundled_pair, [first + second for first in characters for second in characters])
+
+
+def test_canonical_order() -> None:
+    """Marks that are moved and not stripped, in every order, with every kind of character between them."""
+    ours, library = pair(letters_definition())
+    moved = sorted(character_tables().moved)
+    assert len(moved) > 50
+    generator = random.Random(0)
+    between = ["", "a", "\u0301", "\u0323", "\u034f", "\u0344", "\u0f73", "\u0bcd", "\u00e9", "\x00", "日", " "]
+    some = moved if EXHAUSTIVE else generator.sample(moved, 40)
+    texts = [f"a{one}{middle}{other}b" for one in some for other in some for middle in between]
+    marks = moved + [c for c in CHARACTERS if unicodedata.combining(c)]
+    texts += ["".join(generator.choices([*marks, "a"], k=8)) for _ in range(20_000)]
+    assert_same_ids(ours, library, texts)
+
+
+def test_the_tables_order_all_marks() -> None:
+    """Combining classes are right for every pair of neighbours in canonical order."""
+    order = NFD().normalize_str
+    tables = character_tables()
+    marks = [c for c in CHARACTERS if tables.combining.value(ord(c)) is not None and order(c) == c]
+    generator = random.Random(1)
+    for one, other in ((generator.choice(marks), generator.choice(marks)) for _ in range(50_000)):
+        swapped = order(one + other) != one + other
+        first, second = (tables.combining.value(ord(mark)) for mark in (one, other))
+        assert first is not None
+        assert second is not None
+        assert swapped == (first > second), (one.encode("unicode_escape"), other.encode("unicode_escape"))
+
+
+def test_random_texts(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
+    number = 200_000 if EXHAUSTIVE else 20_000
+    assert_same_ids(*bundled_pair, SAMPLE_TEXTS + random_texts(number, seed=6))
+
+
+@given(st.lists(st.text(max_size=60), max_size=10))
+@settings(max_examples=2000 if EXHAUSTIVE else 300, deadline=None)
+def test_texts_that_hypothesis_makes(
+    bundled_pair: tuple[BertTokenizer, Tokenizer], texts: list[str]
+) -> None:
+    assert_same_ids(*bundled_pair, texts or [""])
+
+
+# White space and control characters, word and other characters, and pieces of tokens.
+TANGLE = st.text(
+    st.sampled_from(list("aA1_ \t\n\x00\x0b\x1c\x85\u00a0\u200b\u0301é日ς-[]<>|k") + ["[MASK]", "[UNK]", "new york", "<l>", "<r>", "Sat", "ÉTÉ"]),
+    max_size=25,
+)
+
+
+@given(st.lists(TANGLE, min_size=1, max_size=4), st.tuples(*[st.booleans()] * 3), st.booleans(), st.booleans())
+@settings(max_examples=3000 if EXHAUSTIVE else 500, deadline=None)
+def test_added_tokens(texts: list[str], flags: tuple[bool, ...], normalized: bool, clean: bool) -> None:
+    definition = wordpiece_with_added_tokens()
+    definition["normalizer"]["clean_text"] = clean
+    single_word, lstrip, rstrip = flags
+    for token in definition["added_tokens"]:
+        token.update(single_word=single_word, lstrip=lstrip, rstrip=rstrip)
+        if token["content"] not in ("[UNK]", "[MASK]"):
+            token["normalized"] = normalized
+    assert_same_ids(*pair(definition), texts)
+
+
+def test_added_tokens_on_many_texts() -> None:
+    definition = wordpiece_with_added_tokens()
+    assert_same_ids(*pair(definition), SAMPLE_TEXTS + random_texts(5000, seed=7))
+
+
+def test_a_longer_added_token_goes_first() -> None:
+    definition = wordpiece()
+    first = len(definition["model"]["vocab"])
+    for index, content in enumerate(["ab", "abc", "b", "bcd", "cd"]):
+        definition["added_tokens"].append(added_token(content, first + index, special=False))
+    texts = ["".join(letters) for length in range(6) for letters in itertools.product("abcd", repeat=length)]
+    assert_same_ids(*pair(definition), texts)
+
+
+@pytest.mark.parametrize("prefix", ["##", "", "@@", "x"])
+@pytest.mark.parametrize("longest", [0, 1, 5, 100, 1000])
+def test_prefixes_and_limits(prefix: str, longest: int) -> None:
+    definition = wordpiece()
+    vocabulary = definition["model"]["vocab"]
+    tokens = [prefix + token[2:] if token.startswith("##") else token for token in vocabulary]
+    definition["model"]["vocab"] = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
+    definition["model"].update(continuing_subword_prefix=prefix, max_input_chars_per_word=longest)
+    assert_same_ids(*pair(definition), SAMPLE_TEXTS + random_texts(500, seed=8))
+
+
+def test_truncation_and_unknown_tokens(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
+    """The first ids of all, unknown ones included, then without the unknown ones."""
+    ours, library = bundled_pair
+    unknown = library.token_to_id("[UNK]")
+    texts = SAMPLE_TEXTS + random_texts(300, seed=9)
+    expected = [encoding.ids for encoding in library.encode_batch(texts, add_special_tokens=False)]
+    try:
+        ours.unk_token_id = unknown
+        for limit in (1, 2, 3, 8, 512, None):
+            lists = [[token for token in ids[:limit] if token != unknown] for ids in expected]
+            assert [ids.tolist() for ids in of_each_text(*ours.token_ids(texts, limit))] == lists
+            assert [ours.token_ids_of_one(text, limit) for text in texts] == lists
+    finally:
+        ours.unk_token_id = None
+
+
+def test_a_small_memo_changes_nothing() -> None:
+    definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
+    small = BertTokenizer(definition, TokenizerText(""), memo_bytes=2000)
+    large = BertTokenizer(definition, TokenizerText(""))
+    texts = SAMPLE_TEXTS + random_texts(500, seed=10)
+    for _ in range(3):
+        for start in range(0, len(texts), 7):
+            part = texts[start : start + 7]
+            for ours, right in zip(small.token_ids(part, 512), large.token_ids(part, 512), strict=True):
+                np.testing.assert_array_equal(ours, right)
+
+
+def spoiled(**changes: Any) -> dict[str, Any]:
+    definition = wordpiece()
+    for path, value in changes.items():
+        *parents, name = path.split("__")
+        entry = definition
+        for parent in parents:
+            entry = entry[parent]
+        entry[name] = value
+    return definition
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        spoiled(normalizer=None),
+        spoiled(normalizer={"type": "Lowercase"}),
+        spoiled(normalizer__strip_accents="yes"),
+        spoiled(normalizer__lowercase=None),
+        spoiled(pre_tokenizer=None),
+        spoiled(pre_tokenizer={"type": "Whitespace"}),
+        spoiled(model__type="WordLevel"),
+        spoiled(model__unk_token="[NOPE]"),
+        spoiled(model__unk_token=None),
+        spoiled(model__vocab=[]),
+        spoiled(model__continuing_subword_prefix=None),
+        spoiled(model__max_input_chars_per_word=None),
+        spoiled(added_tokens=None),
+        spoiled(added_tokens=[added_token("[PAD]", 3)]),
+        spoiled(added_tokens=[added_token("new", 10_000)]),
+        spoiled(added_tokens=[added_token(" x", 103)]),
+        {},
+    ],
+)
+def test_what_is_left_to_the_library(definition: dict[str, Any]) -> None:
+    assert not is_bert(definition)
+
+
+def test_golden_texts(models_folder: Path, bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
+    texts = json.loads((models_folder.parent / "golden" / "texts.json").read_text(encoding="utf-8"))
+    assert_same_ids(*bundled_pair, texts)
+
+
+def test_ids_do_not_depend_on_the_batch(
+    bundled_pair: tuple[BertTokenizer, Tokenizer], tiny: Callable[[str], Path]
+) -> None:
+    ours, _ = bundled_pair
+    texts = random_texts(200, seed=11) + SAMPLE_TEXTS
+    generator = random.Random(2)
+    alone = {text: ours.token_ids([text], None)[0].tolist() for text in texts}
+    for _ in range(50):
+        some = generator.sample(texts, generator.randint(1, 60))
+        lists = [ids.tolist() for ids in of_each_text(*ours.token_ids(some, None))]
+        assert lists == [alone[text] for text in some]
