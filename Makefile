@@ -13,12 +13,17 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 .PHONY: demo
+demo: export WANTED = $(value TEXT)
 demo: $(VENV)/installed ## set up, then find the sentences nearest to a text (make demo TEXT="...")
-	@$(VENV)/bin/python examples/nearest.py $(if $(TEXT),"$(TEXT)")
+	@$(VENV)/bin/python examples/nearest.py "$$WANTED"
 
 .PHONY: test
 test: $(VENV)/with-tools ## set up, then run all tests
 	$(VENV)/bin/python -m pytest --benchmark-disable
+
+.PHONY: test-exhaustive
+test-exhaustive: $(VENV)/with-tools ## the tokenization tests with every character there is, in some minutes
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q tests/test_bert.py
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format

@@ -80,6 +80,14 @@ class BertTokenizer:
         self._memo_bytes = memo_bytes
         self._memo = self._new_memo(0)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the memo behind: a copy fills its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_memo"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._memo = self._new_memo(0)
+
     @property
     def tokens(self) -> tuple[str, ...]:
         vocabulary = {**self._model.vocabulary, **self._added_ids}

@@ -7,9 +7,12 @@ import os
 import signal
 import sys
 import threading
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
@@ -18,7 +21,7 @@ import numpy as np
 
 from m2v_lite import __version__
 from m2v_lite.atomic_write import atomic_write
-from m2v_lite.errors import M2VLiteError
+from m2v_lite.errors import InputValueError, M2VLiteError
 from m2v_lite.model import StaticModel
 from m2v_lite.progress import progress_bar
 from m2v_lite.records import Record, json_records, line_records, record_batches, text_records
@@ -47,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 1 for a failure, with a message on standard error. (Wrong usage exits with 2,
         an interrupt with 128 and its signal's number.)
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no reason to fail
     options = _parser().parse_args(arguments)
     wrong = options.wrong_usage(options)
     if wrong:
@@ -55,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interruptible(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             options.run(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
@@ -80,18 +87,17 @@ def _encode(options: argparse.Namespace) -> None:
 
 
 def _similarity(options: argparse.Namespace) -> None:
-    vectors = _load(options).encode(options.texts, normalize=True).astype(np.float32)
+    vectors = _load(options).encode(options.texts).astype(np.float32)
     labels = [_shortened(text) for text in options.texts]
-    width = max(map(len, labels))
+    width = max(map(_columns, labels))
     print(" " * (width + 5) + "".join(f"{number:>7}" for number in range(1, len(labels) + 1)))
     for number, (label, row) in enumerate(zip(labels, vectors @ vectors.T, strict=True), start=1):
         cells = "".join(f"{cosine + 0.0:7.3f}" for cosine in row)
-        print(f"{number:>3}  {label:<{width}}{cells}")
+        print(f"{number:>3}  {label}{' ' * (width - _columns(label))}{cells}")
 
 
 def _info(options: argparse.Namespace) -> None:
-    options.model = options.model or options.model_option
-    model = _load(options)
+    model = StaticModel.from_pretrained(options.model_option if options.model is None else options.model)
     files = model.files
     assert files is not None  # a model that was loaded has files
     sizes = [path.stat().st_size for path in (files.table, files.tokenizer, files.config)]
@@ -107,23 +113,26 @@ def _info(options: argparse.Namespace) -> None:
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
         "normalisation": "vectors have length 1" if model.normalize else "none",
         "max length": "no limit" if limit is None else f"{limit} tokens",
-        "base model": model.base_model_name or "not stated",
-        "language": ", ".join(model.language or ["not stated"]),
-        "licence": model.license or "not stated",
+        "base model": _listed(model.base_model_name),
+        "language": _listed(model.language),
+        "licence": _listed(model.license),
     }
     for name, value in entries.items():
         print(f"{name + ':':<15}{value}")
 
 
+def _listed(stated: str | list[str] | None) -> str:
+    return ", ".join([stated] if isinstance(stated, str) else stated or ["not stated"])
+
+
 def _load(options: argparse.Namespace) -> StaticModel:
     model = StaticModel.from_pretrained(
         options.model,
-        normalize=getattr(options, "normalize", None),
-        dimensionality=getattr(options, "dimensionality", None),
+        normalize=options.normalize,
+        dimensionality=options.dimensionality,
     )
-    limit = getattr(options, "max_length", None)
-    if limit is not None:
-        model.max_length = None if limit == NO_LIMIT else limit
+    if options.max_length is not None:
+        model.max_length = None if options.max_length == NO_LIMIT else options.max_length
     return model
 
 
@@ -131,9 +140,11 @@ def _load(options: argparse.Namespace) -> StaticModel:
 def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
     """Give the records to encode: the texts on the command line, or the lines of a file."""
     if options.texts:
-        yield text_records(options.texts)
+        yield text_records(options.texts, (f"text {number}" for number in count(1)))
         return
     if options.input in (None, STANDARD_STREAM):
+        if sys.stdin is None:
+            raise InputValueError("standard input is closed; give texts, or a file with --input")
         if sys.stdin.isatty():
             print("m2v-lite: reading one text a line; end with Ctrl-D", file=sys.stderr)
         yield _records_of(sys.stdin.buffer, "standard input", options.field)
@@ -150,6 +161,8 @@ def _records_of(file: BinaryIO, place: str, field: str | None) -> Iterator[Recor
 def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[VectorWriter]:
     """Give what writes the vectors; a file appears when all is written."""
     if options.output == STANDARD_STREAM:
+        if sys.stdout is None:
+            raise InputValueError("standard output is closed; name a file with --output")
         yield JsonLinesWriter(sys.stdout.buffer)
         return
     with atomic_write(Path(options.output)) as file:
@@ -173,6 +186,8 @@ def _interruptible() -> Iterator[None]:
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread may set handlers
+    # What is ignored stays so, as `nohup` wants it.
+    signals = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
     previous = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
@@ -182,8 +197,16 @@ def _interruptible() -> Iterator[None]:
 
 
 def _shortened(text: str) -> str:
-    line = " ".join(text.split())
+    """Return a text in one short line that no terminal takes for a command."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -241,7 +264,8 @@ def _parser() -> argparse.ArgumentParser:
         "--normalize",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="scale vectors to length 1, or don't (default: as the model says)",
+        help="scale vectors to length 1, or don't (default: as the model says). int8 models, such as the "
+        "bundled one, are made for scaled vectors",
     )
     encode.add_argument("--progress", action="store_true", help="show a progress bar (needs tqdm)")
     encode.set_defaults(run=_encode, wrong_usage=_wrong_encode, parser=encode)
@@ -250,10 +274,11 @@ def _parser() -> argparse.ArgumentParser:
         "similarity",
         parents=[common, sizes],
         help="cosine similarities of texts",
-        description="Print the cosine similarity of each text to each other: 1 is the same direction.",
+        description="Print the cosine similarity of each text to each other: 1 is the same direction. A text "
+        "without any token that the model knows has similarity 0, even to itself.",
     )
     similarity.add_argument("texts", nargs="+", metavar="TEXT", help="two or more texts")
-    similarity.set_defaults(run=_similarity, wrong_usage=_wrong_similarity, parser=similarity)
+    similarity.set_defaults(normalize=True, run=_similarity, wrong_usage=_wrong_similarity, parser=similarity)
 
     info = commands.add_parser("info", help="what a model is", description="Print what is known of a model.")
     info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder or hub name")
@@ -268,8 +293,8 @@ def _wrong_encode(options: argparse.Namespace) -> str | None:
         return "give texts on the command line or --input and --field, not both"
     if options.output != STANDARD_STREAM and not options.output.endswith((".npy", ".jsonl")):
         return f"argument --output: {options.output!r} ends neither in .npy nor in .jsonl, nor is it '-'"
-    if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson")):
-        return f"argument --input: {options.input!r} holds JSON lines; name the field to encode with --field"
+    if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson", ".json")):
+        return f"argument --input: {options.input!r} is named like JSON lines; give --field, too"
     return None
 
 
@@ -278,14 +303,13 @@ def _wrong_similarity(options: argparse.Namespace) -> str | None:
 
 
 def _wrong_info(options: argparse.Namespace) -> str | None:
-    return "name one model only" if options.model and options.model_option else None
+    return "name one model only" if None not in (options.model, options.model_option) else None
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
 
 
 def _token_limit(text: str) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,17 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InvalidModelError(f"{path}: the config is not a JSON object; fetch or write it again")
     normalize = config.get("normalize")
     if normalize is not None and not isinstance(normalize, bool):
-        raise InvalidModelError(f"{path}: 'normalize' is {normalize!r}; write true, false or null there")
+        raise InvalidModelError(f"{path}: 'normalize' is {normalize!r:.60}; write true, false or null there")
     max_length = config.get("max_length")
-    if max_length is not None and (type(max_length) is not int or max_length < 1):
+    if max_length is not None and (type(max_length) is not int or not 1 <= max_length <= sys.maxsize):
         raise InvalidModelError(
-            f"{path}: 'max_length' is {max_length!r}; write a number of tokens from 1 up, or null "
+            f"{path}: 'max_length' is {max_length!r:.60}; write a number of tokens from 1 up, or null "
             "for no limit"
         )
     return config
 
 
-def read_model_card(path: Path) -> dict[str, str | list[str]]:
+def read_model_card(path: Path) -> dict[str, Any]:
     """Read the front matter of a model card: `key: text` and lists of texts, the rest left out.
 
     Model cards open with a block of YAML between two `---` lines
@@ -46,7 +47,8 @@ def read_model_card(path: Path) -> dict[str, str | list[str]]:
     so this reads no more than these.
 
     Returns:
-        The entries by key; empty if there is no such file or no front matter.
+        The entries by key, each a text, a list of texts or None; none if there is no such file or no front
+        matter.
 
     Example:
         >>> import tempfile
@@ -61,29 +63,32 @@ def read_model_card(path: Path) -> dict[str, str | list[str]]:
         return {}
     if not lines or lines[0].strip() != "---":
         return {}
-    card: dict[str, str | list[str]] = {}
+    card: dict[str, Any] = {}
     key = ""
     for line in lines[1:]:
         if line.strip() == "---":
-            return card
+            return {name: entry or None for name, entry in card.items()}
         if line.lstrip().startswith("- "):
-            items = card.get(key)
-            if isinstance(items, list):
-                items.append(_unquoted(line.lstrip()[2:]))
-        elif line[:1].isalpha() and ":" in line:
-            key, _, value = line.partition(":")
+            if isinstance(card.get(key), list):
+                card[key].append(_scalar(line.lstrip()[2:]))
+        elif line[:1] not in ("", " ", "#") and ":" in line:
+            name, _, value = line.partition(":")
+            key = _scalar(name) or ""
             card[key] = _value(value.strip())
     return {}  # a block that never closes is no front matter
 
 
-def _value(text: str) -> str | list[str]:
+def _value(text: str) -> str | list[str | None] | None:
     if text.startswith("[") and text.endswith("]"):
-        return [_unquoted(item) for item in text[1:-1].split(",") if item.strip()]
-    return _unquoted(text) if text else []
+        return [_scalar(item) for item in text[1:-1].split(",") if item.strip()]
+    return _scalar(text) if text else []
 
 
-def _unquoted(text: str) -> str:
+def _scalar(text: str) -> str | None:
+    """Return a plain or quoted YAML text, without a comment; None for null."""
     text = text.strip()
-    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
+    for quote in ("'", '"'):
+        if text.startswith(quote) and text.endswith(quote) and len(text) > 1:
+            return text[1:-1].replace("''", "'") if quote == "'" else text[1:-1]
+    text = text.partition(" #")[0].rstrip()
+    return None if text in ("", "~", "null") else text

@@ -12,17 +12,23 @@ from pathlib import Path
 from m2v_lite.errors import DownloadError, MissingPackageError
 from m2v_lite.layout import hub_patterns, is_model_folder
 
-_REPOSITORY_ID = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)?", re.ASCII)
+_REPOSITORY_ID = re.compile(r"\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
+_MOST_CHARACTERS = 96
 
 
 def is_repository_id(name: str) -> bool:
-    """Say whether `name` has the form of a repository id, `owner/name` or `name`.
+    """Say whether `name` has the form of a repository id, `owner/name` or `name`, by the hub's own rules.
 
     Example:
         >>> is_repository_id("minishlab/potion-base-8M"), is_repository_id("./potion")
         (True, False)
     """
-    return _REPOSITORY_ID.fullmatch(name) is not None
+    return (
+        _REPOSITORY_ID.fullmatch(name) is not None
+        and len(name) <= _MOST_CHARACTERS
+        and not any(part in name for part in ("--", ".."))
+        and not name.endswith(".git")
+    )
 
 
 def fetch_model(
@@ -77,6 +83,11 @@ def fetch_model(
         at = f" at revision {revision}" if revision else ""
         raise DownloadError(
             f"{repository}{at}: there is no folder of this name here, the model is not in the cache, and "
-            f"fetching it from the hub failed ({type(error).__name__}: {error}). Check the name and the "
+            f"fetching it from the hub failed ({_in_one_line(error)}). Check the name and the "
             "network; or download the model elsewhere, copy its folder here and give its path"
         ) from error
+
+
+def _in_one_line(error: Exception) -> str:
+    first, *_ = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {first}"

@@ -7,38 +7,42 @@ The first layout whose files are all there wins, as in model2vec
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from m2v_lite.errors import ModelNotFoundError
+from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a kind of model folder keeps its files, as paths relative to the folder."""
+    """Where a kind of model folder keeps its files, relative to the folder, and what its table is called."""
 
     name: str
     config: str
     table: str
     tokenizer: str
+    tensor: str
 
     def files(self) -> tuple[str, str, str]:
         return self.config, self.table, self.tokenizer
 
 
 LAYOUTS = (
-    Layout("model2vec", "config.json", "model.safetensors", "tokenizer.json"),
+    Layout("model2vec", "config.json", "model.safetensors", "tokenizer.json", "embeddings"),
     Layout(
         "sentence-transformers",
         "config_sentence_transformers.json",
         "model.safetensors",
         "tokenizer.json",
+        "embedding.weight",
     ),
     Layout(
         "sentence-transformers, nested",
         "config_sentence_transformers.json",
         "0_StaticEmbedding/model.safetensors",
         "0_StaticEmbedding/tokenizer.json",
+        "embedding.weight",
     ),
 )
 
@@ -49,9 +53,11 @@ INSIDE_NESTED = Layout(
     "../config_sentence_transformers.json",
     "model.safetensors",
     "tokenizer.json",
+    "embedding.weight",
 )
 
 MODEL_CARD = "README.md"
+LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class ModelFiles:
     folder: Path
     config: Path
     table: Path
+    tensor: str
     tokenizer: Path
 
     @property
@@ -79,26 +86,53 @@ def find_model_files(folder: Path) -> ModelFiles:
 
     Raises:
         ModelNotFoundError: `folder` is no folder, or no layout is complete in it.
+        InvalidModelError: a file is a git-lfs pointer, or may not be read.
     """
-    if not folder.exists():
+    try:
+        exists = folder.exists()
+    except OSError:
+        exists = False  # too long to be a path
+    if not exists:
         raise ModelNotFoundError(f"{folder}: no such folder; check the path")
     if not folder.is_dir():
         raise ModelNotFoundError(
             f"{folder}: this is a file; give the folder that holds it, with the table, "
             "the tokenizer and the config of one model"
         )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise ModelNotFoundError(f"{folder}: this folder may not be read; check its permissions")
     for layout in _candidates(folder):
         if not _missing(folder, layout):
             config, table, tokenizer = (folder / name for name in layout.files())
-            return ModelFiles(layout.name, folder, config, table, tokenizer)
+            _check_fetched(config, table, tokenizer)
+            return ModelFiles(layout.name, folder, config, table, layout.tensor, tokenizer)
     raise ModelNotFoundError(_what_is_missing(folder))
 
 
 def hub_patterns(subfolder: str | None = None) -> list[str]:
     """List the files of a hub repository that any layout can need."""
     names = [*sorted({name for layout in LAYOUTS for name in layout.files()}), MODEL_CARD]
-    prefix = f"{subfolder.strip('/')}/" if subfolder else ""
-    return [prefix + name for name in names]
+    if not subfolder:
+        return names
+    folder = subfolder.strip("/")
+    patterns = [f"{folder}/{name}" for name in names]
+    if Path(folder).name == NESTED_FOLDER:
+        patterns.append((Path(folder).parent / Path(INSIDE_NESTED.config).name).as_posix())
+    return patterns
+
+
+def _check_fetched(*files: Path) -> None:
+    """Check that no file is a stand-in that git leaves where git-lfs is not set up."""
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                start = file.read(len(LFS_POINTER))
+        except OSError as error:
+            raise InvalidModelError(f"{path}: cannot be read ({error}); check its permissions") from error
+        if start == LFS_POINTER:
+            raise InvalidModelError(
+                f"{path}: this is a git-lfs pointer, not the file itself; run: git lfs pull"
+            )
 
 
 def _candidates(folder: Path) -> tuple[Layout, ...]:

@@ -47,7 +47,8 @@ class LibraryTokenizer:
         try:
             # The fast form spares the offsets, which nobody here reads.
             encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        except Exception as error:  # the library raises bare Exceptions
+        except BaseException as error:
+            raise_unless_failure(error)
             raise self._tokenization_error(texts, error) from error
         lists = [encoding.ids for encoding in encodings]
         if max_length is not None:
@@ -66,11 +67,12 @@ class LibraryTokenizer:
     def definition(self) -> str:
         return self._source.read()
 
-    def _tokenization_error(self, texts: Sequence[str], error: Exception) -> TokenizationError:
+    def _tokenization_error(self, texts: Sequence[str], error: BaseException) -> TokenizationError:
         for text in texts:
             try:
                 self._tokenizer.encode(text)
-            except Exception as cause:
+            except BaseException as cause:
+                raise_unless_failure(cause)
                 return TokenizationError(
                     f"the model's {self.kind} tokenizer cannot tokenize {text[:60]!r}: {cause}; leave "
                     "this text out, or mend the model's tokenizer.json"
@@ -97,7 +99,8 @@ def library_tokenizer(definition: str, place: object) -> Tokenizer:
         ) from error
     try:
         return Tokenizer.from_str(definition)
-    except Exception as error:  # the library raises bare Exceptions
+    except BaseException as error:
+        raise_unless_failure(error)
         raise InvalidModelError(
             f"{place}: tokenizers cannot read this file ({error}); fetch it again, or upgrade "
             "tokenizers if the file is of a newer kind"
@@ -111,3 +114,12 @@ def unk_token_id(tokenizer: Tokenizer, definition: dict[str, Any]) -> int | None
         return None if unk_token is None else tokenizer.token_to_id(unk_token)
     unk_id: int | None = definition["model"].get("unk_id")  # Unigram
     return unk_id
+
+
+def raise_unless_failure(error: BaseException) -> None:
+    """Raise `error` again, unless it is a failure of the library.
+
+    The library raises bare Exceptions, and where its Rust code panics, an exception that is no Exception.
+    """
+    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        raise error

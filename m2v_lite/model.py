@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, overload
@@ -17,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite import pooling
-from m2v_lite.atomic_write import atomic_write
+from m2v_lite.arguments import checked_path, natural_number, switch, token_limit
+from m2v_lite.atomic_write import atomic_writes
 from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, read_config, read_model_card
-from m2v_lite.errors import InputValueError, ModelNotFoundError
+from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.hub import fetch_model, is_repository_id
 from m2v_lite.layout import ModelFiles, find_model_files
@@ -28,7 +28,7 @@ from m2v_lite.progress import progress_bar
 from m2v_lite.quantization import quantize
 from m2v_lite.safetensors import write_safetensors
 from m2v_lite.table import EmbeddingTable, load_table, table_of_arrays
-from m2v_lite.texts import as_texts, batches, check_encodable, cut, natural_number, token_limit
+from m2v_lite.texts import as_texts, batches, check_encodable, check_unicode, cut
 from m2v_lite.tokenization import TextTokenizer, read_tokenizer, wrap_tokenizer
 
 if TYPE_CHECKING:
@@ -81,9 +81,6 @@ class StaticModel:
         ((2, 256), dtype('float32'))
     """
 
-    # What of the table `from_pretrained` was asked to use: the dtype and the number of columns.
-    _reduction: tuple[str | None, int | None] = (None, None)
-
     def __init__(
         self,
         vectors: NDArray[Any],
@@ -96,6 +93,13 @@ class StaticModel:
         token_mapping: NDArray[Any] | None = None,
         max_length: int | None = DEFAULT_MAX_LENGTH,
     ) -> None:
+        arrays = {"vectors": vectors, "weights": weights, "token_mapping": token_mapping}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray) and (array is not None or name == "vectors"):
+                raise InputTypeError(f"{name} is of type {type(array).__name__}; give a numpy array")
+        if not hasattr(tokenizer, "to_str"):
+            kind = type(tokenizer).__name__
+            raise InputTypeError(f"tokenizer is of type {kind}; give a tokenizers.Tokenizer")
         table = table_of_arrays(vectors, weights, token_mapping)
         card: dict[str, Any] = {"base_model": base_model_name, "language": language}
         self._wire(table, wrap_tokenizer(tokenizer), config or {}, card, normalize, max_length)
@@ -109,6 +113,7 @@ class StaticModel:
         normalize: bool,
         max_length: int | None,
         files: ModelFiles | None = None,
+        reduction: tuple[str | None, int | None] = (None, None),
     ) -> None:
         table.check_vocabulary(
             files.folder if files else "vectors", tokenizer.vocabulary_size, tokenizer.highest_id
@@ -117,6 +122,9 @@ class StaticModel:
         self._tokenizer = tokenizer
         self._card = card
         self.files = files
+        # What pickling needs: what was asked to be made of the table, and which file it is.
+        self._reduction = reduction
+        self._identity = _identity(files.table) if files else None
         self.config = dict(config)
         self.normalize = normalize
         self.max_length = max_length
@@ -130,15 +138,17 @@ class StaticModel:
         subfolder: str | None = None,
         quantize_to: str | None = None,
         dimensionality: int | None = None,
+        *,
         max_length: int | _Unset | None = UNSET,
         force_download: bool = False,
-        *,
         revision: str | None = None,
         cache_dir: PathLike | None = None,
         local_files_only: bool = False,
         vocabulary_quantization: None = None,
     ) -> StaticModel:
-        """Load a model: the table is mapped, never copied.
+        """Load a model: the table is mapped, not copied (but for `quantize_to`).
+
+        The arguments after `dimensionality` are to be named: model2vec has another there.
 
         Args:
             path: a model folder; or the name of a repository on the hub, such as
@@ -172,6 +182,12 @@ class StaticModel:
                 "model2vec and load the model that it saves"
             )
         limit = None if isinstance(max_length, _Unset) else token_limit(max_length)
+        if normalize is not None:
+            normalize = switch("normalize", normalize)
+        if subfolder is not None:
+            subfolder = checked_path("subfolder", subfolder)
+        if force_download and local_files_only:
+            raise InputValueError("force_download and local_files_only contradict each other; choose one")
         folder = (
             BUNDLED_MODEL
             if path is None
@@ -187,13 +203,12 @@ class StaticModel:
         )
         files = find_model_files(folder / subfolder if subfolder else folder)
         config = read_config(files.config)
-        table = _reduced(load_table(files.table), quantize_to, dimensionality)
+        table = _reduced(load_table(files.table, files.tensor), quantize_to, dimensionality)
         if normalize is None:
             normalize = config.get("normalize")
         if isinstance(max_length, _Unset):
             limit = config.get("max_length", DEFAULT_MAX_LENGTH)
         model = cls.__new__(cls)
-        model._reduction = (quantize_to, dimensionality)
         model._wire(
             table,
             read_tokenizer(files.tokenizer),
@@ -202,6 +217,7 @@ class StaticModel:
             DEFAULT_NORMALIZE if normalize is None else normalize,
             limit,
             files,
+            (quantize_to, dimensionality),
         )
         return model
 
@@ -246,7 +262,7 @@ class StaticModel:
             ((256,), (0, 256))
         """
         limit = self.max_length if isinstance(max_length, _Unset) else token_limit(max_length)
-        unit = self.normalize if normalize is None else normalize
+        unit = self.normalize if normalize is None else switch("normalize", normalize)
         texts, single = as_texts(sentences)
         vectors = np.empty((len(texts), self.dim), self._table.vector_dtype)
         table, embedding = self._table, np.asarray(self._table.embedding)
@@ -368,7 +384,9 @@ class StaticModel:
             InvalidModelError: the tokenizer's file has changed since it was loaded.
             OSError: the folder cannot be written.
         """
-        folder = Path(path) / subfolder if subfolder else Path(path)
+        folder = Path(checked_path("path", path)) / (subfolder or "")
+        if model_name is not None:
+            check_unicode(model_name, "model_name")
         tensors = {"embeddings": self.embedding}
         if self.weights is not None:
             tensors["weights"] = self.weights
@@ -378,22 +396,18 @@ class StaticModel:
             tensors["mapping"] = self.token_mapping
             config["vocabulary_quantization"] = len(self.embedding)
         texts = {
-            "config.json": json.dumps(config, indent=4),
-            "modules.json": json.dumps(_modules(self.normalize), indent=4),
-            "README.md": self._model_card(model_name or folder.resolve().name),
             "tokenizer.json": self._tokenizer.definition(),
+            "README.md": self._model_card(model_name or folder.resolve().name),
+            "modules.json": json.dumps(_modules(self.normalize), indent=4),
+            "config.json": json.dumps(config, indent=4),
         }
         folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            # All are written before the first is renamed; the last renamed is the config, without which
-            # the folder is no model.
-            for name, text in texts.items():
-                stack.enter_context(atomic_write(folder / name)).write(text.encode())
-            write_safetensors(
-                stack.enter_context(atomic_write(folder / "model.safetensors")),
-                tensors,
-                bfloat16=("embeddings",) if self._table.is_bfloat16 else (),
-            )
+        # The config goes last: without it a new folder is no model.
+        names = ["model.safetensors", *texts]
+        with atomic_writes([folder / name for name in names]) as (table, *others):
+            write_safetensors(table, tensors, bfloat16=("embeddings",) if self._table.is_bfloat16 else ())
+            for file, text in zip(others, texts.values(), strict=True):
+                file.write(text.encode())
 
     def _model_card(self, model_name: str) -> str:
         """Return a short model card, with what is known of the model in its front matter."""
@@ -470,22 +484,19 @@ class StaticModel:
         return tokenizer
 
     @property
-    def base_model_name(self) -> str | None:
-        """The model that this one was distilled from, if its model card says."""
-        name = self._card.get("base_model")
-        return name if isinstance(name, str) else None
+    def base_model_name(self) -> str | list[str] | None:
+        """The model, or models, that this one was distilled from, if its model card says."""
+        return self._card.get("base_model")
 
     @property
-    def language(self) -> list[str] | None:
-        """The languages of the model, if its model card says."""
-        language = self._card.get("language")
-        return [language] if isinstance(language, str) else language or None
+    def language(self) -> str | list[str] | None:
+        """The language, or languages, of the model, if its model card says."""
+        return self._card.get("language")
 
     @property
-    def license(self) -> str | None:
+    def license(self) -> str | list[str] | None:
         """The licence of the model, if its model card says."""
-        name = self._card.get("license")
-        return name if isinstance(name, str) else None
+        return self._card.get("license")
 
     @property
     def normalize(self) -> bool:
@@ -494,7 +505,7 @@ class StaticModel:
 
     @normalize.setter
     def normalize(self, value: bool) -> None:
-        self._normalize = self.config["normalize"] = bool(value)
+        self._normalize = self.config["normalize"] = switch("normalize", value)
 
     @property
     def max_length(self) -> int | None:
@@ -506,12 +517,23 @@ class StaticModel:
         self._max_length = self.config["max_length"] = token_limit(value)
         self.__dict__.pop("tokenizer", None)  # it was made for the former limit
 
+    def __copy__(self) -> StaticModel:
+        """Copy the settings; the table and the tokenizer, which never change, are shared."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied.config = dict(self.config)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StaticModel:
+        return self.__copy__()
+
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle a loaded model as its path and settings, so that workers map one table between them."""
         if self.files is None:
             return super().__reduce__()
-        settings = (*self._reduction, self.normalize, self.max_length)
-        return _load_again, (type(self), self.files.folder, *settings)
+        shared = {"_table", "_tokenizer", "tokens", "tokenizer"}
+        state = {name: value for name, value in self.__dict__.items() if name not in shared}
+        return _load_again, (type(self), self.files.folder, *self._reduction, self._identity), state
 
     def __repr__(self) -> str:
         place = f" from {self.files.folder}" if self.files else ""
@@ -526,53 +548,60 @@ def _load_again(
     folder: Path,
     quantize_to: str | None,
     dimensionality: int | None,
-    normalize: bool,
-    max_length: int | None,
+    identity: tuple[int, ...],
 ) -> StaticModel:
-    return cls.from_pretrained(
-        folder.absolute(), None, normalize, None, quantize_to, dimensionality, max_length
-    )
+    model = cls.from_pretrained(folder, None, None, None, quantize_to, dimensionality)
+    if model._identity != identity:
+        raise InvalidModelError(
+            f"{folder}: another model has taken the place of the one that was pickled; pickle it again"
+        )
+    return model
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Return what tells a file from another that takes its place."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> Path:
     """Return the folder at `path`, or of the hub's repository of this name."""
-    folder = Path(path).expanduser()
-    if str(path) and folder.exists():
-        return folder
-    name = path if isinstance(path, str) else path.as_posix()
+    name = checked_path("path", path)
+    try:
+        folder = Path(name).expanduser()
+        if name and folder.exists():
+            return folder.absolute()  # so that it is found again from another working directory
+    except (OSError, RuntimeError):
+        pass  # too long for a path, or in the home of nobody
+    name = Path(name).as_posix() if isinstance(path, Path) else name
     if not is_repository_id(name):
+        hint = "; give only the owner/name of a repository" if "://" in name else "; check the path"
         raise ModelNotFoundError(
-            f"{name!r}: no such folder, and not the name of a model on the hub (owner/name); check the path"
+            f"{name[:200]!r}: no such folder, and not the name of a model on the hub (owner/name){hint}"
         )
     return fetch_model(name, subfolder=subfolder, **hub_options)
 
 
 def _reduced(table: EmbeddingTable, quantize_to: str | None, dimensionality: int | None) -> EmbeddingTable:
     """Return the table in another dtype or with its leading columns only."""
-    embedding, columns = table.embedding, None
+    columns, most = None, table.embedding.shape[1]
     if dimensionality is not None:
         columns = natural_number("dimensionality", dimensionality)
-        if columns > embedding.shape[1]:
+        if columns > most:
             raise InputValueError(
-                f"dimensionality is {columns}, but the model has {embedding.shape[1]} columns; give at "
-                "most that"
+                f"dimensionality is {columns}, but the model has {most} columns; give at most that"
             )
-        embedding = embedding[:, :columns]
-    if quantize_to is not None:
-        # model2vec's DType is an enumeration of texts.
+    if quantize_to is None:
+        embedding = table.embedding[:, :columns]
+    else:  # model2vec's DType is an enumeration of texts
         embedding = quantize(table.embedding, getattr(quantize_to, "value", quantize_to), columns)
     return EmbeddingTable(embedding, table.weights, table.mapping)
 
 
 def _modules(normalize: bool) -> list[dict[str, Any]]:
     """Return the modules.json by which sentence-transformers loads the model."""
-    modules = [("", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
+    modules = [(".", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
     return [
-        {
-            "idx": index,
-            "name": str(index),
-            "path": path or ".",
-            "type": f"sentence_transformers.models.{kind}",
-        }
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
         for index, (path, kind) in enumerate(modules)
     ]

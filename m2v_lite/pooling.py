@@ -24,7 +24,7 @@ STEP_BYTES = 1 << 18
 
 # What one more step, and one more text in a loop, cost beside their rows, counted in table elements that
 # could be added meanwhile. A row costs more in a step than in a loop, the more so the smaller the cache: its
-# sum is not at hand. Measured with benchmarks/test_pooling.py; speed depends on them, results do not.
+# sum is not at hand. Measured with benchmarks/test_speed.py; speed depends on them, results do not.
 STEP_COST = 12_000
 LOOP_COST = 20_000
 STEP_ROW_COST = 1.3
@@ -120,7 +120,7 @@ def gather(
     else:
         # With mode="clip" numpy writes straight into `out`, instead of into a copy of it first.
         rows = table.take(row_ids, axis=0, out=scratch[: len(row_ids)], mode="clip")
-    if rows.dtype == np.uint16:
+    if rows.dtype.kind == "u":
         rows = np.left_shift(rows, 16, dtype=np.uint32).view(np.float32)
     return rows if weights is None else rows * weights[:, None]
 
@@ -130,22 +130,33 @@ def _can_take(table: NDArray[Any]) -> bool:
     return table.flags.c_contiguous and table.flags.aligned and table.dtype.isnative
 
 
-def _sum_dtype(table: NDArray[Any], weights: NDArray[Any] | None, longest: int) -> np.dtype[Any]:
+def _row_dtype(table: NDArray[Any], weights: NDArray[Any] | None) -> np.dtype[Any]:
+    """Return the dtype of the rows that `gather` gives."""
+    dtype = np.dtype(np.float32) if table.dtype.kind == "u" else table.dtype.newbyteorder("=")
+    return dtype if weights is None else np.result_type(dtype, weights.dtype)
+
+
+def _sum_dtype(row_dtype: np.dtype[Any], longest: int) -> np.dtype[Any]:
     """Choose the dtype of sums: numpy's own for a mean; for int8 the narrowest that cannot overflow."""
-    dtype = np.dtype(np.float32) if table.dtype == np.uint16 else table.dtype.newbyteorder("=")
-    if weights is not None:
-        return np.result_type(dtype, weights.dtype)
-    if dtype == np.float16:
+    if row_dtype == np.float16:
         return np.dtype(np.float32)
-    if dtype == np.int8:
+    if row_dtype == np.int8:
         return np.min_scalar_type(-128 * max(2, longest))
-    return dtype
+    return row_dtype
 
 
-def _write_means(vectors: NDArray[Any], texts: Any, sums: NDArray[Any], lengths: NDArray[np.intp]) -> None:
+def _write_means(
+    vectors: NDArray[Any],
+    texts: Any,
+    sums: NDArray[Any],
+    lengths: NDArray[np.intp],
+    row_dtype: np.dtype[Any],
+) -> None:
     """Divide sums by lengths as `numpy.mean` does: whole numbers in float64, the others in their dtype."""
     dtype = sums.dtype if sums.dtype.kind == "f" else np.dtype(np.float64)
-    vectors[texts] = np.divide(sums, lengths.astype(dtype)[..., None], dtype=dtype)
+    means = np.divide(sums, lengths.astype(dtype)[..., None], dtype=dtype)
+    # The mean of float16 rows is float16, also where int8 rows times float16 weights give float32 vectors.
+    vectors[texts] = means.astype(np.float16) if row_dtype == np.float16 else means
 
 
 def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
@@ -180,7 +191,8 @@ def _step(
 ) -> None:
     """Pool texts whose `lengths` descend, adding row p of all that have one, for p = 0, 1, 2 ..."""
     longest = int(lengths[0])
-    sums = np.zeros((len(texts), table.shape[1]), _sum_dtype(table, weights, longest))
+    row_dtype = _row_dtype(table, weights)
+    sums = np.zeros((len(texts), table.shape[1]), _sum_dtype(row_dtype, longest))
     scratch = np.empty((len(texts), table.shape[1]), table.dtype)
     # active[p]: how many texts have more than p tokens; they come first.
     active = len(texts) - np.searchsorted(lengths[::-1], np.arange(longest), side="right")
@@ -192,7 +204,7 @@ def _step(
             sums[:count] = rows
         else:
             np.add(sums[:count], rows, out=sums[:count])
-    _write_means(vectors, texts, sums, np.maximum(lengths, 1))
+    _write_means(vectors, texts, sums, np.maximum(lengths, 1), row_dtype)
 
 
 def _loop(
@@ -208,7 +220,8 @@ def _loop(
     if not len(texts):
         return
     longest = int(lengths[texts].max())
-    dtype = _sum_dtype(table, weights, longest)
+    row_dtype = _row_dtype(table, weights)
+    dtype = _sum_dtype(row_dtype, longest)
     at_once = max(1, LOOP_BYTES // (table.shape[1] * max(table.itemsize, dtype.itemsize)))
     if table.shape[1] == 1:
         at_once = max(1, longest)  # a pairwise sum cannot be taken in parts
@@ -226,4 +239,4 @@ def _loop(
                 rows = np.concatenate([sums[None], rows], dtype=dtype)
             sums = np.add.reduce(rows, axis=0, dtype=dtype)
         assert sums is not None
-        _write_means(vectors, text, sums, lengths[text])
+        _write_means(vectors, text, sums, lengths[text], row_dtype)

@@ -23,7 +23,7 @@ def progress_bar(texts: int | None, wanted: bool) -> Any:
         warnings.warn(
             "there is no progress bar, because the package tqdm is not installed; install it with: "
             "pip install tqdm",
-            stacklevel=2,
+            stacklevel=4,  # the caller of `StaticModel.encode`
         )
         return nullcontext()
     return tqdm(total=texts, unit=" texts")

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from itertools import count
+from typing import BinaryIO
 
 from m2v_lite.errors import InputValueError
-from m2v_lite.texts import BATCH_CHARACTERS
+from m2v_lite.texts import BATCH_CHARACTERS, check_unicode
 
 BATCH_RECORDS = 1024
 
 
 @dataclass(frozen=True)
 class Record:
-    """A text and what came with it: the fields of its JSON line, or the text alone."""
+    """A text and what came with it.
+
+    Attributes:
+        text: the text to encode.
+        json: the JSON object that holds it, in one line.
+        fields: the names of the object's fields.
+        place: where it was read, for errors.
+    """
 
     text: str
-    fields: dict[str, Any]
+    json: str
+    fields: Collection[str]
+    place: str
 
 
-def text_records(texts: Iterable[str]) -> Iterator[Record]:
-    """Make a record of each text."""
-    return (Record(text, {"text": text}) for text in texts)
+def text_records(texts: Iterable[str], places: Iterable[str]) -> Iterator[Record]:
+    """Make a record of each text.
+
+    Raises:
+        InputValueError: a text is no valid Unicode.
+    """
+    for text, place in zip(texts, places, strict=False):
+        check_unicode(text, place)
+        yield Record(text, json.dumps({"text": text}), ("text",), place)
 
 
 def line_records(file: BinaryIO, place: str) -> Iterator[Record]:
@@ -36,7 +53,8 @@ def line_records(file: BinaryIO, place: str) -> Iterator[Record]:
     Raises:
         InputValueError: a line is not UTF-8.
     """
-    return text_records(line for _, line in _numbered_lines(file, place))
+    places = (f"{place}, line {number}" for number in count(1))
+    return text_records((line for _, line in _lines(file, place)), places)
 
 
 def json_records(file: BinaryIO, place: str, field: str) -> Iterator[Record]:
@@ -45,31 +63,34 @@ def json_records(file: BinaryIO, place: str, field: str) -> Iterator[Record]:
     Raises:
         InputValueError: a line is not such an object.
     """
-    for number, line in _numbered_lines(file, place):
+    for line_place, line in _lines(file, place):
         if not line.strip():
             continue
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputValueError(f"{place}, line {number}: not JSON ({error}); mend this line") from error
+            raise InputValueError(f"{line_place}: not JSON ({error}); mend this line") from error
         if not isinstance(fields, dict):
-            raise InputValueError(f"{place}, line {number}: not a JSON object; mend this line")
+            raise InputValueError(
+                f"{line_place}: not a JSON object; with --field, each line holds one object (JSON Lines)"
+            )
         if not isinstance(fields.get(field), str):
             found = ", ".join(key for key, value in fields.items() if isinstance(value, str))
             raise InputValueError(
-                f"{place}, line {number}: field {field!r} is not there or not a text; fields with "
-                f"texts: {found or 'none'}"
+                f"{line_place}: field {field!r} is not there or not a text; fields with texts: "
+                f"{found or 'none'}"
             )
-        yield Record(fields[field], fields)
+        check_unicode(fields[field], line_place)
+        yield Record(fields[field], line.strip(), fields, line_place)
 
 
 def record_batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Gather records into batches of a bounded number and about a bounded number of characters."""
+    """Gather records into batches of a bounded number and of about a bounded number of characters in all."""
     batch: list[Record] = []
     characters = 0
     for record in records:
         batch.append(record)
-        characters += len(record.text)
+        characters += len(record.json)
         if len(batch) == BATCH_RECORDS or characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
@@ -77,13 +98,17 @@ def record_batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _numbered_lines(file: BinaryIO, place: str) -> Iterator[tuple[int, str]]:
+def _lines(file: BinaryIO, place: str) -> Iterator[tuple[str, str]]:
+    """Yield the place and the content of each line."""
     for number, line in enumerate(file, start=1):
+        if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputValueError(f"{place}: this is UTF-16; convert it first: iconv -f UTF-16 -t UTF-8")
+        line_place = f"{place}, line {number}"
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise InputValueError(
-                f"{place}, line {number}: not UTF-8 at byte {error.start} of the line; convert the file "
-                "first, for example with: iconv -f LATIN1 -t UTF-8"
+                f"{line_place}: not UTF-8 at byte {error.start} of the line; convert the file first, for "
+                "example from Latin-1 with: iconv -f LATIN1 -t UTF-8"
             ) from error
-        yield number, text.removesuffix("\n").removesuffix("\r")
+        yield line_place, text.removesuffix("\n").removesuffix("\r")

@@ -161,7 +161,9 @@ def _row_blocks(array: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def _broken(path: Path, fact: str) -> InvalidModelError:
-    return InvalidModelError(f"{path}: not a sound safetensors file: {fact}. Fetch or write the file again")
+    return InvalidModelError(
+        f"{path}: not a sound safetensors file: {fact:.500}. Fetch or write the file again"
+    )
 
 
 def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[int, dict[str, Any]]:
@@ -188,11 +190,11 @@ def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[int, dict[str, 
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} occurs twice")
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
+            raise ValueError(f"the key {name!r:.60} occurs twice")
+        content[name] = value
     return content
 
 
@@ -224,7 +226,9 @@ def _tensor_info(path: Path, name: str, entry: Any) -> TensorInfo:
     if not _natural_numbers(offsets, 2) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _broken(path, f"tensor {name!r} has data_offsets {offsets!r:.100}, not two in order")
     start, end = offsets
-    # Python's integers do not overflow, however absurd the shape.
+    # Python's integers do not overflow; numpy's do, even if there is a 0 among the sizes.
+    if math.prod(filter(None, shape)) * DTYPE_BITS[dtype] >= 1 << 63:
+        raise _broken(path, f"tensor {name!r} has shape {shape}, which no memory holds")
     if math.prod(shape) * DTYPE_BITS[dtype] != 8 * (end - start):
         raise _broken(
             path,

@@ -13,7 +13,7 @@ from m2v_lite.errors import InvalidModelError
 from m2v_lite.pooling import gather
 from m2v_lite.safetensors import NAMES_OF_NUMPY, SafetensorsFile
 
-# The native name first, then the one that sentence-transformers writes.
+# The native name, and the one that sentence-transformers writes.
 TABLE_NAMES = ("embeddings", "embedding.weight")
 
 
@@ -26,8 +26,8 @@ class Kind:
 
 
 EMBEDDING = Kind(("F64", "F32", "F16", "BF16", "I8"), 2)
-WEIGHTS = Kind(("F64", "F32"), 1)
-MAPPING = Kind(("I64", "I32"), 1)
+WEIGHTS = Kind(("F64", "F32", "F16"), 1)
+MAPPING = Kind(("I64", "I32", "U64", "U32", "I16", "U16", "I8", "U8"), 1)
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class EmbeddingTable:
 
     Attributes:
         embedding: (rows, dim); float64, float32, float16, int8, or uint16, which holds bfloat16 codes.
-        weights: (tokens,) float64 or float32, a factor for each token id; or None.
-        mapping: (tokens,) int64 or int32, the row of each token id; or None, where id and row are one.
+        weights: (tokens,) float64, float32 or float16, a factor for each token id; or None.
+        mapping: (tokens,) of any integer dtype, the row of each token id; or None, where id and row are one.
     """
 
     embedding: NDArray[Any]
@@ -46,7 +46,7 @@ class EmbeddingTable:
 
     @property
     def is_bfloat16(self) -> bool:
-        return self.embedding.dtype == np.uint16
+        return self.embedding.dtype.kind == "u"
 
     @property
     def vector_dtype(self) -> np.dtype[Any]:
@@ -86,7 +86,9 @@ class EmbeddingTable:
             InvalidModelError: some id lacks a row, weight or mapping entry; or the table has another
                 number of rows than there are tokens, and no mapping says which row is whose.
         """
-        remedy = "the table and the tokenizer are not of one model; fetch both again, together"
+        remedy = "table and tokenizer are not of one model; put those of one model together"
+        if not tokens:
+            raise InvalidModelError(f"{place}: the tokenizer has no tokens; {remedy}")
         per_token = {"mapping": self.mapping, "weights": self.weights}
         if self.mapping is None:
             rows = len(self.embedding)
@@ -103,8 +105,12 @@ class EmbeddingTable:
                 )
 
 
-def load_table(path: Path) -> EmbeddingTable:
+def load_table(path: Path, tensor: str) -> EmbeddingTable:
     """Map the embedding table in a safetensors file, with its weights and mapping if it has them.
+
+    Args:
+        path: the file.
+        tensor: what the table should be called; other usual names are tried after it.
 
     Raises:
         ModelNotFoundError: there is no such file.
@@ -112,23 +118,21 @@ def load_table(path: Path) -> EmbeddingTable:
             supported.
     """
     file = SafetensorsFile(path)
-    name = next((name for name in TABLE_NAMES if name in file.tensors), None)
+    name = next((name for name in (tensor, *TABLE_NAMES) if name in file.tensors), None)
     if name is None:
-        found = ", ".join(sorted(file.tensors)[:5]) or "none"
+        found = ", ".join(name[:60] for name in sorted(file.tensors)[:5]) or "none"
         more = f" and {len(file.tensors) - 5} more" if len(file.tensors) > 5 else ""
         raise InvalidModelError(
             f"{path}: not a static model: no tensor {' or '.join(map(repr, TABLE_NAMES))}; tensors "
             f"found: {found}{more}. An ordinary sentence transformer has to be distilled into a static "
             "model first (model2vec.distill does this)"
         )
-    for tensor, kind in ((name, EMBEDDING), ("weights", WEIGHTS), ("mapping", MAPPING)):
-        if tensor in file.tensors:
-            info = file.tensors[tensor]
-            _check_kind(f"{path}: tensor {tensor!r}", info.dtype, info.shape, kind)
+    for key, kind in ((name, EMBEDDING), ("weights", WEIGHTS), ("mapping", MAPPING)):
+        if key in file.tensors:
+            info = file.tensors[key]
+            _check_kind(f"{path}: tensor {key!r}", info.dtype, info.shape, kind)
     embedding = file.view(name)
-    weights, mapping = (
-        file.view(tensor) if tensor in file.tensors else None for tensor in ("weights", "mapping")
-    )
+    weights, mapping = (file.view(key) if key in file.tensors else None for key in ("weights", "mapping"))
     _check_rows(path, embedding, mapping)
     return EmbeddingTable(embedding, weights, mapping)
 
@@ -145,7 +149,7 @@ def table_of_arrays(
     for name, array, kind in (*arrays, ("token_mapping", mapping, MAPPING)):
         if array is not None:
             dtype = NAMES_OF_NUMPY.get(array.dtype.newbyteorder("<"), str(array.dtype))
-            _check_kind(name, "BF16" if dtype == "U16" else dtype, array.shape, kind)
+            _check_kind(name, "BF16" if (dtype, kind) == ("U16", EMBEDDING) else dtype, array.shape, kind)
     _check_rows("token_mapping", embedding, mapping)
     return EmbeddingTable(embedding, weights, mapping)
 
@@ -153,8 +157,8 @@ def table_of_arrays(
 def _check_kind(place: str, dtype: str, shape: tuple[int, ...], kind: Kind) -> None:
     if dtype not in kind.dtypes:
         raise InvalidModelError(
-            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(kind.dtypes)}. Convert it once, for "
-            "example with model2vec"
+            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(kind.dtypes)}. Convert it once, with "
+            "numpy and the safetensors package"
         )
     if len(shape) != kind.dimensions:
         raise InvalidModelError(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence, Set
 
 import numpy as np
 
+from m2v_lite.arguments import described
 from m2v_lite.errors import InputTypeError, InputValueError
 
 # A batch of texts ends when it holds this many characters: what a tokenizer needs for it stays small.
@@ -30,19 +29,22 @@ def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
         >>> as_texts(word for word in ("one", "two"))
         (['one', 'two'], False)
     """
-    if isinstance(sentences, np.ndarray):
-        sentences = sentences.tolist()
     if isinstance(sentences, str):
         return [sentences], True
-    if isinstance(sentences, (bytes, bytearray, Mapping)) or not isinstance(sentences, Iterable):
+    if isinstance(sentences, np.ndarray) and sentences.ndim < 2:
+        sentences = sentences.tolist()
+        return ([sentences], True) if isinstance(sentences, str) else as_texts(sentences)
+    # A data frame, an array of rows, a mapping or a set is iterable, but not over texts in a known order.
+    unsuited = isinstance(sentences, (bytes, bytearray, Mapping, Set)) and not isinstance(sentences, KeysView)
+    if unsuited or getattr(sentences, "ndim", 1) != 1 or not isinstance(sentences, Iterable):
         raise InputTypeError(
-            f"expected a text or a list of texts, got {_described(sentences)}; {_remedy(sentences)}"
+            f"expected a text or a list of texts, got {described(sentences)}; {_remedy(sentences)}"
         )
     texts = sentences if isinstance(sentences, (list, tuple)) else list(sentences)
     if not set(map(type, texts)) <= {str}:
         for index, text in enumerate(texts):
             if not isinstance(text, str):
-                raise InputTypeError(f"text {index} is {_described(text)}, not a str; {_remedy(text)}")
+                raise InputTypeError(f"text {index} is {described(text)}, not a str; {_remedy(text)}")
     return texts, False
 
 
@@ -80,48 +82,25 @@ def check_encodable(texts: Sequence[str], first: int) -> None:
     """
     for index, text in enumerate(texts):
         if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise InputValueError(
-                    f"text {first + index} holds the lone surrogate U+{ord(text[error.start]):04X} at "
-                    f"character {error.start}, which is no Unicode text; clean it with "
-                    'text.encode("utf-8", "replace").decode()'
-                ) from None
+            check_unicode(text, f"text {first + index}")
 
 
-def natural_number(name: str, value: Any) -> int:
-    """Return `value` as an int from 1 up.
-
-    Raises:
-        InputTypeError: it is not a whole number (True and False are not).
-        InputValueError: it is less than 1.
-    """
+def check_unicode(text: str, place: str) -> None:
+    """Check that one text holds no lone surrogate; see `check_encodable`."""
     try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise InputTypeError(f"{name} is {_described(value)}; give a whole number from 1 up") from None
-    if number < 1:
-        raise InputValueError(f"{name} is {number}; give a whole number from 1 up")
-    return number
-
-
-def token_limit(max_length: Any) -> int | None:
-    """Return `max_length` as a number of tokens, or None for no limit; see `natural_number`."""
-    return None if max_length is None else natural_number("max_length", max_length)
-
-
-def _described(value: object) -> str:
-    return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputValueError(
+            f"{place}: holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
+            'which is no Unicode text; clean it, in Python with text.encode("utf-8", "replace").decode()'
+        ) from None
 
 
 def _remedy(value: object) -> str:
     if isinstance(value, (bytes, bytearray)):
         return "decode it first, for example with .decode('utf-8')"
-    if isinstance(value, (list, tuple, np.ndarray)):
+    if isinstance(value, (list, tuple)):
         return "pass one flat list of texts"
-    if isinstance(value, Mapping):
+    if isinstance(value, (Mapping, Set)) or getattr(value, "ndim", 1) > 1:
         return "pass a list of its texts, in the order you want the vectors"
     return "pass texts only, and '' where one is missing"

@@ -39,12 +39,18 @@ class TokenizerFile:
         Raises:
             InvalidModelError: the file has changed or is gone.
         """
-        text = read_text(self.path)
+        try:
+            text = read_text(self.path)
+        except InvalidModelError as error:
+            raise self._changed() from error
         if checksum(text) != self.checksum:
-            raise InvalidModelError(
-                f"{self.path}: the file has changed since the model was loaded; load the model again"
-            )
+            raise self._changed()
         return text
+
+    def _changed(self) -> InvalidModelError:
+        return InvalidModelError(
+            f"{self.path}: the file has changed or gone since the model was loaded; load the model again"
+        )
 
 
 def checksum(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -70,9 +69,9 @@ class NpyWriter:
 
 
 class JsonLinesWriter:
-    """Writes one JSON object a text: the fields of its record, and its vector as `embedding`.
+    """Writes one JSON object a text: its record as it was, and its vector as `embedding`.
 
-    Numbers are as short as they can be and still give the same float32 when read. JSON has no name for NaN
+    Numbers have enough digits to give the very same float when read, 9 for float32. JSON has no name for NaN
     and infinity: they become null.
     """
 
@@ -81,23 +80,27 @@ class JsonLinesWriter:
 
     def write(self, records: Sequence[Record], vectors: NDArray[Any]) -> None:
         lines = []
-        for record, vector in zip(records, vectors, strict=True):
+        for record, numbers in zip(records, _numbers(vectors), strict=True):
             if EMBEDDING_FIELD in record.fields:
                 raise InputValueError(
-                    f"a record has a field {EMBEDDING_FIELD!r} already, which would be lost; rename it, "
-                    "or write to a .npy file"
+                    f"{record.place}: the record has a field {EMBEDDING_FIELD!r} already; rename that, or "
+                    "write to a .npy file"
                 )
-            fields = {**record.fields, EMBEDDING_FIELD: list(_numbers(vector))}
-            # ASCII, so that U+2028 ends no line and a lone surrogate in some other field passes through.
-            lines.append(json.dumps(fields) + "\n")
-        self._file.write("".join(lines).encode("ascii"))
+            fields = record.json.removesuffix("}").rstrip()
+            lines.append(f'{fields}, "{EMBEDDING_FIELD}": [{numbers}]}}\n')
+        self._file.write("".join(lines).encode())
 
     def finish(self) -> None:
         self._file.flush()
 
 
-def _numbers(vector: NDArray[Any]) -> Iterator[float | None]:
+def _numbers(vectors: NDArray[Any]) -> Iterator[str]:
+    """Yield the numbers of each vector as JSON."""
     # 9 and 17 significant digits tell all float32 and float64 numbers apart.
-    digits = 17 if vector.dtype == np.float64 else 9
-    for number in vector.tolist():
-        yield float(f"{number:.{digits}g}") if math.isfinite(number) else None
+    written = ("%.17g" if vectors.dtype == np.float64 else "%.9g").__mod__
+    finite = np.isfinite(vectors).all(axis=1)
+    for vector, is_finite in zip(vectors.tolist(), finite.tolist(), strict=True):
+        if is_finite:
+            yield ", ".join(map(written, vector))
+        else:
+            yield ", ".join(written(number) if math.isfinite(number) else "null" for number in vector)

@@ -49,3 +49,32 @@ def test_an_error_leaves_all_as_it_was(error: type[BaseException], tmp_path: Pat
 def test_a_device_is_not_replaced() -> None:
     with pytest.raises(OSError, match="not an ordinary file"), atomic_write(Path("/dev/null")):
         pass
+
+
+def test_two_writers_at_once(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "new") as one, atomic_write(tmp_path / "new") as other:
+        one.write(b"one")
+        other.write(b"other")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("new", b"one")]
+
+
+def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / ("x" * 255)) as file:
+        file.write(b"content")
+
+
+def test_what_does_not_reach_the_disk_is_not_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old").write_text("old")
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.fsync", fsync)
+
+    def write() -> None:
+        with atomic_write(tmp_path / "old") as file:
+            file.write(b"new")
+
+    with pytest.raises(OSError, match=r"Input/output error: '.*/old'"):
+        write()
+    assert (tmp_path / "old").read_text() == "old"

@@ -52,7 +52,7 @@ def assert_same_ids(ours: BertTokenizer, library: Tokenizer, texts: list[str]) -
     """Assert the same ids, in batches and one by one."""
     for start in range(0, len(texts), 5000):
         part = texts[start : start + 5000]
-        expected = [encoding.ids for encoding in library.encode_batch(part, add_special_tokens=False)]
+        expected = [encoding.ids for encoding in library.encode_batch_fast(part, add_special_tokens=False)]
         lists = [ids.tolist() for ids in of_each_text(*ours.token_ids(part, None))]
         if lists != expected:
             for text, ids, right in zip(part, lists, expected, strict=True):
@@ -84,15 +84,19 @@ def surroundings(characters: list[str]) -> Iterator[str]:
 
 def interesting_characters() -> list[str]:
     """All characters whose classes are near an edge, and every hundredth of the others."""
-    edges = set(range(0x3000))
-    tables = json.loads((Path(sys.modules["m2v_lite"].__file__ or "").parent / "character_tables.json").read_text())
+    edges = set(range(0x600))
+    tables = json.loads(
+        (Path(sys.modules["m2v_lite"].__file__ or "").parent / "character_tables.json").read_text()
+    )
     for table in tables.values():
         if isinstance(table, dict):
             edges |= {ord(key) for key in table["keys"]}
         else:
             edges |= {edge + near for run in table for edge in run[:2] for near in (-1, 0, 1)}
     edges |= set(range(0, sys.maxunicode + 1, 100))
-    return [chr(code) for code in sorted(edges) if 0 <= code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF]
+    return [
+        chr(code) for code in sorted(edges) if 0 <= code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
+    ]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,9 @@ def test_every_option_on_random_texts(flags: tuple[bool, ...]) -> None:
 
 def test_every_pair_of_ascii_characters(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
     characters = [chr(code) for code in range(128)]
-    texts = ["a".join(pair) + first + second for first in characters for second in characters for pair in ["xy"]]
+    texts = [
+        "a".join(pair) + first + second for first in characters for second in characters for pair in ["xy"]
+    ]
     assert_same_ids(*bundled_pair, texts)
     assert_same_ids(*bundled_pair, [first + second for first in characters for second in characters])
 
@@ -135,11 +141,24 @@ def test_canonical_order() -> None:
     moved = sorted(character_tables().moved)
     assert len(moved) > 50
     generator = random.Random(0)
-    between = ["", "a", "\u0301", "\u0323", "\u034f", "\u0344", "\u0f73", "\u0bcd", "\u00e9", "\x00", "日", " "]
-    some = moved if EXHAUSTIVE else generator.sample(moved, 40)
+    between = [
+        "",
+        "a",
+        "\u0301",
+        "\u0323",
+        "\u034f",
+        "\u0344",
+        "\u0f73",
+        "\u0bcd",
+        "\u00e9",
+        "\x00",
+        "日",
+        " ",
+    ]
+    some = moved if EXHAUSTIVE else generator.sample(moved, 15)
     texts = [f"a{one}{middle}{other}b" for one in some for other in some for middle in between]
     marks = moved + [c for c in CHARACTERS if unicodedata.combining(c)]
-    texts += ["".join(generator.choices([*marks, "a"], k=8)) for _ in range(20_000)]
+    texts += ["".join(generator.choices([*marks, "a"], k=8)) for _ in range(100_000 if EXHAUSTIVE else 5000)]
     assert_same_ids(ours, library, texts)
 
 
@@ -149,7 +168,7 @@ def test_the_tables_order_all_marks() -> None:
     tables = character_tables()
     marks = [c for c in CHARACTERS if tables.combining.value(ord(c)) is not None and order(c) == c]
     generator = random.Random(1)
-    for one, other in ((generator.choice(marks), generator.choice(marks)) for _ in range(50_000)):
+    for one, other in ((generator.choice(marks), generator.choice(marks)) for _ in range(10_000)):
         swapped = order(one + other) != one + other
         first, second = (tables.combining.value(ord(mark)) for mark in (one, other))
         assert first is not None
@@ -164,20 +183,31 @@ def test_random_texts(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
 
 @given(st.lists(st.text(max_size=60), max_size=10))
 @settings(max_examples=2000 if EXHAUSTIVE else 300, deadline=None)
-def test_texts_that_hypothesis_makes(
-    bundled_pair: tuple[BertTokenizer, Tokenizer], texts: list[str]
-) -> None:
+def test_texts_that_hypothesis_makes(bundled_pair: tuple[BertTokenizer, Tokenizer], texts: list[str]) -> None:
     assert_same_ids(*bundled_pair, texts or [""])
 
 
 # White space and control characters, word and other characters, and pieces of tokens.
-TANGLE = st.text(
-    st.sampled_from(list("aA1_ \t\n\x00\x0b\x1c\x85\u00a0\u200b\u0301é日ς-[]<>|k") + ["[MASK]", "[UNK]", "new york", "<l>", "<r>", "Sat", "ÉTÉ"]),
+TANGLE = st.lists(
+    st.sampled_from(
+        [
+            *"aA1_ \t\n\x00\x0b\x1c\x85\u00a0\u200b\u0301é日ς-[]<>|k",
+            "[MASK]",
+            "[UNK]",
+            "new york",
+            "<l>",
+            "<r>",
+            "Sat",
+            "ÉTÉ",
+        ]
+    ),
     max_size=25,
+).map("".join)
+
+
+@given(
+    st.lists(TANGLE, min_size=1, max_size=4), st.tuples(*[st.booleans()] * 3), st.booleans(), st.booleans()
 )
-
-
-@given(st.lists(TANGLE, min_size=1, max_size=4), st.tuples(*[st.booleans()] * 3), st.booleans(), st.booleans())
 @settings(max_examples=3000 if EXHAUSTIVE else 500, deadline=None)
 def test_added_tokens(texts: list[str], flags: tuple[bool, ...], normalized: bool, clean: bool) -> None:
     definition = wordpiece_with_added_tokens()
@@ -198,7 +228,7 @@ def test_added_tokens_on_many_texts() -> None:
 def test_a_longer_added_token_goes_first() -> None:
     definition = wordpiece()
     first = len(definition["model"]["vocab"])
-    for index, content in enumerate(["ab", "abc", "b", "bcd", "cd"]):
+    for index, content in enumerate(["ab", "abc", "bc", "bcd", "cd"]):
         definition["added_tokens"].append(added_token(content, first + index, special=False))
     texts = ["".join(letters) for length in range(6) for letters in itertools.product("abcd", repeat=length)]
     assert_same_ids(*pair(definition), texts)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS
+from tiny_models import TinyModel, random_table, vocabulary_size, wordpiece
 
 from m2v_lite import StaticModel, __version__
 from m2v_lite.cli import main
+from m2v_lite.records import Record, record_batches
+from m2v_lite.safetensors import write_safetensors
 
 LINES = [text for text in SAMPLE_TEXTS if len((text + ".").splitlines()) == 1 and "\x1c" not in text]
 
@@ -75,7 +79,8 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_json_lines_keep_their_fields(tmp_path: Path, bundled: StaticModel) -> None:
     records = [{"id": 1, "body": "the cat"}, {"id": 2, "body": "sät", "tags": ["\ud800"]}]
-    (tmp_path / "d.jsonl").write_text("\n\n".join(json.dumps(record) for record in records))
+    lines = [json.dumps(record) for record in records]
+    (tmp_path / "d.jsonl").write_text("\n \n".join(lines) + "  \r\n")
     done = run("encode", "--input", tmp_path / "d.jsonl", "--field", "body", "--output", tmp_path / "v.jsonl")
     assert done.stdout == b""
     encoded = json_lines((tmp_path / "v.jsonl").read_bytes())
@@ -164,10 +169,13 @@ def test_help_and_version() -> None:
         (["nope"], "invalid choice"),
         (["encode", "--output", "v.txt", "a"], "neither in .npy nor in .jsonl"),
         (["encode", "a", "--input", "b"], "not both"),
-        (["encode", "--input", "d.jsonl"], "name the field"),
-        (["encode", "--dim", "0", "a"], "0 is not 1 or more"),
-        (["encode", "--dim", "x", "a"], "invalid"),
-        (["encode", "--max-length", "-3", "a"], "not 1 or more"),
+        (["encode", "--input", "d.jsonl"], "give --field"),
+        (["encode", "--dim", "0", "a"], "'0' is not a whole number from 1 up"),
+        (["encode", "--dim", "x", "a"], "'x' is not a whole number"),
+        (["encode", "--max-length", "many", "a"], "'many' is not a whole number"),
+        (["encode", "--input", "d.ndjson"], "give --field"),
+        (["encode", "--input", "d.json"], "give --field"),
+        (["encode", "--max-length", "-3", "a"], "not a whole number"),
         (["encode", "--unknown", "a"], "unrecognized"),
         (["similarity", "one"], "two texts or more"),
         (["info", "a", "--model", "b"], "one model only"),
@@ -191,8 +199,15 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
         (["encode", "--field", "t"], b'["a"]', "line 1: not a JSON object"),
         (["encode", "--field", "t"], b'{"u": "a", "n": 1}', "field 't' is not there or not a text; .*: u$"),
         (["encode", "--field", "t"], b'{"t": null}', "field 't' is not there"),
-        (["encode", "--field", "t"], b'{"t": "a", "embedding": 1}', "'embedding' already"),
-        (["encode", "--field", "t"], b'{"t": "\\ud800"}', "lone surrogate"),
+        (["encode", "--field", "t"], b'{"t": "a", "embedding": 1}', "line 1: .*'embedding' already"),
+        (
+            ["encode", "--field", "t"],
+            b'{"t": "a"}\n{"t": "\\ud800"}',
+            "standard input, line 2: .* lone surrogate",
+        ),
+        (["encode", "a", "\udcff"], b"", "text 2: holds the lone surrogate"),
+        (["encode"], "text".encode("utf-16"), "this is UTF-16"),
+        (["info", ""], b"", "no such folder"),
         (["info", "."], b"", "not a complete model folder"),
     ],
 )
@@ -217,7 +232,13 @@ def test_a_failure_keeps_the_old_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "m2v_lite", "encode", "--output", str(tmp_path / "v.npy")]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests themselves run with SIGINT ignored, the command would ignore it, too.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
     assert process.stdin is not None
     process.stdin.write(b"some text\n" * 3000)
     process.stdin.flush()
@@ -236,8 +257,9 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Pat
 
 def test_a_reader_that_goes_away() -> None:
     command = f"yes some text | head -20000 | {sys.executable} -m m2v_lite encode | head -1 | cut -c1-20"
+    command += "; echo ${PIPESTATUS[2]}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
-    assert done.stdout == b'{"text": "some text"\n'
+    assert done.stdout == b'{"text": "some text"\n1\n'
     assert done.stderr == b""
 
 
@@ -274,3 +296,103 @@ def test_main_can_be_called_from_a_program(capsys: pytest.CaptureFixture[str]) -
     assert "no such folder" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["similarity", "a"])
+
+
+def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    """As under `nohup`: a hang-up does not end the run."""
+    command = [sys.executable, "-m", "m2v_lite", "encode", "--output", str(tmp_path / "v.npy")]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert process.stdin is not None
+    while not list(tmp_path.iterdir()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    process.stdin.write(b"a text\n")
+    process.stdin.close()
+    assert process.wait(60) == 0
+    assert np.load(tmp_path / "v.npy").shape == (1, 256)
+
+
+def test_signal_handlers_and_warnings_are_put_back(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM), warnings.showwarning
+    assert main(["info"]) == 0
+    assert (signal.getsignal(signal.SIGTERM), warnings.showwarning) == before
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "message"),
+    [
+        ("encode <&-", 1, "standard input is closed"),
+        ("encode hi >&-", 1, "standard output is closed"),
+        ("info >&-", 0, ""),
+        ("similarity a b >&-", 0, ""),
+    ],
+)
+def test_closed_streams(redirection: str, status: int, message: str) -> None:
+    command = f"{sys.executable} -m m2v_lite {redirection}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert done.returncode == status
+    assert message in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8:strict"])
+def test_a_terminal_of_another_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    run("similarity", "été", "日本", "x" * 60)
+    run("info", "/no/such/\udcff", status=1)
+
+
+def test_similarity_shows_texts_safely_and_in_line() -> None:
+    rows = run("similarity", "a\x1b[31mred", "你好世界", "plain").stdout.decode().splitlines()[1:]
+    assert "\x1b" not in rows[0]
+    assert rows[1].index("0.") + 4 == rows[2].index("0.")  # four characters of two columns each
+    assert len(rows) == 3
+
+
+def test_similarity_takes_sizes(bundled: StaticModel) -> None:
+    output = run("similarity", "--dim", "2", "--max-length", "1", "cat mat", "kettle hat").stdout.decode()
+    part = StaticModel.from_pretrained(dimensionality=2)
+    one, other = part.encode(["cat mat", "kettle hat"], max_length=1)
+    assert output.splitlines()[1].split()[-1] == f"{one @ other:.3f}"
+
+
+def test_similarity_of_float16(tiny: Callable[[str], Path]) -> None:
+    model = StaticModel.from_pretrained(tiny("wordpiece-float16"))
+    one, other = model.encode(["the cat", "hello world"]).astype(np.float32)
+    output = run("similarity", "--model", tiny("wordpiece-float16"), "the cat", "hello world").stdout.decode()
+    assert output.splitlines()[1].split()[-1] == f"{one @ other:.3f}"
+
+
+@pytest.mark.parametrize("name", ["wordpiece-float16", "wordpiece-float64"])
+def test_arrays_of_other_dtypes(name: str, tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    run("encode", "--model", tiny(name), "--output", tmp_path / "v.npy", "the cat", "sat")
+    vectors = np.load(tmp_path / "v.npy")
+    expected = StaticModel.from_pretrained(tiny(name)).encode(["the cat", "sat"])
+    assert vectors.dtype == expected.dtype
+    np.testing.assert_array_equal(vectors, expected)
+
+
+def test_the_size_on_disk(tiny: Callable[[str], Path]) -> None:
+    size = sum(path.stat().st_size for path in tiny("wordpiece-int8").iterdir())
+    assert f"{size:,} bytes" in run("info", tiny("wordpiece-int8")).stdout.decode()
+
+
+def test_numbers_that_json_has_no_name_for(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    TinyModel().build(tmp_path)
+    table = random_table(vocabulary_size(wordpiece()), 4, "float32")
+    table[:, 0], table[:, 1] = np.nan, np.inf
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        write_safetensors(file, {"embeddings": table})
+    record = json_lines(run("encode", "--model", tmp_path, "--no-normalize", "the cat").stdout)[0]
+    assert record["embedding"][:2] == [None, None]
+    assert None not in record["embedding"][2:]
+
+
+def test_records_with_much_else_are_encoded_in_small_batches() -> None:
+    records = (Record("short", "x" * 50_000, (), "") for _ in range(40))
+    assert max(map(len, record_batches(records))) <= 3

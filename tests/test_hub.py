@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import huggingface_hub
 import numpy as np
 import pytest
 
-from m2v_lite import DownloadError, MissingPackageError, StaticModel
+from m2v_lite import DownloadError, MissingPackageError, ModelNotFoundError, StaticModel
 from m2v_lite.hub import is_repository_id
+from m2v_lite.layout import hub_patterns
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -87,3 +90,27 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_names_of_repositories(name: str, is_one: bool) -> None:
     assert is_repository_id(name) is is_one
+
+
+def test_an_incomplete_snapshot_is_not_loaded(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cache / "models--owner--name" / "snapshots" / COMMIT / "tokenizer.json").unlink()
+    asked: list[bool] = []
+    download = huggingface_hub.snapshot_download
+
+    def noted(*arguments: Any, **options: Any) -> str:
+        asked.append(options["local_files_only"])
+        return str(download(*arguments, **options))
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", noted)
+    with pytest.raises(
+        ModelNotFoundError, match=r"missing for the nearest layout \(model2vec\): tokenizer.json"
+    ):
+        StaticModel.from_pretrained("owner/name", cache_dir=cache)
+    assert asked == [True, False]  # the hub is asked for what the cache lacks
+
+
+def test_what_is_asked_of_the_hub() -> None:
+    assert "config.json" in hub_patterns()
+    assert "0_StaticEmbedding/model.safetensors" in hub_patterns()
+    assert "some/model.safetensors" in hub_patterns("some/")
+    assert "a/config_sentence_transformers.json" in hub_patterns("a/0_StaticEmbedding")

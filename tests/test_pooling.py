@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -163,3 +164,34 @@ def test_the_norm_of_float16_does_not_overflow() -> None:
     vectors = np.full((1, 4), 60_000, np.float16)
     pooling.scale_to_unit(vectors)
     np.testing.assert_array_equal(vectors, np.full((1, 4), 0.5, np.float16))
+
+
+def test_a_single_column_is_summed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numpy adds a single column pairwise, which cannot be done in parts."""
+    monkeypatch.setattr(pooling, "LOOP_BYTES", 100)
+    table, row_ids, bounds, _ = random_batch(9, "float32", 1, [700, 3], None)
+    vectors = np.empty((2, 1), np.float32)
+    pooling.mean_rows(table, row_ids, bounds, vectors)
+    np.testing.assert_array_equal(vectors, slow_means(table, row_ids, bounds, None, "float32"))
+
+
+def test_very_short_vectors_are_scaled() -> None:
+    vectors = np.full((1, 4), 1e-15, np.float32)
+    pooling.scale_to_unit(vectors)
+    np.testing.assert_allclose(vectors, np.full((1, 4), 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["strided", "unaligned"])
+def test_a_table_that_take_would_copy_is_not_copied(kind: str) -> None:
+    table = np.zeros(8_000_004, np.uint8)
+    view: NDArray[Any] = table[1:8_000_001].view(np.float32).reshape(-1, 64)
+    if kind == "strided":
+        view = table[:8_000_000].view(np.float32).reshape(-1, 64)[:, :32]
+    vectors = np.empty((20, view.shape[1]), np.float32)
+    bounds = np.arange(21) * 10
+    tracemalloc.start()
+    try:
+        pooling.mean_rows(view, np.arange(200), bounds, vectors)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()

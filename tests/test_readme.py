@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -47,6 +48,8 @@ def test_the_path_of_a_text_names_every_module() -> None:
 
 def test_the_demo_runs() -> None:
     command = [sys.executable, str(ROOT / "examples" / "nearest.py"), "music", "for", "strings"]
-    output = subprocess.run(command, capture_output=True, check=True).stdout.decode().splitlines()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
+    output = done.stdout.decode().splitlines()
     assert output[2].endswith("She plays the cello in a string quartet.")
     assert len(output) == 7

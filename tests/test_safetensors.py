@@ -154,6 +154,9 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "header goes on after the object": (file_of(b"{}{}"), "is broken"),
     "duplicate tensors": (file_of(b'{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{}}'), "twice"),
     "duplicate keys": (file_of(b'{"x":{"dtype":"U8","dtype":"I8","shape":[0],"data_offsets":[0,0]}}'), "twice"),
+    "forty thousand keys, the last one twice": (
+        file_of(b"{" + b",".join(b'"%d":0' % (n % 40_000) for n in range(40_001)) + b"}"), "twice"
+    ),
     "nested absurdly": (file_of(b'{"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}"), "nested|broken"),
     "metadata of numbers": (file_of({"__metadata__": {"a": 1}}), "__metadata__"),
     "metadata is a list": (file_of({"__metadata__": []}), "__metadata__"),
@@ -168,8 +171,11 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "size of 4000 digits": (file_of(tensor(shape=[10**4000]), b"8 bytes."), "not a list of sizes"),
     "size of 5000 digits": (file_of(b'{"x":{"shape":[' + b"9" * 5000 + b"]}}"), "broken|not described"),
     "forty dimensions": (file_of(tensor(shape=[1] * 40), b"8 bytes."), "not a list of sizes"),
-    "overflowing product": (file_of(tensor(shape=[2**62, 2**62, 2**62]), b"8 bytes."), "not what shape"),
-    "product that wraps to fit": (file_of(tensor(shape=[2**61 + 2]), b"8 bytes."), "not what shape"),
+    "overflowing product": (file_of(tensor(shape=[2**62, 2**62, 2**62]), b"8 bytes."), "no memory holds"),
+    "product that wraps to fit": (file_of(tensor(shape=[2**61 + 2]), b"8 bytes."), "no memory holds"),
+    "overflow beside a 0": (file_of(tensor(shape=[0, 2**62], offsets=[0, 0])), "which no memory holds"),
+    "a name of a million characters": (file_of({"x" * 10**6: {}}), "is not described|not a sound"),
+    "a dtype of a million characters": (file_of(tensor(dtype="F" * 10**6), b"8 bytes."), "unknown dtype"),
     "shape larger than the range": (file_of(tensor(shape=[3]), b"8 bytes."), "not what shape"),
     "shape smaller than the range": (file_of(tensor(shape=[1]), b"8 bytes."), "not what shape"),
     "negative offset": (file_of(tensor(offsets=[-8, 0]), b"8 bytes."), "not two in order"),
@@ -197,7 +203,9 @@ def test_broken_file(case: str, tmp_path: Path) -> None:
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize("case", [case for case in BROKEN if case != "duplicate keys"])
+@pytest.mark.parametrize(
+    "case", [case for case in BROKEN if case not in ("duplicate keys", "overflow beside a 0")]
+)
 def test_the_reference_refuses_it_too(case: str) -> None:
     with pytest.raises(safetensors.SafetensorError):
         safetensors.numpy.load(BROKEN[case][0])
@@ -229,3 +237,10 @@ def test_a_folder_or_nothing_in_place_of_the_file(tmp_path: Path) -> None:
         SafetensorsFile(tmp_path / "missing")
     with pytest.raises(InvalidModelError, match="cannot be read or mapped"):
         SafetensorsFile(tmp_path)
+
+
+def test_an_empty_tensor_where_another_begins(tmp_path: Path) -> None:
+    entry = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    empty = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    (tmp_path / "a").write_bytes(file_of({"x": entry, "y": empty}, b"8 bytes."))
+    assert SafetensorsFile(tmp_path / "a").view("y").shape == (0,)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,17 +53,31 @@ def test_no_texts_as_ids_and_rows(bundled: StaticModel) -> None:
     assert bundled.encode_as_sequence([]) == []
 
 
+class Frame:
+    """Iterable over its columns' names, as a data frame is."""
+
+    ndim = 2
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["column"])
+
+    def __repr__(self) -> str:
+        return "Frame"
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "None": (None, "expected a text or a list of texts, got None"),
     "bytes": (b"cat", r"got bytes b'cat'; decode it first"),
     "number": (3, "got int 3"),
+    "set": ({"cat", "sat"}, "pass a list of its texts"),
     "mapping": ({"text": "cat"}, "pass a list of its texts"),
     "bytes in a list": (["cat", b"sat"], "text 1 is bytes b'sat', not a str; decode it first"),
     "None in a list": (["cat", "sat", None], "text 2 is None, not a str"),
     "number in a tuple": (("cat", 3.5), "text 1 is float 3.5"),
     "nested list": ([["cat", "sat"]], "text 0 is list .*; pass one flat list"),
     "pair": ([("cat", "sat")], "text 0 is tuple"),
-    "two-dimensional array": (np.array([["cat", "sat"]]), "text 0 is list"),
+    "two-dimensional array": (np.array([["cat", "sat"]]), "expected a text or a list of texts, got ndarray"),
+    "like a data frame": (Frame(), "got Frame .*pass a list of its texts"),
     "array of numbers": (np.arange(3), "text 0 is int 0"),
     "generator of numbers": ((number for number in (1, 2)), "text 0 is int 1"),
     "not a number": (["cat", float("nan")], "text 1 is float nan"),
@@ -84,7 +99,7 @@ def test_what_is_not_text(case: str, method: str, bundled: StaticModel) -> None:
 @pytest.mark.parametrize("method", ["encode", "encode_as_sequence", "tokenize"])
 def test_a_lone_surrogate(method: str, bundled: StaticModel) -> None:
     texts = ["fine"] * 1500 + ["a\ud83dz"]
-    with pytest.raises(InputValueError, match=r"text 1500 holds the lone surrogate U\+D83D at character 1"):
+    with pytest.raises(InputValueError, match=r"text 1500: holds the lone surrogate U\+D83D at character 1"):
         getattr(bundled, method)(texts)
 
 
@@ -117,6 +132,9 @@ def test_batches_cover_all_and_are_bounded(lengths: list[int], size: int) -> Non
     texts = ["x" * length for length in lengths]
     parts = list(batches(texts, size))
     assert [text for part in parts for text in texts[part]] == texts
+    for part, following in pairwise(parts):  # none is cut short without need
+        together = sum(map(len, texts[part.start : following.start + 1]))
+        assert len(texts[part]) == size or together > BATCH_CHARACTERS
     for part in parts:
         batch = texts[part]
         assert 1 <= len(batch) <= size

@@ -1,0 +1,63 @@
+"""Options that a caller passes -> checked values."""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+from typing import Any
+
+import numpy as np
+
+from m2v_lite.errors import InputTypeError, InputValueError
+
+
+def natural_number(name: str, value: Any) -> int:
+    """Return `value` as an int from 1 up.
+
+    Raises:
+        InputTypeError: it is not a whole number (True and False are not).
+        InputValueError: it is less than 1, or more than any list can hold.
+    """
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise InputTypeError(f"{name} is {described(value)}; give a whole number from 1 up") from None
+    if not 1 <= number <= sys.maxsize:
+        raise InputValueError(f"{name} is {number!s:.30}; give a whole number from 1 up")
+    return number
+
+
+def token_limit(max_length: Any) -> int | None:
+    """Return `max_length` as a number of tokens, or None for no limit; see `natural_number`."""
+    return None if max_length is None else natural_number("max_length", max_length)
+
+
+def switch(name: str, value: Any) -> bool:
+    """Return `value` as a bool.
+
+    Raises:
+        InputTypeError: it is none; "no" would count as true.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputTypeError(f"{name} is {described(value)}; give True or False")
+    return bool(value)
+
+
+def checked_path(name: str, value: Any) -> str:
+    """Return a path as text.
+
+    Raises:
+        InputTypeError: it is not a `str` or a `pathlib.Path`.
+    """
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(path, str):
+        raise InputTypeError(f"{name} is {described(value)}; give a str or a pathlib.Path")
+    return path
+
+
+def described(value: object) -> str:
+    """Name the type and the beginning of a value."""
+    return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
