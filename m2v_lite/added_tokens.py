@@ -44,23 +44,25 @@ class AddedTokens:
 
     def __init__(self, tokens: Sequence[AddedToken]) -> None:
         self._tokens = {token.content: token for token in tokens}
-        self._first_characters = {content[0] for content in self._tokens}
         longest_first = sorted(self._tokens, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
+        first = {content[0] for content in longest_first}
+        if len(first) == 1:  # a pattern that begins with one character is found quickly
+            rests = "|".join(re.escape(content[1:]) for content in longest_first)
+            pattern = f"{re.escape(first.pop())}(?:{rests})"
+        self._pattern = re.compile(pattern)
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
 
     def occur_in(self, text: str) -> bool:
         """Say whether the content of some token occurs in a text."""
-        if not any(character in text for character in self._first_characters):
-            return False
         return self._pattern.search(text) is not None
 
     def split(self, text: str) -> Iterator[str | int]:
         """Yield the parts of a text in order: ids of tokens, and the text between them, if any."""
         done = 0
-        for match in self._pattern.finditer(text) if self._tokens else ():
+        for match in self._pattern.finditer(text):
             token = self._tokens[match[0]]
             start, end = match.span()
             if token.single_word and (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite.added_tokens import AddedToken, AddedTokens
-from m2v_lite.flat_ids import drop, shorten
-from m2v_lite.memo import LENGTH_MASK, Memo
+from m2v_lite.codepage import END as PAGE_END, Codepage
+from m2v_lite.flat_ids import drop, merge, shorten
+from m2v_lite.memo import END_OF_TEXT, LENGTH_MASK, Memo
 from m2v_lite.tokenizer_file import TokenizerSource
 from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
@@ -25,10 +27,11 @@ from m2v_lite.words import WordSplitter
 # Lone surrogates, which no text holds: the end of a text, and what stands before an added token's id.
 END = "\udfff"
 ADDED = "\udffe"
-# The end of a text among plain ones, which hold no control characters; ASCII is quicker.
-PLAIN_END = "\0"
+
+FlatIds = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 DEFAULT_MEMO_BYTES = 8 << 20
+MOST_REPLACED = 4  # the most characters that normalizing makes of one, spaces aside
 MOST_TOKENS = 1 << 31  # ids are kept in 32 bits
 
 
@@ -69,7 +72,7 @@ class BertTokenizer:
                 if token.normalized
             ]
         )
-        self._end = PLAIN_END if self._splitter.clean_text else END
+        self._page = self._with_codes(Codepage(self._splitter))
         self._added_ids = {token.content: token.token_id for token in added}
         vocabulary = {**model["vocab"], **self._added_ids}
         self.unk_token_id: int | None = vocabulary[model["unk_token"]]
@@ -82,10 +85,11 @@ class BertTokenizer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the memo behind: a copy fills its own."""
-        return {name: value for name, value in self.__dict__.items() if name != "_memo"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_memo", "_page")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._page = self._with_codes(Codepage(self._splitter))
         self._memo = self._new_memo(0)
 
     @property
@@ -99,48 +103,63 @@ class BertTokenizer:
     def token_ids(
         self, texts: Sequence[str], max_length: int | None
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        words = self._words(texts)
-        ids, bounds = self._memo_for(words).token_ids(self._divided(words))
-        return drop(*shorten(ids, bounds, max_length), self.unk_token_id)
+        all_ascii = all(map(str.isascii, texts))
+        flat = (self._paged_ids(texts) if all_ascii else None) or self._mixed_ids(texts)
+        return drop(*shorten(*flat, max_length), self.unk_token_id)
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
-        if self._splitter.is_plain(text) and not self._raw.occur_in(text):
-            normalized = self._splitter.normalize_plain(text)
-            plain = not self._normalized.occur_in(normalized)
-            words = self._splitter.split_plain(normalized) if plain else self._words_with_tokens(text)
+        if self._splitter.is_plain(text) and not self._raw.occur_in(text) and not self._normalized:
+            words = self._splitter.plain_words(text)
         else:
-            (words,) = self._special_words([text])
-        ids = self._memo_for(words).token_ids_of_one(self._divided(words))[:max_length]
+            words = self._divided(*self._special_words([text]))
+        ids = self._memo_for(len(text) * MOST_REPLACED).token_ids_of_one(words)[:max_length]
         if self.unk_token_id in ids:
             return [token_id for token_id in ids if token_id != self.unk_token_id]
         return ids
 
-    def _words(self, texts: Sequence[str]) -> str:
-        """Return the words of all texts, with spaces between them and an end mark after each text."""
-        plain = self._plain_words(texts)
-        if plain is not None:
-            return plain
-        end = f" {self._end} "
-        ascii_texts = [text for text in texts if text.isascii()]
-        plain = self._plain_words(ascii_texts) if len(ascii_texts) < len(texts) else None
-        if plain is not None:
-            ascii_words = iter(plain.split(self._end))
-            others = iter(self._special_words([text for text in texts if not text.isascii()]))
-            words = [next(ascii_words if text.isascii() else others) for text in texts]
-        else:
-            words = self._special_words(texts)
-        return end.join(words) + end
+    def _paged_ids(self, texts: Sequence[str]) -> FlatIds | None:
+        """Return the ids of texts of few different characters and without added tokens; else return None."""
+        joined = PAGE_END.join(texts) + PAGE_END
+        if not (self._splitter.clean_text and joined.count(PAGE_END) == len(texts)):
+            return None
+        if self._raw.occur_in(joined):
+            return None
+        if self._normalized and self._normalized.occur_in(self._splitter.normalize(joined)):
+            return None
+        page, mark_codes = self._page
+        try:
+            encoded = page.encode(joined)
+        except UnicodeEncodeError:
+            wider = page.with_others(self._splitter, joined)
+            if wider is None:
+                return None
+            page, mark_codes = self._page = self._with_codes(wider)
+            encoded = page.encode(joined)
+        divided = page.divide(encoded)
+        memo = self._memo_for(len(joined))
+        codes = mark_codes[divided.first]
+        codes[divided.is_word] = memo.codes(divided.words)
+        return memo.expand(codes)
 
-    def _plain_words(self, texts: Sequence[str]) -> str | None:
-        """Do the same in fewer steps, for texts of plain ASCII without added tokens; else return None."""
-        end = f" {PLAIN_END} "
-        joined = end.join(texts) + end
-        if joined.count(PLAIN_END) != len(texts) or not self._splitter.is_plain(joined, but=PLAIN_END):
-            return None
-        normalized = self._splitter.normalize_plain(joined)
-        if self._raw.occur_in(joined) or self._normalized.occur_in(normalized):
-            return None
-        return self._splitter.split_plain(normalized)
+    def _with_codes(self, page: Codepage) -> tuple[Codepage, NDArray[np.int64]]:
+        """Return a page, and the code of each of its bytes that is a mark."""
+        codes = np.full(256, END_OF_TEXT)
+        for byte, mark in page.marks.items():
+            (codes[byte],) = self._model.pieces(mark)
+        return page, codes
+
+    def _mixed_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return the ids of any texts: those of ASCII together, and the others together."""
+        is_ascii = [text.isascii() for text in texts]
+        groups = [_chosen(texts, is_ascii), _chosen(texts, [not chosen for chosen in is_ascii])]
+        ones, others = (self._paged_ids(group) or self._special_ids(group) for group in groups)
+        return merge(np.array(is_ascii, bool), ones, others)
+
+    def _special_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return the ids of any texts, in more steps."""
+        words = "".join(f"{text_words} {END} " for text_words in self._special_words(texts))
+        memo = self._memo_for(len(words))
+        return memo.expand(memo.codes(self._divided(words)))
 
     def _special_words(self, texts: Sequence[str]) -> list[str]:
         """Return the words of each text, whatever it holds."""
@@ -164,11 +183,12 @@ class BertTokenizer:
             self._splitter.split(part) if isinstance(part, str) else f" {ADDED}{part} " for part in parts
         )
 
-    def _memo_for(self, words: str) -> Memo:
+    def _memo_for(self, characters: int) -> Memo:
         """Return a memo with room for a batch; one that is full is left to those who are using it."""
-        if not self._memo.has_room(len(words)):
-            self._memo = self._new_memo(len(words))
-        return self._memo
+        memo = self._memo
+        if not memo.has_room(characters):
+            memo = self._memo = self._new_memo(characters)
+        return memo
 
     def _divided(self, words: str) -> list[str]:
         """Divide words at the spaces between them."""
@@ -177,11 +197,13 @@ class BertTokenizer:
         # Words may hold control characters that Python takes for white space.
         return [word for word in words.split(" ") if word]
 
-    def _pieces(self, word: str) -> list[int]:
-        return [int(word[1:])] if word[0] == ADDED else self._model.pieces(word)
-
     def _new_memo(self, room: int) -> Memo:
-        return Memo(self._pieces, self._end, self._memo_bytes, room)
+        known = {f"{ADDED}{token_id}": token_id for token_id in self._added_ids.values()}
+        return Memo(self._model.pieces, {**known, END: END_OF_TEXT}, self._memo_bytes, room)
+
+
+def _chosen(texts: Sequence[str], flags: Sequence[bool]) -> list[str]:
+    return list(compress(texts, flags))
 
 
 def is_bert(definition: dict[str, Any]) -> bool:

@@ -53,6 +53,29 @@ def drop(ids: Ids, bounds: Ids, token_id: int | None) -> tuple[Ids, Ids]:
     return (ids, bounds) if kept.all() else _keep(ids, bounds, kept)
 
 
+def merge(chosen: NDArray[np.bool_], ones: tuple[Ids, Ids], others: tuple[Ids, Ids]) -> tuple[Ids, Ids]:
+    """Put the ids of two groups of texts in the order of the texts.
+
+    Args:
+        chosen: (texts,) which of all texts are of the first group.
+        ones: ids and bounds of the first group.
+        others: ids and bounds of the second.
+
+    Example:
+        >>> ones, others = flatten([[1, 2], [3]]), flatten([[7, 8, 9]])
+        >>> ids, bounds = merge(np.array([True, False, True]), ones, others)
+        >>> ids.tolist(), bounds.tolist()
+        ([1, 2, 7, 8, 9, 3], [0, 2, 5, 6])
+    """
+    starts = np.empty(len(chosen), np.intp)
+    starts[chosen], starts[~chosen] = ones[1][:-1], others[1][:-1] + len(ones[0])
+    lengths = np.empty(len(chosen), np.intp)
+    lengths[chosen], lengths[~chosen] = np.diff(ones[1]), np.diff(others[1])
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
+    return np.concatenate([ones[0], others[0]])[places], bounds
+
+
 def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> tuple[Ids, Ids]:
     kept_before = np.zeros(len(ids) + 1, np.intp)
     np.cumsum(kept, out=kept_before[1:])

@@ -7,7 +7,7 @@ else where the word's pieces lie in one flat array. All of a batch is expanded f
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,25 +33,28 @@ class Memo(dict[str, int]):
 
     Args:
         pieces: divides a word that has not been seen into token ids.
-        end: a word that marks the end of each text.
+        known: codes of words that are none: `END_OF_TEXT` for what marks the end of a text, or an id.
         memory: the bytes that it may take, about; a memo that takes more has no room.
         room: how many pieces there must be room for all the same.
 
     Example:
-        >>> memo = Memo(lambda word: [ord(letter) for letter in word], end="|", memory=1 << 20, room=100)
-        >>> ids, bounds = memo.token_ids(["ab", "c", "|", "|", "ab", "|"])
+        >>> letters = lambda word: [ord(letter) for letter in word]
+        >>> memo = Memo(letters, {"|": END_OF_TEXT}, memory=1 << 20, room=100)
+        >>> ids, bounds = memo.expand(memo.codes(["ab", "c", "|", "|", "ab", "|"]))
         >>> ids.tolist(), bounds.tolist()
         ([97, 98, 99, 97, 98], [0, 3, 3, 5])
     """
 
-    def __init__(self, pieces: Callable[[str], Sequence[int]], end: str, memory: int, room: int) -> None:
+    def __init__(
+        self, pieces: Callable[[str], Sequence[int]], known: Mapping[str, int], memory: int, room: int
+    ) -> None:
+        super().__init__(known)
         self._pieces = pieces
-        self._most_entries = memory // ENTRY_BYTES
+        self._most_entries = len(known) + memory // ENTRY_BYTES
         # Memory that is not used yet is not touched, so it is not taken.
         self._flat = np.empty(self._most_entries * PIECES_PER_ENTRY + room, np.int32)
         self._used = 0
         self._lock = threading.Lock()
-        self[end] = END_OF_TEXT
 
     def has_room(self, pieces: int) -> bool:
         """Say whether there is memory left, and room for so many pieces."""
@@ -71,9 +74,12 @@ class Memo(dict[str, int]):
             self[word] = code
         return code
 
-    def token_ids(self, words: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def codes(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """Return a code for each word."""
+        return np.fromiter(map(self.__getitem__, words), np.int64, len(words))
+
+    def expand(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the ids of all texts one after the other, and their bounds."""
-        codes = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
         several = np.flatnonzero(codes < 0)
         places = ~codes[several]
         lengths = places & LENGTH_MASK
@@ -90,7 +96,7 @@ class Memo(dict[str, int]):
 
     def token_ids_of_one(self, words: Sequence[str]) -> list[int]:
         """Return the ids of one short text, without its end mark."""
-        codes = [self[word] for word in words]
+        codes = list(map(self.__getitem__, words))
         if not codes or min(codes) >= 0:
             return codes
         ids: list[int] = []

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PathLike = str | Path
 
+BATCH_SIZE = 1024
 BUNDLED_MODEL = Path(__file__).parent / "bundled" / "potion-base-8M-int8"
 
 
@@ -119,6 +120,8 @@ class StaticModel:
             files.folder if files else "vectors", tokenizer.vocabulary_size, tokenizer.highest_id
         )
         self._table = table
+        self._embedding = np.asarray(table.embedding)  # the same memory; a memmap would be slower to index
+        self._vector_dtype = table.vector_dtype
         self._tokenizer = tokenizer
         self._card = card
         self.files = files
@@ -228,7 +231,7 @@ class StaticModel:
         show_progress_bar: bool = False,
         max_length: int | _Unset | None = UNSET,
         normalize: bool | None = None,
-        batch_size: int = 1024,
+        batch_size: int = BATCH_SIZE,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
         **kwargs: Any,
@@ -263,9 +266,13 @@ class StaticModel:
         """
         limit = self.max_length if isinstance(max_length, _Unset) else token_limit(max_length)
         unit = self.normalize if normalize is None else switch("normalize", normalize)
+        if isinstance(sentences, str):
+            if batch_size != BATCH_SIZE:
+                natural_number("batch_size", batch_size)
+            return self._encode_one(sentences, limit, unit)
         texts, single = as_texts(sentences)
-        vectors = np.empty((len(texts), self.dim), self._table.vector_dtype)
-        table, embedding = self._table, np.asarray(self._table.embedding)
+        vectors = np.empty((len(texts), self.dim), self._vector_dtype)
+        table, embedding = self._table, self._embedding
         for batch, ids, bounds in self._tokenized(texts, limit, batch_size, show_progress_bar):
             means = vectors[batch]
             pooling.mean_rows(embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
@@ -273,13 +280,29 @@ class StaticModel:
                 pooling.scale_to_unit(means)
         return vectors[0] if single else vectors
 
+    def _encode_one(self, text: str, limit: int | None, unit: bool) -> NDArray[Any]:
+        """Encode one text without the preparations that pay for many."""
+        table, tokenizer = self._table, self._tokenizer
+        if limit is not None:
+            text = text[: limit * tokenizer.median_token_length]
+        if not text.isascii():
+            check_unicode(text, "text 0")
+        ids = tokenizer.token_ids_of_one(text, limit)
+        if table.mapping is None and table.weights is None:
+            vector = pooling.mean_row(self._embedding, ids, None, self._vector_dtype)
+        else:
+            token_ids = np.array(ids, np.intp)
+            row_ids, weights = table.row_ids(token_ids).tolist(), table.token_weights(token_ids)
+            vector = pooling.mean_row(self._embedding, row_ids, weights, self._vector_dtype)
+        return pooling.unit(vector) if unit else vector
+
     @overload
     def encode_as_sequence(  # type: ignore[overload-overlap]  # a str is an iterable of str, too
         self,
         sentences: str,
         *,
         max_length: int | None = None,
-        batch_size: int = 1024,
+        batch_size: int = BATCH_SIZE,
         show_progress_bar: bool = False,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
@@ -291,7 +314,7 @@ class StaticModel:
         sentences: Iterable[str],
         *,
         max_length: int | None = None,
-        batch_size: int = 1024,
+        batch_size: int = BATCH_SIZE,
         show_progress_bar: bool = False,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
@@ -302,7 +325,7 @@ class StaticModel:
         sentences: str | Iterable[str],
         *,
         max_length: int | None = None,
-        batch_size: int = 1024,
+        batch_size: int = BATCH_SIZE,
         show_progress_bar: bool = False,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
@@ -346,7 +369,7 @@ class StaticModel:
         """
         texts, _ = as_texts(sentences)
         lists: list[list[int]] = []
-        for batch in batches(texts, 1024):
+        for batch in batches(texts, BATCH_SIZE):
             check_encodable(texts[batch], batch.start)
             ids, bounds = self._tokenizer.token_ids(texts[batch], self.max_length)
             lists += [part.tolist() for part in of_each_text(ids, bounds)]
@@ -531,7 +554,7 @@ class StaticModel:
         """Pickle a loaded model as its path and settings, so that workers map one table between them."""
         if self.files is None:
             return super().__reduce__()
-        shared = {"_table", "_tokenizer", "tokens", "tokenizer"}
+        shared = {"_table", "_embedding", "_tokenizer", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
         return _load_again, (type(self), self.files.folder, *self._reduction, self._identity), state
 

@@ -13,6 +13,8 @@ float32 after the gather. Scratch memory is bounded whatever the batch.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +75,43 @@ def mean_rows(
     for first in range(long_texts, len(lengths), texts_at_once):
         step = longest_first[first : first + texts_at_once]
         _step(table, row_ids, starts[step], lengths[step], step, vectors, weights)
+
+
+def mean_row(
+    table: NDArray[Any], row_ids: Sequence[int], weights: NDArray[Any] | None, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return the mean of one text's rows, (dim,), the same bits as `mean_rows`, with fewer preparations.
+
+    Args:
+        table: as for `mean_rows`.
+        row_ids: indices in range.
+        weights: a factor for each row, or None.
+        dtype: that of the result.
+    """
+    elements = len(row_ids) * table.shape[1]
+    if weights is None and table.dtype == np.float32 == dtype and 0 < elements <= LOOP_BYTES // 4:
+        rows = table.take(row_ids, axis=0) if _can_take(table) else table[row_ids]
+        return np.asarray(np.add.reduce(rows) / len(row_ids))
+    vectors = np.empty((1, table.shape[1]), dtype)
+    ids = np.array(row_ids, np.intp)
+    mean_rows(table, ids, np.array([0, len(ids)]), vectors, weights)
+    return vectors.reshape(-1)
+
+
+def unit(vector: NDArray[Any]) -> NDArray[Any]:
+    """Return one vector scaled to length 1, the same bits as `scale_to_unit`.
+
+    Example:
+        >>> unit(np.array([3, 4], dtype=np.float32))
+        array([0.6, 0.8], dtype=float32)
+    """
+    single = vector.astype(np.float32, copy=False)
+    # The root of a float32, taken in float64 and rounded by the division, is the root taken in float32.
+    norm = math.sqrt(np.add.reduce(single * single))
+    if norm < 1e-16:  # where adding 1e-32 may count
+        norm = float(np.float32(norm) + np.float32(1e-32))
+    scaled: NDArray[Any] = single / norm
+    return scaled.astype(vector.dtype, copy=False)
 
 
 def scale_to_unit(vectors: NDArray[Any]) -> None:

@@ -46,7 +46,11 @@ class WordPiece:
         length = len(word)
         if length > self.max_input_chars_per_word:
             return [self.unk_token_id]
-        find, longest, prefix = self.vocabulary.get, self._longest, ""
+        find = self.vocabulary.get
+        token_id = find(word)
+        if token_id is not None:
+            return [token_id]
+        longest, prefix = self._longest, ""
         ids = []
         start = 0
         while start < length:

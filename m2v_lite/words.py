@@ -7,13 +7,15 @@ that happens to each character by itself, so a text is done in one `str.translat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from m2v_lite.characters import CharacterTables, character_tables
 
-ASCII_MARKS = [(mark, f" {mark} ") for mark in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
+ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+PLAIN_WORDS = re.compile(f"[A-Za-z0-9]+|[{re.escape(ASCII_MARKS)}]").findall
 # Control characters, but for the three that are white space to the normalizer.
 ASCII_CONTROLS = sorted({*map(chr, range(32)), "\x7f"} - set("\t\n\r"))
 
@@ -72,25 +74,22 @@ class WordSplitter:
                     split[index] = self.split(self.normalize(text))
         return split
 
+    def word(self, character: str) -> str:
+        """Return what becomes of one character: a part of a word, or a mark between spaces, or spaces.
+
+        If the character cannot be done by itself, the answer is a lone surrogate.
+        """
+        return self._word_table[ord(character)]
+
     def is_plain(self, text: str, but: str = "") -> bool:
         """Say whether a text can be done in fewer steps: ASCII without control characters, `but` for one."""
         if not (self.clean_text and text.isascii()):
             return False
         return text.isprintable() or not any(control in text for control in ASCII_CONTROLS if control != but)
 
-    def normalize_plain(self, text: str) -> str:
-        """Do what `normalize` does, for a text that `is_plain`."""
-        for space in "\t\n\r":
-            if space in text:
-                text = text.replace(space, " ")
-        return text.lower() if self.lowercase else text
-
-    def split_plain(self, normalized: str) -> str:
-        """Do what `split` does, for a text that `is_plain`."""
-        for mark, apart in ASCII_MARKS:
-            if mark in normalized:
-                normalized = normalized.replace(mark, apart)
-        return normalized
+    def plain_words(self, text: str) -> list[str]:
+        """Return the words and marks of a text that `is_plain`."""
+        return PLAIN_WORDS(text.lower() if self.lowercase else text)
 
     def normalize(self, text: str) -> str:
         """Return what the normalizer alone makes of a text."""

@@ -20,7 +20,7 @@ from tiny_models import added_token, wordpiece, wordpiece_with_added_tokens
 from tokenizers import Tokenizer
 from tokenizers.normalizers import NFD
 
-from m2v_lite.bert import BertTokenizer, is_bert
+from m2v_lite.bert import MOST_REPLACED, BertTokenizer, is_bert
 from m2v_lite.characters import character_tables
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.model import BUNDLED_MODEL
@@ -28,6 +28,7 @@ from m2v_lite.tokenizer_file import TokenizerText
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+SMALL_BATCH = 24
 OPTIONS = ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]
 
 
@@ -49,7 +50,7 @@ def bundled_pair() -> tuple[BertTokenizer, Tokenizer]:
 
 
 def assert_same_ids(ours: BertTokenizer, library: Tokenizer, texts: list[str]) -> None:
-    """Assert the same ids, in batches and one by one."""
+    """Assert the same ids: in large batches, in small ones of few different characters, and one by one."""
     for start in range(0, len(texts), 5000):
         part = texts[start : start + 5000]
         expected = [encoding.ids for encoding in library.encode_batch_fast(part, add_special_tokens=False)]
@@ -57,6 +58,11 @@ def assert_same_ids(ours: BertTokenizer, library: Tokenizer, texts: list[str]) -
         if lists != expected:
             for text, ids, right in zip(part, lists, expected, strict=True):
                 assert ids == right, (text, text.encode("unicode_escape"))
+        for first in range(0, len(part), SMALL_BATCH):
+            small = of_each_text(*ours.token_ids(part[first : first + SMALL_BATCH], None))
+            assert [ids.tolist() for ids in small] == expected[first : first + SMALL_BATCH], part[
+                first : first + SMALL_BATCH
+            ]
         for text, ids in list(zip(part, lists, strict=True))[:: 1 if len(texts) < 5000 else 50]:
             assert ours.token_ids_of_one(text, None) == ids, text.encode("unicode_escape")
 
@@ -326,3 +332,29 @@ def test_ids_do_not_depend_on_the_batch(
         some = generator.sample(texts, generator.randint(1, 60))
         lists = [ids.tolist() for ids in of_each_text(*ours.token_ids(some, None))]
         assert lists == [alone[text] for text in some]
+
+
+def test_no_character_becomes_more_than_four() -> None:
+    tables = character_tables()
+    assert max(map(len, tables.stripped.values())) <= MOST_REPLACED
+    assert max(map(len, tables.lower.values())) <= MOST_REPLACED
+
+
+def test_the_page_is_used_and_grows(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
+    """Texts of few different characters are divided by bytes, whatever the script."""
+    ours, library = bundled_pair
+    for texts in (
+        ["Привет, мир!", "Съешь ещё этих булок"],
+        ["“quoted” – text…", "naïve café"],
+        ["Ελληνικά", "ΣΑΣ", "ς"],
+        ["日本語", "本"],
+        ["a\u0301b", "\u00ad\u200b", "tab\there\u3000wide", "\x07bell\x1f", ""],
+    ):
+        flat = ours._paged_ids(texts)
+        assert flat is not None
+        expected = [encoding.ids for encoding in library.encode_batch(texts, add_special_tokens=False)]
+        assert [ids.tolist() for ids in of_each_text(*flat)] == expected
+    many = "".join(chr(0x4E00 + number) for number in range(200))
+    for texts in ([many], ["emoji 👍"], ["한국어"], ["\u302a\u302e"], ["nul\0"], ["the [MASK]"]):
+        assert ours._paged_ids(texts) is None
+        assert_same_ids(ours, library, texts)
