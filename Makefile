@@ -38,6 +38,10 @@ types: $(VENV)/with-tools ## check types
 bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine
 	$(VENV)/bin/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
 
+.PHONY: compare
+compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

@@ -1,8 +1,12 @@
-"""Real prose that every Python installation has: the topics of `help()`, cut into texts of a wanted size."""
+"""Real prose that every Python installation has: the topics of `help()`, and the library's docstrings."""
 
 from __future__ import annotations
 
+import ast
 import re
+import sysconfig
+from functools import cache
+from pathlib import Path
 from pydoc_data.topics import topics
 
 
@@ -13,6 +17,17 @@ def sentences() -> list[str]:
     return list(dict.fromkeys(sentence for sentence in found if 30 <= len(sentence) <= 300))
 
 
+@cache
+def all_words() -> list[str]:
+    """Return the words of all topics and of the docstrings of the standard library, in order."""
+    parts = [topics[name] for name in sorted(topics)]
+    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                parts.append(ast.get_docstring(node) or "")
+    return " ".join(parts).split()
+
+
 def texts_of(characters: int, number: int) -> list[str]:
     """Return `number` texts of about `characters` characters, all of different words in a row.
 
@@ -20,7 +35,7 @@ def texts_of(characters: int, number: int) -> list[str]:
         >>> [len(text) >= 80 for text in texts_of(80, 2)]
         [True, True]
     """
-    words = " ".join(topics[name] for name in sorted(topics)).split()
+    words = all_words()
     texts: list[str] = []
     position, shift = 0, 1
     while len(texts) < number:

@@ -54,6 +54,7 @@ class Memo(dict[str, int]):
         # Memory that is not used yet is not touched, so it is not taken.
         self._flat = np.empty(self._most_entries * PIECES_PER_ENTRY + room, np.int32)
         self._used = 0
+        self._pending: list[int] = []  # the last of them, which are not in the array yet
         self._lock = threading.Lock()
 
     def has_room(self, pieces: int) -> bool:
@@ -62,17 +63,26 @@ class Memo(dict[str, int]):
 
     def __missing__(self, word: str) -> int:
         ids = self._pieces(word)
-        if len(ids) == 1:
+        number = len(ids)
+        if number == 1:
             code = ids[0]
         else:
             with self._lock:
                 start = self._used
-                self._used += len(ids)
-            self._flat[start : start + len(ids)] = ids
-            code = ~(start << LENGTH_BITS | len(ids))
+                self._used = start + number
+                self._pending += ids
+            code = ~(start << LENGTH_BITS | number)
         if len(word) <= REMEMBERED_CHARACTERS:
             self[word] = code
         return code
+
+    def _all_pieces(self) -> NDArray[np.int32]:
+        """Return the flat array, with all pieces of words that have been looked up."""
+        with self._lock:
+            if self._pending:
+                self._flat[self._used - len(self._pending) : self._used] = self._pending
+                self._pending = []
+        return self._flat
 
     def codes(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return a code for each word."""
@@ -91,7 +101,7 @@ class Memo(dict[str, int]):
         # The k-th piece of a word belongs k places after its first.
         steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         targets = np.repeat(ends[several] - lengths, lengths) + steps
-        ids[targets] = self._flat[np.repeat(places >> LENGTH_BITS, lengths) + steps]
+        ids[targets] = self._all_pieces()[np.repeat(places >> LENGTH_BITS, lengths) + steps]
         return ids, bounds
 
     def token_ids_of_one(self, words: Sequence[str]) -> list[int]:
@@ -100,10 +110,11 @@ class Memo(dict[str, int]):
         if not codes or min(codes) >= 0:
             return codes
         ids: list[int] = []
+        flat = self._all_pieces()
         for code in codes:
             if code >= 0:
                 ids.append(code)
             else:
                 start, length = ~code >> LENGTH_BITS, ~code & LENGTH_MASK
-                ids += self._flat[start : start + length].tolist()
+                ids += flat[start : start + length].tolist()
         return ids

@@ -1,0 +1,13 @@
+"""This project."""
+
+from m2v_lite import StaticModel
+
+PACKAGES = ["m2v-lite", "numpy"]
+
+
+def load(folder):
+    return StaticModel.from_pretrained(folder)
+
+
+def encode(model, texts):
+    return model.encode(texts)
