@@ -21,30 +21,31 @@ def sentences() -> list[str]:
 def all_words() -> list[str]:
     """Return the words of all topics and of the docstrings of the standard library, in order."""
     parts = [topics[name] for name in sorted(topics)]
-    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-                parts.append(ast.get_docstring(node) or "")
+    library = Path(sysconfig.get_path("stdlib"))
+    for path in [*sorted(library.glob("*.py")), *sorted(library.glob("*/*.py"))]:
+        if not {"test", "tests", "site-packages", "idlelib"} & set(path.relative_to(library).parts):
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                    parts.append(ast.get_docstring(node) or "")
     return " ".join(parts).split()
 
 
 def texts_of(characters: int, number: int) -> list[str]:
-    """Return `number` texts of about `characters` characters, all of different words in a row.
+    """Return `number` different texts of about `characters` characters, each of words in a row.
 
     Example:
         >>> [len(text) >= 80 for text in texts_of(80, 2)]
         [True, True]
     """
     words = all_words()
-    texts: list[str] = []
-    position, shift = 0, 1
-    while len(texts) < number:
-        start, length = position, 0
-        while length <= characters and position < len(words):
-            length += len(words[position]) + 1
-            position += 1
-        if length > characters:
-            texts.append(" ".join(words[start:position]))
-        else:  # begin again elsewhere, so that no text comes twice
-            position, shift = shift, shift + 1
-    return texts
+    texts: dict[str, None] = {}
+    while True:
+        start = length = 0
+        for position, word in enumerate(words):
+            length += len(word) + 1
+            if length > characters:
+                texts[" ".join(words[start : position + 1])] = None
+                start, length = position + 1, 0
+                if len(texts) == number:
+                    return list(texts)
+        characters += 7  # begin again with somewhat longer texts, so that they differ

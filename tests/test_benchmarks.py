@@ -1,0 +1,49 @@
+"""The comparison with the peers: its texts, its arithmetic, and a short run of it where the peers are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+if not BENCHMARKS.is_dir():
+    pytest.skip("the benchmarks are not part of the installed package", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+def test_corpora_are_what_they_say() -> None:
+    from corpora import corpora
+
+    all_texts = corpora()
+    for name, (first, unseen) in all_texts.items():
+        assert len(first) >= 1000, name
+        assert len({*first, *unseen}) == len(first) + len(unseen), name
+    first, unseen = all_texts["all different"]
+    words = " ".join(first + unseen).split()
+    assert len(set(words)) == len(words)
+    assert all(len(text) < 300 for text in all_texts["prose"][0])
+    assert all(1000 < len(text) < 3000 for text in all_texts["long"][0])
+
+
+def test_the_table_shows_ratios_within_a_round() -> None:
+    from compare import table
+
+    seconds = {"prose": {"first": {"m2v_lite": [1.0, 2.0, 1.0], "peer": [3.0, 8.0, 5.0]}}}
+    assert "| prose | batch, first pass | **4.00** (3.00-5.00) |" in table(seconds, ["peer"])
+
+
+def test_a_short_comparison(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "compare.py"), str(models_folder / "potion-base-8M")]
+    options = ["--peers-python", str(peers_python), "--rounds", "1", "--out", str(tmp_path)]
+    subprocess.run([*command, *options], check=True, capture_output=True)
+    result = json.loads((tmp_path / "speed-1-core.json").read_text())
+    assert set(result["versions"]) == {"m2v_lite", "model2vec", "laghu_rs", "laghu", "fastembed"}
+    assert result["versions"]["model2vec"]["versions"]["model2vec"] == "0.10.0"
