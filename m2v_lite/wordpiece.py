@@ -14,7 +14,7 @@ Longest = Callable[[str, int], int]
 Tables = tuple[Find, Longest, Longest, int]
 
 # To know the longest token of each beginning takes as long as it saves with so many words.
-WORDS_TO_INDEX = 4000
+WORDS_TO_INDEX = 12_000
 
 
 class WordPiece:

@@ -89,8 +89,8 @@ def surroundings(characters: list[str]) -> Iterator[str]:
 
 
 def interesting_characters() -> list[str]:
-    """All characters whose classes are near an edge, and every hundredth of the others."""
-    edges = set(range(0x600))
+    """All characters whose classes are near an edge, and some of the others."""
+    edges = set(range(0x300))
     tables = json.loads(
         (Path(sys.modules["m2v_lite"].__file__ or "").parent / "character_tables.json").read_text()
     )
@@ -99,7 +99,7 @@ def interesting_characters() -> list[str]:
             edges |= {ord(key) for key in table["keys"]}
         else:
             edges |= {edge + near for run in table for edge in run[:2] for near in (-1, 0, 1)}
-    edges |= set(range(0, sys.maxunicode + 1, 100))
+    edges |= set(range(0, sys.maxunicode + 1, 400))
     return [
         chr(code) for code in sorted(edges) if 0 <= code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
     ]

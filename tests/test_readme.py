@@ -53,3 +53,13 @@ def test_the_demo_runs() -> None:
     output = done.stdout.decode().splitlines()
     assert output[2].endswith("She plays the cello in a string quartet.")
     assert len(output) == 7
+
+
+def test_the_speed_table_is_that_of_the_results() -> None:
+    results = ROOT / "benchmarks" / "results" / "speed-1-core.md"
+    if not results.exists():
+        pytest.skip("the results are not part of the installed package")
+    rows = [line for line in results.read_text().splitlines() if line.startswith("| ") and "**" in line]
+    assert len(rows) > 10
+    for row in rows:
+        assert re.sub(r"\*\*(\d+\.\d)\d\*\* \([^)]*\)", r"\1", row) in README
