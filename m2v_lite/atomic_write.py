@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -58,8 +59,11 @@ def atomic_writes(paths: Sequence[Path]) -> Iterator[Sequence[BinaryIO]]:
     except BaseException as error:
         for temporary in temporaries:
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename in (None, *names):
-            error.filename = str(names.get(error.filename, paths[0]))  # a name that the caller knows
+        if isinstance(error, OSError):  # name a file that the caller knows
+            if error.filename in names:
+                error.filename = str(names[error.filename])
+            elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                error.filename = str(paths[0])
         raise
 
 

@@ -31,7 +31,8 @@ ADDED = "\udffe"
 FlatIds = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 DEFAULT_MEMO_BYTES = 8 << 20
-MOST_REPLACED = 4  # the most characters that normalizing makes of one, spaces aside
+MOST_ADDED = 100  # they are looked for one by one
+TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 MOST_TOKENS = 1 << 31  # ids are kept in 32 bits
 
 
@@ -49,14 +50,8 @@ class BertTokenizer:
     def __init__(
         self, definition: dict[str, Any], source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
     ) -> None:
-        options, model = definition["normalizer"], definition["model"]
-        strip = options["strip_accents"]
-        self._splitter = WordSplitter(
-            clean_text=options["clean_text"],
-            handle_chinese_chars=options["handle_chinese_chars"],
-            strip_accents=options["lowercase"] if strip is None else strip,
-            lowercase=options["lowercase"],
-        )
+        model = definition["model"]
+        self._splitter = _splitter(definition["normalizer"])
         self._model = WordPiece(
             model["vocab"],
             model["unk_token"],
@@ -81,7 +76,7 @@ class BertTokenizer:
         self.highest_id = max(vocabulary.values())
         self._source = source
         self._memo_bytes = memo_bytes
-        self._memo = self._new_memo(0)
+        self._memo = self._new_memo()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the memo behind: a copy fills its own."""
@@ -90,7 +85,7 @@ class BertTokenizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._page = self._with_codes(Codepage(self._splitter))
-        self._memo = self._new_memo(0)
+        self._memo = self._new_memo()
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -112,7 +107,7 @@ class BertTokenizer:
             words = self._splitter.plain_words(text)
         else:
             words = self._divided(*self._special_words([text]))
-        ids = self._memo_for(len(text) * MOST_REPLACED).token_ids_of_one(words)[:max_length]
+        ids = self._memo_with_room().token_ids_of_one(words)[:max_length]
         if self.unk_token_id in ids:
             return [token_id for token_id in ids if token_id != self.unk_token_id]
         return ids
@@ -136,14 +131,14 @@ class BertTokenizer:
             page, mark_codes = self._page = self._with_codes(wider)
             encoded = page.encode(joined)
         divided = page.divide(encoded)
-        memo = self._memo_for(len(joined))
+        memo = self._memo_with_room()
         codes = mark_codes[divided.first]
         codes[divided.is_word] = memo.codes(divided.words)
         return memo.expand(codes)
 
     def _with_codes(self, page: Codepage) -> tuple[Codepage, NDArray[np.int64]]:
         """Return a page, and the code of each of its bytes that is a mark."""
-        codes = np.full(256, END_OF_TEXT)
+        codes = np.full(256, END_OF_TEXT, np.int64)
         for byte, mark in page.marks.items():
             (codes[byte],) = self._model.pieces(mark)
         return page, codes
@@ -158,7 +153,7 @@ class BertTokenizer:
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
         """Return the ids of any texts, in more steps."""
         words = "".join(f"{text_words} {END} " for text_words in self._special_words(texts))
-        memo = self._memo_for(len(words))
+        memo = self._memo_with_room()
         return memo.expand(memo.codes(self._divided(words)))
 
     def _special_words(self, texts: Sequence[str]) -> list[str]:
@@ -183,11 +178,11 @@ class BertTokenizer:
             self._splitter.split(part) if isinstance(part, str) else f" {ADDED}{part} " for part in parts
         )
 
-    def _memo_for(self, characters: int) -> Memo:
-        """Return a memo with room for a batch; one that is full is left to those who are using it."""
+    def _memo_with_room(self) -> Memo:
+        """Return a memo that is not full; a full one is left to those who are using it."""
         memo = self._memo
-        if not memo.has_room(characters):
-            memo = self._memo = self._new_memo(characters)
+        if memo.is_full():
+            memo = self._memo = self._new_memo()
         return memo
 
     def _divided(self, words: str) -> list[str]:
@@ -197,9 +192,10 @@ class BertTokenizer:
         # Words may hold control characters that Python takes for white space.
         return [word for word in words.split(" ") if word]
 
-    def _new_memo(self, room: int) -> Memo:
+    def _new_memo(self) -> Memo:
+        model = self._model
         known = {f"{ADDED}{token_id}": token_id for token_id in self._added_ids.values()}
-        return Memo(self._model.pieces, {**known, END: END_OF_TEXT}, self._memo_bytes, room)
+        return Memo(model.find_whole, model.pieces, {**known, END: END_OF_TEXT}, self._memo_bytes)
 
 
 def _chosen(texts: Sequence[str], flags: Sequence[bool]) -> list[str]:
@@ -207,48 +203,90 @@ def _chosen(texts: Sequence[str], flags: Sequence[bool]) -> list[str]:
 
 
 def is_bert(definition: dict[str, Any]) -> bool:
-    """Say whether `BertTokenizer` gives what `tokenizers` gives for the content of a `tokenizer.json`."""
+    """Say whether `BertTokenizer` gives what `tokenizers` gives for the content of a `tokenizer.json`.
+
+    What is odd in any way is left to the library, to tokenize or to refuse.
+    """
     normalizer, model = definition.get("normalizer"), definition.get("model")
     if not isinstance(normalizer, dict) or not isinstance(model, dict):
         return False
-    flags = {"clean_text": bool, "handle_chinese_chars": bool, "lowercase": bool}
-    strip = normalizer.get("strip_accents")
+    flags = ("clean_text", "handle_chinese_chars", "lowercase")
+    strip, vocabulary, most = (
+        normalizer.get("strip_accents"), model.get("vocab"), model.get("max_input_chars_per_word")
+    )  # fmt: skip
     return (
-        normalizer.get("type") == "BertNormalizer"
-        and all(type(normalizer.get(name)) is kind for name, kind in flags.items())
-        and (strip is None or isinstance(strip, bool))
+        definition.get("version") == "1.0"
+        and normalizer.get("type") == "BertNormalizer"
+        and all(type(normalizer.get(name)) is bool for name in flags)
+        and (strip is None or type(strip) is bool)
         and definition.get("pre_tokenizer") == {"type": "BertPreTokenizer"}
         and model.get("type") == "WordPiece"
         and isinstance(model.get("continuing_subword_prefix"), str)
-        and type(model.get("max_input_chars_per_word")) is int
-        and model["max_input_chars_per_word"] < LENGTH_MASK
-        and isinstance(model.get("vocab"), dict)
-        and all(type(token_id) is int and 0 <= token_id < MOST_TOKENS for token_id in model["vocab"].values())
-        and model.get("unk_token") in model["vocab"]
-        and _can_be_added(definition.get("added_tokens"), model["vocab"])
+        and type(most) is int
+        and 0 <= most < LENGTH_MASK
+        and isinstance(vocabulary, dict)
+        and set(map(type, vocabulary.values())) == {int}
+        and 0 <= min(vocabulary.values()) <= max(vocabulary.values()) < MOST_TOKENS
+        and _is_unicode("".join(vocabulary))
+        and isinstance(model.get("unk_token"), str)
+        and model["unk_token"] in vocabulary
+        and _can_be_added(definition.get("added_tokens"), vocabulary, _splitter(normalizer))
     )
 
 
-def _can_be_added(entries: Any, vocabulary: Mapping[str, int]) -> bool:
-    """Say whether added tokens are plain enough to be found as `tokenizers` finds them.
-
-    It gives a token the id that its content has in the vocabulary, else the next free one, whatever the file
-    says; a file that says something else is left to it.
-    """
-    if not isinstance(entries, list):
+def _can_be_added(entries: Any, vocabulary: Mapping[str, int], splitter: WordSplitter) -> bool:
+    """Say whether added tokens are plain enough to be found as `tokenizers` finds them."""
+    if not isinstance(entries, list) or len(entries) > MOST_ADDED:
         return False
-    contents = set()
-    next_id = len(vocabulary)
-    for entry in entries:
-        content = entry.get("content")
-        expected = vocabulary.get(content, next_id)
-        next_id += expected == next_id
-        if not content or content != content.strip() or content in contents or entry.get("id") != expected:
-            return False
-        contents.add(content)
+    if not all(isinstance(entry, dict) and _is_sound(entry) for entry in entries):
+        return False
+    contents = [entry["content"] for entry in entries]
+    looked_for = [
+        splitter.normalize(entry["content"]) if entry["normalized"] else entry["content"] for entry in entries
+    ]
+    if len(set(contents)) < len(contents) or len(set(looked_for)) < len(looked_for):
+        return False
+    if not all(content and content == content.strip() for content in looked_for):
+        return False
+    # The library gives a token the id of its content in the vocabulary, else the next free one, whatever
+    # the file says.
+    new = [entry["id"] for entry in entries if entry["content"] not in vocabulary]
+    known = [entry for entry in entries if entry["content"] in vocabulary]
+    if new and sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        return False
+    return new == list(range(len(vocabulary), len(vocabulary) + len(new))) and all(
+        entry["id"] == vocabulary[entry["content"]] for entry in known
+    )
+
+
+def _is_sound(entry: dict[str, Any]) -> bool:
+    content = entry.get("content")
+    flags = (*TOKEN_FLAGS, "special")
+    return (
+        type(entry.get("id")) is int
+        and all(type(entry.get(flag)) is bool for flag in flags)
+        and isinstance(content, str)
+        and _is_unicode(content)
+    )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
     return True
 
 
+def _splitter(normalizer: dict[str, Any]) -> WordSplitter:
+    strip = normalizer.get("strip_accents")
+    return WordSplitter(
+        clean_text=normalizer["clean_text"],
+        handle_chinese_chars=normalizer["handle_chinese_chars"],
+        strip_accents=normalizer["lowercase"] if strip is None else strip,
+        lowercase=normalizer["lowercase"],
+    )
+
+
 def _added_token(entry: dict[str, Any]) -> AddedToken:
-    flags = {name: bool(entry.get(name)) for name in ("single_word", "lstrip", "rstrip", "normalized")}
-    return AddedToken(entry["content"], entry["id"], **flags)
+    return AddedToken(entry["content"], entry["id"], **{flag: entry[flag] for flag in TOKEN_FLAGS})

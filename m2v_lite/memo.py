@@ -21,6 +21,7 @@ LENGTH_MASK = (1 << LENGTH_BITS) - 1
 ENTRY_BYTES = 272
 PIECES_PER_ENTRY = 8
 REMEMBERED_CHARACTERS = 30
+FIRST_PIECES = 1 << 12
 
 # The code of what is no word but marks the end of a text: it has no pieces.
 END_OF_TEXT = ~0
@@ -32,41 +33,44 @@ class Memo(dict[str, int]):
     Safe under threads: what an entry says never changes, and each word's pieces have a place of their own.
 
     Args:
-        pieces: divides a word that has not been seen into token ids.
+        find_whole: finds the token id of a word of one piece, or None.
+        pieces: divides any other word into token ids.
         known: codes of words that are none: `END_OF_TEXT` for what marks the end of a text, or an id.
-        memory: the bytes that it may take, about; a memo that takes more has no room.
-        room: how many pieces there must be room for all the same.
+        memory: the bytes that it may take, about; a memo that takes more `is_full`.
 
     Example:
         >>> letters = lambda word: [ord(letter) for letter in word]
-        >>> memo = Memo(letters, {"|": END_OF_TEXT}, memory=1 << 20, room=100)
+        >>> memo = Memo({"c": 99}.get, letters, {"|": END_OF_TEXT}, memory=1 << 20)
         >>> ids, bounds = memo.expand(memo.codes(["ab", "c", "|", "|", "ab", "|"]))
         >>> ids.tolist(), bounds.tolist()
         ([97, 98, 99, 97, 98], [0, 3, 3, 5])
     """
 
     def __init__(
-        self, pieces: Callable[[str], Sequence[int]], known: Mapping[str, int], memory: int, room: int
+        self,
+        find_whole: Callable[[str], int | None],
+        pieces: Callable[[str], Sequence[int]],
+        known: Mapping[str, int],
+        memory: int,
     ) -> None:
         super().__init__(known)
+        self._find_whole = find_whole
         self._pieces = pieces
         self._most_entries = len(known) + memory // ENTRY_BYTES
-        # Memory that is not used yet is not touched, so it is not taken.
-        self._flat = np.empty(self._most_entries * PIECES_PER_ENTRY + room, np.int32)
+        self._flat = np.empty(FIRST_PIECES, np.int32)
         self._used = 0
         self._pending: list[int] = []  # the last of them, which are not in the array yet
         self._lock = threading.Lock()
 
-    def has_room(self, pieces: int) -> bool:
-        """Say whether there is memory left, and room for so many pieces."""
-        return len(self) < self._most_entries and self._used + pieces <= len(self._flat)
+    def is_full(self) -> bool:
+        """Say whether it takes the memory that it may take."""
+        return len(self) >= self._most_entries or self._used >= self._most_entries * PIECES_PER_ENTRY
 
     def __missing__(self, word: str) -> int:
-        ids = self._pieces(word)
-        number = len(ids)
-        if number == 1:
-            code = ids[0]
-        else:
+        code = self._find_whole(word)
+        if code is None:
+            ids = self._pieces(word)
+            number = len(ids)
             with self._lock:
                 start = self._used
                 self._used = start + number
@@ -80,9 +84,14 @@ class Memo(dict[str, int]):
         """Return the flat array, with all pieces of words that have been looked up."""
         with self._lock:
             if self._pending:
-                self._flat[self._used - len(self._pending) : self._used] = self._pending
+                before = self._used - len(self._pending)
+                if self._used > len(self._flat):
+                    grown = np.empty(2 * self._used, np.int32)
+                    grown[:before] = self._flat[:before]
+                    self._flat = grown
+                self._flat[before : self._used] = self._pending
                 self._pending = []
-        return self._flat
+            return self._flat
 
     def codes(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return a code for each word."""

@@ -46,18 +46,26 @@ class WordPiece:
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
         self._unknown = vocabulary[unk_token]
+        # Finds a word that is one piece. A token longer than words may be is none.
+        self.find_whole: Find = vocabulary.get
+        if max(map(len, vocabulary)) > max_input_chars_per_word:
+            self.find_whole = {
+                token: token_id
+                for token, token_id in vocabulary.items()
+                if len(token) <= max_input_chars_per_word
+            }.get
         self._tables: Tables | None = None
         self._until_index = WORDS_TO_INDEX
 
     def pieces(self, word: str) -> list[int]:
         """Return the ids of a word's pieces."""
+        token_id = self.find_whole(word)
+        if token_id is not None:
+            return [token_id]
         length = len(word)
         if length > self._most_characters:
             return [self._unknown]
         find: Find = self.vocabulary.get
-        token_id = find(word)
-        if token_id is not None:
-            return [token_id]
         tables = self._tables
         if tables is None or self._until_index == 0:
             tables = self._make_tables()

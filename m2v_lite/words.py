@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from m2v_lite.characters import CharacterTables, character_tables
 
@@ -58,6 +59,10 @@ class WordSplitter:
     handle_chinese_chars: bool = True
     strip_accents: bool = True
     lowercase: bool = True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the tables behind, which hold functions: a copy makes its own."""
+        return type(self), (self.clean_text, self.handle_chinese_chars, self.strip_accents, self.lowercase)
 
     def words(self, texts: str, end: str) -> list[str]:
         """Return the words of several texts, one string for each.

@@ -67,7 +67,7 @@ def test_what_does_not_reach_the_disk_is_not_renamed(tmp_path: Path, monkeypatch
     (tmp_path / "old").write_text("old")
 
     def fsync(descriptor: int) -> None:
-        raise OSError(5, "Input/output error")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fsync)
 
@@ -75,6 +75,6 @@ def test_what_does_not_reach_the_disk_is_not_renamed(tmp_path: Path, monkeypatch
         with atomic_write(tmp_path / "old") as file:
             file.write(b"new")
 
-    with pytest.raises(OSError, match=r"Input/output error: '.*/old'"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/old'"):
         write()
     assert (tmp_path / "old").read_text() == "old"

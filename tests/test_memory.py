@@ -102,3 +102,26 @@ print(json.dumps({"grown": peak() - before, "result": vectors.nbytes / 2**20}))
 def test_encoding_many_texts_takes_bounded_scratch(kind: str) -> None:
     memory = measured(ENCODE_MANY, kind)
     assert memory["grown"] < memory["result"] + 16
+
+
+KEEP_MISSING = """
+import json, random
+from m2v_lite import StaticModel
+from m2v_lite.bert import DEFAULT_MEMO_BYTES
+
+model = StaticModel.from_pretrained()
+generator = random.Random(0)
+def texts():
+    words = ["".join(generator.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(13_000)]
+    return [" ".join(words[start : start + 13]) for start in range(0, 13_000, 13)]
+model.encode(texts())
+before = private()
+for _ in range(40):
+    model.encode(texts())
+print(json.dumps({"grown": private() - before, "bound": DEFAULT_MEMO_BYTES / 2**20}))
+"""
+
+
+def test_half_a_million_different_words_do_not_fill_the_memory() -> None:
+    memory = measured(KEEP_MISSING)
+    assert memory["grown"] < memory["bound"] + 3
