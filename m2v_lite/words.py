@@ -86,11 +86,11 @@ class WordSplitter:
         """
         return self._word_table[ord(character)]
 
-    def is_plain(self, text: str, but: str = "") -> bool:
-        """Say whether a text can be done in fewer steps: ASCII without control characters, `but` for one."""
+    def is_plain(self, text: str) -> bool:
+        """Say whether `plain_words` may take a text: ASCII without control characters."""
         if not (self.clean_text and text.isascii()):
             return False
-        return text.isprintable() or not any(control in text for control in ASCII_CONTROLS if control != but)
+        return text.isprintable() or not any(control in text for control in ASCII_CONTROLS)
 
     def plain_words(self, text: str) -> list[str]:
         """Return the words and marks of a text that `is_plain`."""
