@@ -10,7 +10,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 17
 
 .PHONY: demo
 demo: export WANTED = $(value TEXT)
