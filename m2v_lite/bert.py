@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from m2v_lite.added_tokens import AddedToken, AddedTokens
 from m2v_lite.codepage import END as PAGE_END, Codepage
-from m2v_lite.flat_ids import drop, merge, shorten
+from m2v_lite.flat_ids import FlatIds, drop, merge, shorten
 from m2v_lite.memo import END_OF_TEXT, LENGTH_MASK, Memo
 from m2v_lite.tokenizer_file import TokenizerSource
 from m2v_lite.wordpiece import WordPiece
@@ -27,8 +27,6 @@ from m2v_lite.words import WordSplitter
 # Lone surrogates, which no text holds: the end of a text, and what stands before an added token's id.
 END = "\udfff"
 ADDED = "\udffe"
-
-FlatIds = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 DEFAULT_MEMO_BYTES = 8 << 20
 MOST_ADDED = 100  # they are looked for one by one
@@ -95,9 +93,7 @@ class BertTokenizer:
     def definition(self) -> str:
         return self._source.read()
 
-    def token_ids(
-        self, texts: Sequence[str], max_length: int | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         all_ascii = all(map(str.isascii, texts))
         flat = (self._paged_ids(texts) if all_ascii else None) or self._mixed_ids(texts)
         return drop(*shorten(*flat, max_length), self.unk_token_id)

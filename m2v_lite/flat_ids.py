@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ids = NDArray[np.intp]
+FlatIds = tuple[Ids, Ids]  # ids and bounds
 
 
-def flatten(lists: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:
     """Put lists of ids into one array, and tell its bounds.
 
     Example:
@@ -24,7 +25,7 @@ def flatten(lists: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
     return np.fromiter(chain.from_iterable(lists), np.intp, int(bounds[-1])), bounds
 
 
-def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> tuple[Ids, Ids]:
+def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
     """Leave each text its first `max_length` ids; None leaves all.
 
     Example:
@@ -39,7 +40,7 @@ def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> tuple[Ids, Ids]:
     return _keep(ids, bounds, places < max_length)
 
 
-def drop(ids: Ids, bounds: Ids, token_id: int | None) -> tuple[Ids, Ids]:
+def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:
     """Take an id out wherever it occurs.
 
     Example:
@@ -53,7 +54,7 @@ def drop(ids: Ids, bounds: Ids, token_id: int | None) -> tuple[Ids, Ids]:
     return (ids, bounds) if kept.all() else _keep(ids, bounds, kept)
 
 
-def merge(chosen: NDArray[np.bool_], ones: tuple[Ids, Ids], others: tuple[Ids, Ids]) -> tuple[Ids, Ids]:
+def merge(chosen: NDArray[np.bool_], ones: FlatIds, others: FlatIds) -> FlatIds:
     """Put the ids of two groups of texts in the order of the texts.
 
     Args:
@@ -76,7 +77,7 @@ def merge(chosen: NDArray[np.bool_], ones: tuple[Ids, Ids], others: tuple[Ids, I
     return np.concatenate([ones[0], others[0]])[places], bounds
 
 
-def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> tuple[Ids, Ids]:
+def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> FlatIds:
     kept_before = np.zeros(len(ids) + 1, np.intp)
     np.cumsum(kept, out=kept_before[1:])
     return ids[kept], kept_before[bounds]

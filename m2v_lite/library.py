@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from m2v_lite.errors import InvalidModelError, MissingPackageError, TokenizationError
-from m2v_lite.flat_ids import drop, flatten
+from m2v_lite.flat_ids import FlatIds, drop, flatten
 from m2v_lite.tokenizer_file import TokenizerSource
 
 if TYPE_CHECKING:
@@ -41,9 +40,7 @@ class LibraryTokenizer:
         self.vocabulary_size = len(vocabulary)
         self.highest_id = max(vocabulary.values(), default=-1)
 
-    def token_ids(
-        self, texts: Sequence[str], max_length: int | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         try:
             # The fast form spares the offsets, which nobody here reads.
             encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from m2v_lite.flat_ids import FlatIds
+
 # Bits of a code that hold the number of pieces; the bits above hold where they begin.
 LENGTH_BITS = 20
 LENGTH_MASK = (1 << LENGTH_BITS) - 1
@@ -97,15 +99,16 @@ class Memo(dict[str, int]):
         """Return a code for each word."""
         return np.fromiter(map(self.__getitem__, words), np.int64, len(words))
 
-    def expand(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def expand(self, codes: NDArray[np.int64]) -> FlatIds:
         """Return the ids of all texts one after the other, and their bounds."""
         several = np.flatnonzero(codes < 0)
-        places = ~codes[several]
+        codes_of_several = codes[several]
+        places = ~codes_of_several
         lengths = places & LENGTH_MASK
         counts = np.ones(len(codes), np.intp)
         counts[several] = lengths
         ends = np.cumsum(counts)
-        bounds = np.concatenate([[0], ends[several[codes[several] == END_OF_TEXT]]])
+        bounds = np.concatenate([[0], ends[several[codes_of_several == END_OF_TEXT]]])
         ids = np.repeat(codes, counts).astype(np.intp, copy=False)
         # The k-th piece of a word belongs k places after its first.
         steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

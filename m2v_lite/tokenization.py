@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from m2v_lite.bert import BertTokenizer, is_bert
 from m2v_lite.errors import InvalidModelError
+from m2v_lite.flat_ids import FlatIds
 from m2v_lite.library import LibraryTokenizer, library_tokenizer, unk_token_id
 from m2v_lite.tokenizer_file import TokenizerFile, TokenizerSource, TokenizerText, checksum, read_text
 
@@ -36,9 +34,7 @@ class TextTokenizer(Protocol):
     vocabulary_size: int
     highest_id: int
 
-    def token_ids(
-        self, texts: Sequence[str], max_length: int | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         """Tokenize texts, cut each to `max_length` tokens, then drop unknown ones.
 
         Returns:
