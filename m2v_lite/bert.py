@@ -8,25 +8,25 @@ no text can hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from m2v_lite.added_tokens import AddedToken, AddedTokens
-from m2v_lite.codepage import END as PAGE_END, Codepage
-from m2v_lite.flat_ids import FlatIds, drop, merge, shorten
+from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
 from m2v_lite.memo import END_OF_TEXT, LENGTH_MASK, Memo
+from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
 from m2v_lite.tokenizer_file import TokenizerSource
 from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
 
-# Lone surrogates, which no text holds: the end of a text, and what stands before an added token's id.
-END = "\udfff"
+# What stands before an added token's id: a lone surrogate, which no text holds.
 ADDED = "\udffe"
+
+IdsOf = Callable[[Sequence[str]], FlatIds]
 
 DEFAULT_MEMO_BYTES = 8 << 20
 MOST_ADDED = 100  # they are looked for one by one
@@ -65,7 +65,7 @@ class BertTokenizer:
                 if token.normalized
             ]
         )
-        self._page = self._with_codes(Codepage(self._splitter))
+        self._ascii, self._wide = AsciiDivider(self._splitter), WideDivider(self._splitter)
         self._added_ids = {token.content: token.token_id for token in added}
         vocabulary = {**model["vocab"], **self._added_ids}
         self.unk_token_id: int | None = vocabulary[model["unk_token"]]
@@ -78,11 +78,11 @@ class BertTokenizer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the memo behind: a copy fills its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_memo", "_page")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_memo", "_wide")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._page = self._with_codes(Codepage(self._splitter))
+        self._wide = WideDivider(self._splitter)
         self._memo = self._new_memo()
 
     @property
@@ -94,73 +94,76 @@ class BertTokenizer:
         return self._source.read()
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
-        all_ascii = all(map(str.isascii, texts))
-        flat = (self._paged_ids(texts) if all_ascii else None) or self._mixed_ids(texts)
-        return drop(*shorten(*flat, max_length), self.unk_token_id)
+        return drop(*shorten(*self._ids(texts), max_length), self.unk_token_id)
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
-        if self._splitter.is_plain(text) and not self._raw.occur_in(text) and not self._normalized:
-            words = self._splitter.plain_words(text)
-        else:
-            words = self._divided(*self._special_words([text]))
-        ids = self._memo_with_room().token_ids_of_one(words)[:max_length]
+        ids = self._ids_of_one(text)[:max_length]
         if self.unk_token_id in ids:
             return [token_id for token_id in ids if token_id != self.unk_token_id]
         return ids
 
-    def _paged_ids(self, texts: Sequence[str]) -> FlatIds | None:
-        """Return the ids of texts of few different characters and without added tokens; else return None."""
-        joined = PAGE_END.join(texts) + PAGE_END
-        if not (self._splitter.clean_text and joined.count(PAGE_END) == len(texts)):
-            return None
-        if self._raw.occur_in(joined):
-            return None
-        if self._normalized and self._normalized.occur_in(self._splitter.normalize(joined)):
-            return None
-        page, mark_codes = self._page
-        try:
-            encoded = page.encode(joined)
-        except UnicodeEncodeError:
-            wider = page.with_others(self._splitter, joined)
-            if wider is None:
-                return None
-            page, mark_codes = self._page = self._with_codes(wider)
-            encoded = page.encode(joined)
-        divided = page.divide(encoded)
+    def _ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return the ids of texts, each group of them in its own way."""
+        if not self._splitter.clean_text:
+            return self._special_ids(texts)
+        joined = " ".join(texts)
+        if self._needs_steps(joined):
+            is_plain = [not self._needs_steps(text) for text in texts]
+            return self._by_groups(texts, is_plain, self._plain_ids, self._special_ids)
+        return self._plain_ids(texts)
+
+    def _needs_steps(self, text: str) -> bool:
+        """Say whether an added token may be in a text, or what stands between texts."""
+        return SEPARATOR in text or self._raw.occur_in(text) or self._normalized_occur_in(text)
+
+    def _normalized_occur_in(self, text: str) -> bool:
+        return bool(self._normalized) and self._normalized.occur_in(self._splitter.normalize(text))
+
+    def _plain_ids(self, texts: Sequence[str]) -> FlatIds:
+        is_ascii = list(map(str.isascii, texts))
+        if all(is_ascii):
+            return self._ids_at(self._ascii.divide(texts))
+        return self._by_groups(texts, is_ascii, self._plain_ids, self._wide_ids)
+
+    def _wide_ids(self, texts: Sequence[str]) -> FlatIds:
+        spans, odd = self._wide.divide(texts)
+        flat = self._ids_at(spans)
+        if not odd:
+            return flat
+        chosen = np.ones(len(texts), bool)
+        chosen[odd] = False
+        return merge(chosen, flat, self._special_ids([texts[index] for index in odd]))
+
+    def _by_groups(
+        self, texts: Sequence[str], chosen: list[bool], ids_of_chosen: IdsOf, ids_of_others: IdsOf
+    ) -> FlatIds:
+        ones = ids_of_chosen(list(compress(texts, chosen)))
+        others = ids_of_others([text for text, is_chosen in zip(texts, chosen, strict=True) if not is_chosen])
+        return merge(np.array(chosen), ones, others)
+
+    def _ids_at(self, spans: Spans) -> FlatIds:
         memo = self._memo_with_room()
-        codes = mark_codes[divided.first]
-        codes[divided.is_word] = memo.codes(divided.words)
-        return memo.expand(codes)
+        return memo.expand(memo.codes_at(spans))
 
-    def _with_codes(self, page: Codepage) -> tuple[Codepage, NDArray[np.int64]]:
-        """Return a page, and the code of each of its bytes that is a mark."""
-        codes = np.full(256, END_OF_TEXT, np.int64)
-        for byte, mark in page.marks.items():
-            (codes[byte],) = self._model.pieces(mark)
-        return page, codes
-
-    def _mixed_ids(self, texts: Sequence[str]) -> FlatIds:
-        """Return the ids of any texts: those of ASCII together, and the others together."""
-        is_ascii = [text.isascii() for text in texts]
-        groups = [_chosen(texts, is_ascii), _chosen(texts, [not chosen for chosen in is_ascii])]
-        ones, others = (self._paged_ids(group) or self._special_ids(group) for group in groups)
-        return merge(np.array(is_ascii, bool), ones, others)
+    def _words_at(self, spans: Spans) -> list[str]:
+        """Return the words that lie somewhere, normalized."""
+        words = spans.words()
+        if spans.units.itemsize == 1:
+            return words
+        return [self._splitter.words(word).strip(" ") for word in words]
 
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
-        """Return the ids of any texts, in more steps."""
-        words = "".join(f"{text_words} {END} " for text_words in self._special_words(texts))
-        memo = self._memo_with_room()
-        return memo.expand(memo.codes(self._divided(words)))
+        """Return the ids of any texts, one by one."""
+        return flatten([self._ids_of_one(text) for text in texts])
 
-    def _special_words(self, texts: Sequence[str]) -> list[str]:
-        """Return the words of each text, whatever it holds."""
-        with_tokens = [self._raw.occur_in(text) or bool(self._normalized) for text in texts]
-        joined = END.join(text for text, token in zip(texts, with_tokens, strict=True) if not token)
-        others = iter(self._splitter.words(joined, END))
-        return [
-            self._words_with_tokens(text) if token else next(others)
-            for text, token in zip(texts, with_tokens, strict=True)
-        ]
+    def _ids_of_one(self, text: str) -> list[int]:
+        if self._normalized or self._raw.occur_in(text):
+            words = self._divided(self._words_with_tokens(text))
+        elif self._splitter.is_plain(text):
+            words = self._splitter.plain_words(text)
+        else:
+            words = self._divided(self._splitter.words(text))
+        return self._memo_with_room().token_ids_of_one(words)
 
     def _words_with_tokens(self, text: str) -> str:
         """Return the words of one text, with each added token as a word of its own."""
@@ -191,11 +194,11 @@ class BertTokenizer:
     def _new_memo(self) -> Memo:
         model = self._model
         known = {f"{ADDED}{token_id}": token_id for token_id in self._added_ids.values()}
-        return Memo(model.find_whole, model.pieces, {**known, END: END_OF_TEXT}, self._memo_bytes)
-
-
-def _chosen(texts: Sequence[str], flags: Sequence[bool]) -> list[str]:
-    return list(compress(texts, flags))
+        if self._splitter.clean_text:
+            known[SEPARATOR] = END_OF_TEXT
+        return Memo(
+            model.find_whole, model.pieces, known, self._memo_bytes, self._words_at, model.pieces_of_many
+        )
 
 
 def is_bert(definition: dict[str, Any]) -> bool:

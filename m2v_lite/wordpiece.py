@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-# The characters by which pieces are told apart before they are tried.
-BEGINNING = 3
+from m2v_lite.bulk_wordpiece import BulkWordPiece
+from m2v_lite.flat_ids import FlatIds
+from m2v_lite.key_table import MOST_CHARACTERS
+from m2v_lite.spans import Spans
 
-Find = Callable[[str], "int | None"]
-Longest = Callable[[str, int], int]
-# What finds a continuing piece; the longest continuing piece of a beginning; the longest token of a
-# beginning, and of any other.
-Tables = tuple[Find, Longest, Longest, int]
-
-# To know the longest token of each beginning takes as long as it saves with so many words.
-WORDS_TO_INDEX = 12_000
+# Fewer words are divided one by one, which is quicker; and so many have to come before tables are made.
+FEW_WORDS = 400
+WORDS_BEFORE_TABLES = 12_000
 
 
 class WordPiece:
@@ -46,72 +43,46 @@ class WordPiece:
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
         self._unknown = vocabulary[unk_token]
+        self._longest = max(map(len, vocabulary))
         # Finds a word that is one piece. A token longer than words may be is none.
-        self.find_whole: Find = vocabulary.get
-        if max(map(len, vocabulary)) > max_input_chars_per_word:
+        self.find_whole: Callable[[str], int | None] = vocabulary.get
+        if self._longest > max_input_chars_per_word:
             self.find_whole = {
                 token: token_id
                 for token, token_id in vocabulary.items()
                 if len(token) <= max_input_chars_per_word
             }.get
-        self._tables: Tables | None = None
-        self._until_index = WORDS_TO_INDEX
+        self._bulk: BulkWordPiece | None = None
+        self._words_before_tables = WORDS_BEFORE_TABLES
 
     def pieces(self, word: str) -> list[int]:
         """Return the ids of a word's pieces."""
-        token_id = self.find_whole(word)
-        if token_id is not None:
-            return [token_id]
-        length = len(word)
-        if length > self._most_characters:
+        if len(word) > self._most_characters:
             return [self._unknown]
-        find: Find = self.vocabulary.get
-        tables = self._tables
-        if tables is None or self._until_index == 0:
-            tables = self._make_tables()
-        self._until_index -= 1
-        find_next, longest_next, longest_first, longest = tables
+        find = self.vocabulary.get
         ids = []
-        start, end = 0, longest_first(word[:BEGINNING], longest)
+        rest, shortest = word, 1
         while True:
-            if end > length:
-                end = length
-            token_id = find(word[start:end])
+            end = min(len(rest), self._longest)
+            token_id = find(rest[:end])
             while token_id is None:
                 end -= 1
-                if end <= start:
+                if end < shortest:
                     return [self._unknown]
-                token_id = find(word[start:end])
+                token_id = find(rest[:end])
             ids.append(token_id)
-            if end == length:
+            if end == len(rest):
                 return ids
-            start, find = end, find_next
-            end += longest_next(word[end : end + BEGINNING], BEGINNING - 1)
+            rest, shortest = self._prefix + rest[end:], len(self._prefix) + 1
 
-    def _make_tables(self) -> Tables:
-        """Make what dividing needs. Threads that do so at the same time make the same, so it does no harm."""
-        cut = len(self._prefix)
-        continuing = {
-            token[cut:]: token_id
-            for token, token_id in self.vocabulary.items()
-            if token.startswith(self._prefix)
-        }
-        if self._until_index == 0:
-            first, longest = _longest(self.vocabulary), BEGINNING - 1
-        else:
-            first, longest = {}, max(map(len, self.vocabulary))
-        self._tables = continuing.get, _longest(continuing).get, first.get, longest
-        return self._tables
-
-
-def _longest(pieces: Iterable[str]) -> dict[str, int]:
-    """Return the length of the longest piece of each beginning, so that no longer one needs to be tried.
-
-    A piece that is shorter than a beginning may begin any.
-    """
-    lengths: dict[str, int] = {}
-    for piece in pieces:
-        beginning = piece[:BEGINNING]
-        if len(piece) > lengths.get(beginning, BEGINNING - 1):
-            lengths[beginning] = len(piece)
-    return lengths
+    def pieces_of_many(self, words: Spans) -> FlatIds | None:
+        """Return the ids of the pieces of short ASCII words, and their bounds; None if they are too few."""
+        number = len(words.starts)
+        self._words_before_tables -= number
+        if number < FEW_WORDS or self._most_characters < MOST_CHARACTERS:
+            return None
+        if self._bulk is None:
+            if self._words_before_tables > 0:
+                return None
+            self._bulk = BulkWordPiece(self.vocabulary, self._prefix, self._unknown)
+        return self._bulk.pieces(words)

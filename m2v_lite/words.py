@@ -51,8 +51,8 @@ class WordSplitter:
         lowercase: fold case, each character by itself.
 
     Example:
-        >>> [words.split() for words in WordSplitter().words("Don't!|Zürich, 日本", end="|")]
-        [['don', "'", 't', '!'], ['zurich', ',', '日', '本']]
+        >>> WordSplitter().words("Don't! Zürich, 日本").split()
+        ['don', "'", 't', '!', 'zurich', ',', '日', '本']
     """
 
     clean_text: bool = True
@@ -64,20 +64,10 @@ class WordSplitter:
         """Leave the tables behind, which hold functions: a copy makes its own."""
         return type(self), (self.clean_text, self.handle_chinese_chars, self.strip_accents, self.lowercase)
 
-    def words(self, texts: str, end: str) -> list[str]:
-        """Return the words of several texts, one string for each.
-
-        Args:
-            texts: the texts, with `end` between any two.
-            end: a character that no text holds, such as a lone surrogate.
-        """
-        words = texts.translate(self._word_table)
-        split = words.split(end)
-        if MOVED in words:
-            for index, text in enumerate(texts.split(end)):
-                if MOVED in split[index]:
-                    split[index] = self.split(self.normalize(text))
-        return split
+    def words(self, text: str) -> str:
+        """Return the words of a text, with spaces between them."""
+        words = text.translate(self._word_table)
+        return self.split(self.normalize(text)) if MOVED in words else words
 
     def word(self, character: str) -> str:
         """Return what becomes of one character: a part of a word, or a mark between spaces, or spaces.

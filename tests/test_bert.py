@@ -28,6 +28,7 @@ from m2v_lite.bert import BertTokenizer, is_bert
 from m2v_lite.characters import character_tables
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.model import BUNDLED_MODEL
+from m2v_lite.spans import SEPARATOR
 from m2v_lite.tokenizer_file import TokenizerText
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
@@ -386,23 +387,27 @@ def test_ids_do_not_depend_on_the_batch(
         assert lists == [alone[text] for text in some]
 
 
-def test_the_page_is_used_and_grows(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
-    """Texts of few different characters are divided by bytes, whatever the script."""
+def test_wide_texts_are_done_at_once(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
+    """Only texts that have a character which cannot be done by itself are left out."""
     ours, library = bundled_pair
-    for texts in (
-        ["Привет, мир!", "Съешь ещё этих булок"],
-        ["“quoted” – text…", "naïve café"],
-        ["Ελληνικά", "ΣΑΣ", "ς"],
-        ["日本語", "本"],
-        ["a\u0301b", "\u00ad\u200b", "tab\there\u3000wide", "\x07bell\x1f", ""],
-    ):
-        flat = ours._paged_ids(texts)
-        assert flat is not None
-        expected = [encoding.ids for encoding in library.encode_batch(texts, add_special_tokens=False)]
-        assert [ids.tolist() for ids in of_each_text(*flat)] == expected
-    many = "".join(chr(0x4E00 + number) for number in range(200))
-    for texts in ([many], ["emoji 👍"], ["한국어"], ["\u302a\u302e"], ["nul\0"], ["the [MASK]"]):
-        assert ours._paged_ids(texts) is None
+    texts = [
+        "Привет, мир!", "“quoted” – text… naïve café", "Ελληνικά ΣΑΣ ς", "日本語", "a\u0301b \u00ad\u200b",
+        "tab\there\u3000wide", "\x07bell\x1f", "", "한국어 텍스트", "nul\0 ", "ﬁne ǅ İstanbul K", "\uffff\ufffe",
+    ]  # fmt: skip
+    odd = ["emoji 👍", "\u302a\u302e", "𝔸"]
+    spans, left_out = ours._wide.divide([*texts, *odd, *texts])
+    assert left_out == [*range(len(texts), len(texts) + len(odd))]
+    assert spans.words().count(SEPARATOR) == 2 * len(texts)
+    assert_same_ids(ours, library, [*texts, *odd, "the [MASK]", "\x01 separated\x01\x01", *texts, *odd])
+
+
+@pytest.mark.parametrize("number", [1, 15, 16, 17, 40])
+def test_words_of_every_length_in_a_batch(bundled_pair: tuple[BertTokenizer, Tokenizer], number: int) -> None:
+    """Keys hold words up to 16 characters; words that differ beyond that must not be confused."""
+    ours, library = bundled_pair
+    stems = ["a" * number, "é" * number, "я" * number, "한" * number, "가나" * number]
+    texts = [f"{stem} {stem}b {stem}c {stem}б {stem}b" for stem in stems]
+    for _ in range(2):
         assert_same_ids(ours, library, texts)
 
 
@@ -412,7 +417,7 @@ def test_a_memo_that_many_threads_fill_at_once() -> None:
     texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(1500)] for _ in range(8)]
     alone = BertTokenizer(definition, TokenizerText(""))
     expected = [alone.token_ids(part, None) for part in texts]
-    for memo_bytes in (2000, 1 << 20):
+    for memo_bytes in (2000, 1 << 16, 1 << 20):
         shared = BertTokenizer(definition, TokenizerText(""), memo_bytes=memo_bytes)
         before = sys.getswitchinterval()
         sys.setswitchinterval(1e-5)
