@@ -39,7 +39,7 @@ class Memo(dict[str, int]):
 
     Args:
         find_whole: finds the token id of a word of one piece, or None.
-        pieces: divides any other word into token ids.
+        pieces: divides any word into token ids.
         known: codes of words that are none: `END_OF_TEXT` for what marks the end of a text, or an id.
         memory: the bytes that it may take, about; a memo that takes more `is_full`.
         words_at: returns the words that lie somewhere, as `find_whole` and `pieces` want them.
@@ -49,13 +49,13 @@ class Memo(dict[str, int]):
         >>> from m2v_lite.spans import AsciiDivider
         >>> from m2v_lite.words import WordSplitter
         >>> letters = lambda word: [ord(letter) for letter in word]
-        >>> memo = Memo({"c": 7}.get, letters, {SEPARATOR: END_OF_TEXT}, memory=1 << 20)
+        >>> memo = Memo({"c": 99}.get, letters, {SEPARATOR: END_OF_TEXT}, memory=1 << 20)
         >>> spans = AsciiDivider(WordSplitter()).divide(["ab c", "", "ab"])
         >>> ids, bounds = memo.expand(memo.codes_at(spans))
         >>> ids.tolist(), bounds.tolist()
-        ([97, 98, 7, 97, 98], [0, 3, 3, 5])
+        ([97, 98, 99, 97, 98], [0, 3, 3, 5])
         >>> memo.token_ids_of_one(["c", "ab"])
-        [7, 97, 98]
+        [99, 97, 98]
     """
 
     def __init__(
