@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from m2v_lite.added_tokens import AddedToken, AddedTokens
+from m2v_lite.batch_memo import BatchMemo
 from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
-from m2v_lite.memo import END_OF_TEXT, LENGTH_MASK, Memo
+from m2v_lite.memo import Memo
+from m2v_lite.pieces import LENGTH_MASK
 from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
 from m2v_lite.tokenizer_file import TokenizerSource
 from m2v_lite.wordpiece import WordPiece
@@ -40,7 +42,8 @@ class BertTokenizer:
     Args:
         definition: the content of a `tokenizer.json` that `is_bert` takes.
         source: where it was read.
-        memo_bytes: the memory that the memo may take, about.
+        memo_bytes: the memory that the memos may take, about: half of it that of batches, half that of single
+            texts.
     """
 
     kind = "WordPiece"
@@ -74,16 +77,17 @@ class BertTokenizer:
         self.highest_id = max(vocabulary.values())
         self._source = source
         self._memo_bytes = memo_bytes
-        self._memo = self._new_memo()
+        self._memo, self._batch_memo = self._new_memo(), self._new_batch_memo()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the memo behind: a copy fills its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_memo", "_wide")}
+        """Leave the memos behind: a copy fills its own."""
+        left = ("_memo", "_batch_memo", "_wide")
+        return {name: value for name, value in self.__dict__.items() if name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._wide = WideDivider(self._splitter)
-        self._memo = self._new_memo()
+        self._memo, self._batch_memo = self._new_memo(), self._new_batch_memo()
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -142,8 +146,10 @@ class BertTokenizer:
         return merge(np.array(chosen), ones, others)
 
     def _ids_at(self, spans: Spans) -> FlatIds:
-        memo = self._memo_with_room()
-        return memo.expand(memo.codes_at(spans))
+        memo = self._batch_memo
+        if memo.is_full():  # a full one is left to those who are using it
+            memo = self._batch_memo = self._new_batch_memo()
+        return memo.token_ids(spans)
 
     def _words_at(self, spans: Spans) -> list[str]:
         """Return the words that lie somewhere, normalized."""
@@ -163,7 +169,10 @@ class BertTokenizer:
             words = self._splitter.plain_words(text)
         else:
             words = self._divided(self._splitter.words(text))
-        return self._memo_with_room().token_ids_of_one(words)
+        memo = self._memo
+        if memo.is_full():
+            memo = self._memo = self._new_memo()
+        return memo.token_ids(words)
 
     def _words_with_tokens(self, text: str) -> str:
         """Return the words of one text, with each added token as a word of its own."""
@@ -177,13 +186,6 @@ class BertTokenizer:
             self._splitter.split(part) if isinstance(part, str) else f" {ADDED}{part} " for part in parts
         )
 
-    def _memo_with_room(self) -> Memo:
-        """Return a memo that is not full; a full one is left to those who are using it."""
-        memo = self._memo
-        if memo.is_full():
-            memo = self._memo = self._new_memo()
-        return memo
-
     def _divided(self, words: str) -> list[str]:
         """Divide words at the spaces between them."""
         if self._splitter.clean_text:
@@ -192,13 +194,12 @@ class BertTokenizer:
         return [word for word in words.split(" ") if word]
 
     def _new_memo(self) -> Memo:
-        model = self._model
         known = {f"{ADDED}{token_id}": token_id for token_id in self._added_ids.values()}
-        if self._splitter.clean_text:
-            known[SEPARATOR] = END_OF_TEXT
-        return Memo(
-            model.find_whole, model.pieces, known, self._memo_bytes, self._words_at, model.pieces_of_many
-        )
+        return Memo(self._model.find_whole, self._model.pieces, known, self._memo_bytes // 2)
+
+    def _new_batch_memo(self) -> BatchMemo:
+        model = self._model
+        return BatchMemo(model.pieces, model.pieces_of_many, self._words_at, self._memo_bytes // 2)
 
 
 def is_bert(definition: dict[str, Any]) -> bool:

@@ -31,6 +31,8 @@ STEP_COST = 12_000
 LOOP_COST = 20_000
 STEP_ROW_COST = 1.3
 
+FLOAT32 = np.dtype(np.float32)  # quicker to compare with than np.float32
+
 
 def mean_rows(
     table: NDArray[Any],
@@ -88,10 +90,9 @@ def mean_row(
         weights: a factor for each row, or None.
         dtype: that of the result.
     """
-    elements = len(row_ids) * table.shape[1]
-    if weights is None and table.dtype == np.float32 == dtype and 0 < elements <= LOOP_BYTES // 4:
-        rows = table.take(row_ids, axis=0) if _can_take(table) else table[row_ids]
-        return np.asarray(np.add.reduce(rows) / len(row_ids))
+    most = LOOP_BYTES // (4 * table.shape[1])
+    if weights is None and 0 < len(row_ids) <= most and table.dtype == FLOAT32 == dtype and _can_take(table):
+        return np.asarray(np.add.reduce(table.take(row_ids, 0)) / len(row_ids))
     vectors = np.empty((1, table.shape[1]), dtype)
     ids = np.array(row_ids, np.intp)
     mean_rows(table, ids, np.array([0, len(ids)]), vectors, weights)
@@ -105,13 +106,13 @@ def unit(vector: NDArray[Any]) -> NDArray[Any]:
         >>> unit(np.array([3, 4], dtype=np.float32))
         array([0.6, 0.8], dtype=float32)
     """
-    single = vector.astype(np.float32, copy=False)
+    single = vector if vector.dtype == FLOAT32 else vector.astype(np.float32)
     # The root of a float32, taken in float64 and rounded by the division, is the root taken in float32.
     norm = math.sqrt(np.add.reduce(single * single))
     if norm < 1e-16:  # where adding 1e-32 may count
         norm = float(np.float32(norm) + np.float32(1e-32))
     scaled: NDArray[Any] = single / norm
-    return scaled.astype(vector.dtype, copy=False)
+    return scaled if vector is single else scaled.astype(vector.dtype)
 
 
 def scale_to_unit(vectors: NDArray[Any]) -> None:

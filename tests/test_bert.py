@@ -435,9 +435,9 @@ def test_a_large_text_does_not_stay_in_memory() -> None:
     definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
     ours = BertTokenizer(definition, TokenizerText(""), memo_bytes=1 << 16)
     ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
-    assert ours._memo.is_full()
-    ours.token_ids_of_one("cat", None)
-    assert not ours._memo.is_full()
+    assert ours._batch_memo.is_full()
+    ours.token_ids(["cat"], None)
+    assert not ours._batch_memo.is_full()
 
 
 def test_pickled_after_use(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:
