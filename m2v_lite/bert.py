@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from m2v_lite.memo import Memo
 from m2v_lite.pieces import LENGTH_MASK
 from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
 from m2v_lite.tokenizer_file import TokenizerSource
+from m2v_lite.vocabulary import DictVocabulary, Vocabulary
 from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
 
@@ -36,12 +37,22 @@ TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 MOST_TOKENS = 1 << 31  # ids are kept in 32 bits
 
 
+class VocabularyFigures(NamedTuple):
+    """What is known of all tokens, added ones included; see `tokenization.TextTokenizer`."""
+
+    median_token_length: int
+    vocabulary_size: int
+    highest_id: int
+
+
 class BertTokenizer:
     """Texts to token ids; see `tokenization.TextTokenizer` for what attributes and methods mean.
 
     Args:
-        definition: the content of a `tokenizer.json` that `is_bert` takes.
-        source: where it was read.
+        definition: the content of a `tokenizer.json` that `is_bert` takes; its vocabulary is not needed.
+        vocabulary: the tokens, without added ones that are not in the vocabulary.
+        figures: what is known of all tokens.
+        source: where the whole definition was read.
         memo_bytes: the memory that the memos may take, about: half of it that of batches, half that of single
             texts.
     """
@@ -49,12 +60,18 @@ class BertTokenizer:
     kind = "WordPiece"
 
     def __init__(
-        self, definition: dict[str, Any], source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
+        self,
+        definition: Mapping[str, Any],
+        vocabulary: Vocabulary,
+        figures: VocabularyFigures,
+        source: TokenizerSource,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
     ) -> None:
         model = definition["model"]
         self._splitter = _splitter(definition["normalizer"])
+        self._vocabulary = vocabulary
         self._model = WordPiece(
-            model["vocab"],
+            vocabulary,
             model["unk_token"],
             model["continuing_subword_prefix"],
             model["max_input_chars_per_word"],
@@ -70,11 +87,8 @@ class BertTokenizer:
         )
         self._ascii, self._wide = AsciiDivider(self._splitter), WideDivider(self._splitter)
         self._added_ids = {token.content: token.token_id for token in added}
-        vocabulary = {**model["vocab"], **self._added_ids}
-        self.unk_token_id: int | None = vocabulary[model["unk_token"]]
-        self.median_token_length = int(np.median([*map(len, vocabulary)]))
-        self.vocabulary_size = len(vocabulary)
-        self.highest_id = max(vocabulary.values())
+        self.unk_token_id: int | None = self._model.unknown
+        self.median_token_length, self.vocabulary_size, self.highest_id = figures
         self._source = source
         self._memo_bytes = memo_bytes
         self._memo, self._batch_memo = self._new_memo(), self._new_batch_memo()
@@ -91,7 +105,7 @@ class BertTokenizer:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        vocabulary = {**self._model.vocabulary, **self._added_ids}
+        vocabulary = {**dict(self._vocabulary.items()), **self._added_ids}
         return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
 
     def definition(self) -> str:
@@ -200,6 +214,21 @@ class BertTokenizer:
     def _new_batch_memo(self) -> BatchMemo:
         model = self._model
         return BatchMemo(model.pieces, model.pieces_of_many, self._words_at, self._memo_bytes // 2)
+
+
+def read_bert(
+    definition: dict[str, Any], source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
+) -> BertTokenizer:
+    """Return the tokenizer of a `tokenizer.json` whose content `is_bert`."""
+    ids = definition["model"]["vocab"]
+    lengths = [*map(len, ids)]
+    highest = max(ids.values())
+    for token in definition["added_tokens"]:
+        if token["content"] not in ids:
+            lengths.append(len(token["content"]))
+            highest = max(highest, token["id"])
+    figures = VocabularyFigures(int(np.median(lengths)), len(lengths), highest)
+    return BertTokenizer(definition, DictVocabulary(ids), figures, source, memo_bytes)
 
 
 def is_bert(definition: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from m2v_lite.bert import BertTokenizer, is_bert
+from m2v_lite.bert import is_bert, read_bert
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.flat_ids import FlatIds
 from m2v_lite.library import LibraryTokenizer, library_tokenizer, unk_token_id
@@ -81,6 +81,6 @@ def _tokenizer(text: str, source: TokenizerSource, place: object) -> TextTokeniz
     except (ValueError, RecursionError) as error:
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
     if supported:
-        return BertTokenizer(definition, source)
+        return read_bert(definition, source)
     tokenizer = library_tokenizer(text, place)
     return LibraryTokenizer(tokenizer, unk_token_id(tokenizer, definition), source)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from m2v_lite.bulk_wordpiece import BulkWordPiece
 from m2v_lite.flat_ids import FlatIds
 from m2v_lite.key_table import MOST_CHARACTERS
 from m2v_lite.spans import Spans
+from m2v_lite.vocabulary import Vocabulary
 
 # Fewer words are divided one by one, which is quicker; and so many have to come before tables are made.
 FEW_WORDS = 400
@@ -21,54 +20,55 @@ class WordPiece:
     has it.
 
     Args:
-        vocabulary: token ids by token.
+        vocabulary: its tokens.
         unk_token: what a word becomes that cannot be divided; in the vocabulary.
         continuing_subword_prefix: stands before pieces that do not begin a word.
         max_input_chars_per_word: a word of more characters becomes the unknown token.
 
+    Attributes:
+        unknown: the id of the unknown token.
+
     Example:
-        >>> model = WordPiece({"[UNK]": 0, "un": 1, "##know": 2, "##able": 3}, "[UNK]")
+        >>> from m2v_lite.vocabulary import DictVocabulary
+        >>> model = WordPiece(DictVocabulary({"[UNK]": 0, "un": 1, "##know": 2, "##able": 3}), "[UNK]")
         >>> model.pieces("unknowable"), model.pieces("xyz")
         ([1, 2, 3], [0])
     """
 
     def __init__(
         self,
-        vocabulary: Mapping[str, int],
+        vocabulary: Vocabulary,
         unk_token: str,
         continuing_subword_prefix: str = "##",
         max_input_chars_per_word: int = 100,
     ) -> None:
-        self.vocabulary = vocabulary
+        unknown = vocabulary.get(unk_token)
+        assert unknown is not None
+        self._vocabulary = vocabulary
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
-        self._unknown = vocabulary[unk_token]
-        self._longest = max(map(len, vocabulary))
-        # Finds a word that is one piece. A token longer than words may be is none.
-        self.find_whole: Callable[[str], int | None] = vocabulary.get
-        if self._longest > max_input_chars_per_word:
-            self.find_whole = {
-                token: token_id
-                for token, token_id in vocabulary.items()
-                if len(token) <= max_input_chars_per_word
-            }.get
+        self.unknown = unknown
         self._bulk: BulkWordPiece | None = None
         self._words_before_tables = WORDS_BEFORE_TABLES
+
+    def find_whole(self, word: str) -> int | None:
+        """Return the id of a word that is one piece, else None."""
+        return self._vocabulary.get(word) if len(word) <= self._most_characters else None
 
     def pieces(self, word: str) -> list[int]:
         """Return the ids of a word's pieces."""
         if len(word) > self._most_characters:
-            return [self._unknown]
-        find = self.vocabulary.get
+            return [self.unknown]
+        find, longest = self._vocabulary.get, self._vocabulary.longest
         ids = []
         rest, shortest = word, 1
         while True:
-            end = min(len(rest), self._longest)
+            end = min(len(rest), longest)
             token_id = find(rest[:end])
             while token_id is None:
                 end -= 1
                 if end < shortest:
-                    return [self._unknown]
+                    return [self.unknown]
                 token_id = find(rest[:end])
             ids.append(token_id)
             if end == len(rest):
@@ -84,5 +84,5 @@ class WordPiece:
         if self._bulk is None:
             if self._words_before_tables > 0:
                 return None
-            self._bulk = BulkWordPiece(self.vocabulary, self._prefix, self._unknown)
+            self._bulk = BulkWordPiece(dict(self._vocabulary.items()), self._prefix, self.unknown)
         return self._bulk.pieces(words)

@@ -24,7 +24,7 @@ from tiny_models import added_token, wordpiece, wordpiece_with_added_tokens
 from tokenizers import Tokenizer
 from tokenizers.normalizers import NFD, BertNormalizer
 
-from m2v_lite.bert import BertTokenizer, is_bert
+from m2v_lite.bert import BertTokenizer, is_bert, read_bert
 from m2v_lite.characters import character_tables
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.model import BUNDLED_MODEL
@@ -44,7 +44,7 @@ def pair(definition: dict[str, Any]) -> tuple[BertTokenizer, Tokenizer]:
     library = Tokenizer.from_str(text)
     library.no_truncation()
     library.no_padding()
-    ours = BertTokenizer(json.loads(text), TokenizerText(text))
+    ours = read_bert(json.loads(text), TokenizerText(text))
     ours.unk_token_id = None
     return ours, library
 
@@ -293,8 +293,8 @@ def test_truncation_and_unknown_tokens(bundled_pair: tuple[BertTokenizer, Tokeni
 
 def test_a_small_memo_changes_nothing() -> None:
     definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
-    small = BertTokenizer(definition, TokenizerText(""), memo_bytes=2000)
-    large = BertTokenizer(definition, TokenizerText(""))
+    small = read_bert(definition, TokenizerText(""), memo_bytes=2000)
+    large = read_bert(definition, TokenizerText(""))
     texts = SAMPLE_TEXTS + random_texts(500, seed=10)
     for _ in range(3):
         for start in range(0, len(texts), 7):
@@ -415,10 +415,10 @@ def test_a_memo_that_many_threads_fill_at_once() -> None:
     definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
     generator = random.Random(3)
     texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(1500)] for _ in range(8)]
-    alone = BertTokenizer(definition, TokenizerText(""))
+    alone = read_bert(definition, TokenizerText(""))
     expected = [alone.token_ids(part, None) for part in texts]
     for memo_bytes in (2000, 1 << 16, 1 << 20):
-        shared = BertTokenizer(definition, TokenizerText(""), memo_bytes=memo_bytes)
+        shared = read_bert(definition, TokenizerText(""), memo_bytes=memo_bytes)
         before = sys.getswitchinterval()
         sys.setswitchinterval(1e-5)
         try:
@@ -433,7 +433,7 @@ def test_a_memo_that_many_threads_fill_at_once() -> None:
 
 def test_a_large_text_does_not_stay_in_memory() -> None:
     definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
-    ours = BertTokenizer(definition, TokenizerText(""), memo_bytes=1 << 16)
+    ours = read_bert(definition, TokenizerText(""), memo_bytes=1 << 16)
     ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
     assert ours._batch_memo.is_full()
     ours.token_ids(["cat"], None)

@@ -13,6 +13,7 @@ from m2v_lite.bulk_wordpiece import BulkWordPiece
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.key_table import MISSING, MOST_CHARACTERS, Keys, KeyTable, one_of_each, word_keys
 from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
+from m2v_lite.vocabulary import DictVocabulary
 from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
 
@@ -138,7 +139,7 @@ def test_all_words_at_once_are_divided_as_one_by_one(
 ) -> None:
     words = [word[:MOST_CHARACTERS] for word in words]
     tokens = {**tokens, "[UNK]": 0}
-    one_by_one = WordPiece(tokens, "[UNK]", prefix)
+    one_by_one = WordPiece(DictVocabulary(tokens), "[UNK]", prefix)
     flat = BulkWordPiece(tokens, prefix, unknown=0).pieces(spans_of(words))
     assert [ids.tolist() for ids in of_each_text(*flat)] == [one_by_one.pieces(word) for word in words]
 
@@ -153,7 +154,7 @@ def test_more_words_than_are_divided_at_once() -> None:
         "".join(generator.choices("abcdef", [5, 5, 5, 5, 5, 1], k=generator.randint(1, 16)))
         for _ in range(5000)
     ]
-    model = WordPiece(tokens, "[UNK]")
+    model = WordPiece(DictVocabulary(tokens), "[UNK]")
     first = model.pieces_of_many(spans_of(words[:200]))
     assert first is None  # too few for tables
     while (flat := model.pieces_of_many(spans_of(words))) is None:

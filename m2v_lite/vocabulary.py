@@ -1,0 +1,114 @@
+"""Token -> token id: a vocabulary in a dictionary, or one that is searched where it lies, in mapped arrays.
+
+In the arrays the tokens' UTF-8 texts lie one after the other, in the order of their ids. A hash table of ids
+tells where to look for a token: its CRC-32 gives the slot to try first, and the next slots follow until one
+is empty (https://en.wikipedia.org/wiki/Linear_probing). Nothing is read but what a search touches, and no str
+is kept.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPTY = -1
+
+
+class Vocabulary(Protocol):
+    """What WordPiece needs of a vocabulary.
+
+    Attributes:
+        get: finds the id of a token, or None.
+        longest: no token has more characters.
+    """
+
+    get: Callable[[str], int | None]
+    longest: int
+
+    def items(self) -> Iterable[tuple[str, int]]:
+        """Return all tokens with their ids."""
+        ...
+
+
+class DictVocabulary:
+    """A vocabulary in a dictionary: quick, and large."""
+
+    def __init__(self, ids: Mapping[str, int]) -> None:
+        self.get: Callable[[str], int | None] = ids.get
+        self.items = ids.items
+        self.longest = max(map(len, ids))
+
+
+class MappedVocabulary:
+    """Finds the ids of tokens; see `vocabulary_arrays` for the arrays.
+
+    Args:
+        text: (bytes,) uint8.
+        ends: (tokens,) uint32.
+        slots: (slots,) int32, a power of two, more than there are tokens.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+
+    Example:
+        >>> vocabulary = MappedVocabulary(*vocabulary_arrays(["[UNK]", "cat", "##s"]))
+        >>> vocabulary.get("cat"), vocabulary.get("dog"), list(vocabulary.items())
+        (1, None, [('[UNK]', 0), ('cat', 1), ('##s', 2)])
+    """
+
+    def __init__(self, text: NDArray[np.uint8], ends: NDArray[np.uint32], slots: NDArray[np.int32]) -> None:
+        if len(slots) & (len(slots) - 1) or len(slots) <= len(ends):
+            raise ValueError(f"{len(slots)} slots for {len(ends)} tokens are not a larger power of two")
+        if not len(ends) or ends[-1] != len(text) or (ends[1:] < ends[:-1]).any():
+            raise ValueError("the ends of tokens do not ascend to the end of their text")
+        if np.count_nonzero(slots != EMPTY) != len(ends) or slots.min() < EMPTY or slots.max() >= len(ends):
+            raise ValueError("the slots do not hold the id of each token")
+        self.text, self.ends, self.slots = text, ends, slots
+        # What Python reads one by one is read quickest through memoryviews.
+        self._text, self._ends, self._slots = text.data, ends.data, slots.data
+        self._mask = len(slots) - 1
+        self.longest = int(np.diff(ends, prepend=0).max())  # in bytes, which are no fewer
+
+    def get(self, token: str) -> int | None:
+        """Return the id of a token, or None."""
+        encoded = token.encode("utf-8", "surrogatepass")
+        slot = zlib.crc32(encoded) & self._mask
+        while (token_id := self._slots[slot]) != EMPTY:
+            start = self._ends[token_id - 1] if token_id else 0
+            if self._text[start : self._ends[token_id]] == encoded:
+                return token_id
+            slot = (slot + 1) & self._mask
+        return None
+
+    def items(self) -> Iterable[tuple[str, int]]:
+        """Return all tokens with their ids."""
+        ends = self.ends.tolist()
+        text = self.text.tobytes()
+        bounds = zip([0, *ends], ends, strict=False)
+        return ((text[start:end].decode(), token_id) for token_id, (start, end) in enumerate(bounds))
+
+
+def vocabulary_arrays(tokens: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the text, ends and slots of a vocabulary.
+
+    Args:
+        tokens: all different, in the order of their ids.
+
+    Returns:
+        text (bytes,) uint8, the tokens in UTF-8; ends (tokens,) uint32, where each ends; slots (slots,)
+        int32, ids or `EMPTY`, at most half of them ids.
+    """
+    encoded = [token.encode() for token in tokens]
+    number = max(2, 1 << (2 * len(tokens) - 1).bit_length())
+    slots = np.full(number, EMPTY, "<i4")
+    for token_id, token in enumerate(encoded):
+        slot = zlib.crc32(token) & (number - 1)
+        while slots[slot] != EMPTY:
+            slot = (slot + 1) & (number - 1)
+        slots[slot] = token_id
+    ends = np.cumsum([*map(len, encoded)]).astype("<u4")
+    return np.frombuffer(b"".join(encoded), np.uint8), ends, slots
