@@ -27,6 +27,8 @@ FIRST_PIECES = 1 << 12
 
 # The code of what is no word but marks the end of a text: it has no pieces.
 END_OF_TEXT = ~0
+# The code of a word that has no pieces either.
+NOTHING = ~(1 << LENGTH_BITS)
 
 
 class Memo(dict[str, int]):
@@ -70,14 +72,21 @@ class Memo(dict[str, int]):
 
     def __missing__(self, word: str) -> int:
         code = self._find_whole(word)
-        if code is None:
-            ids = self._pieces(word)
-            number = len(ids)
-            with self._lock:
-                start = self._used
-                self._used = start + number
-                self._pending += ids
-            code = ~(start << LENGTH_BITS | number)
+        return self.add(word, self._pieces(word)) if code is None else self.remember(word, code)
+
+    def add(self, word: str, ids: Sequence[int]) -> int:
+        """Take the pieces of a word, and return its code."""
+        number = len(ids)
+        if number < 2:
+            return self.remember(word, ids[0] if number else NOTHING)
+        with self._lock:
+            start = self._used
+            self._used = start + number
+            self._pending += ids
+        return self.remember(word, ~(start << LENGTH_BITS | number))
+
+    def remember(self, word: str, code: int) -> int:
+        """Keep the code of a word, unless the word is long, and return it."""
         if len(word) <= REMEMBERED_CHARACTERS:
             self[word] = code
         return code

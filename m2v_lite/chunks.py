@@ -1,0 +1,181 @@
+"""The general path with a memo: texts -> chunks between white space -> token ids.
+
+The `tokenizers` library is asked for each different chunk once; `independence` says for which tokenizers that
+gives the ids of the whole text. Some texts go to the library whole all the same: those with a chunk that
+cannot be tokenized alone, and batches of so many new chunks that asking for them would cost more than it
+saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.errors import TokenizationError
+from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
+from m2v_lite.independence import PROBES, ChunkRule, chunk_rule
+from m2v_lite.library import LibraryTokenizer
+from m2v_lite.memo import END_OF_TEXT, LENGTH_BITS, NOTHING, Memo
+from m2v_lite.tokenizer_file import TokenizerSource
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# A lone surrogate, which no text holds.
+END = "\udfff"
+
+# Codes without pieces: of a chunk that the memo lacks, and of one that cannot be tokenized alone.
+NEW = ~(2 << LENGTH_BITS)
+DEPENDENT = ~(3 << LENGTH_BITS)
+
+DEFAULT_MEMO_BYTES = 8 << 20
+# A longer chunk goes with its text: it hardly comes again, and a code cannot tell of any number of pieces.
+LONGEST_CHUNK = 1000
+
+# To ask for a chunk alone costs about as much more as it saves to know one. So each known chunk earns the
+# right to ask for a new one, and so do this many chunks of any kind, lest the memo never fills.
+CREDIT = 4000
+CHUNKS_PER_CREDIT = 50
+
+
+class ChunkTokenizer(LibraryTokenizer):
+    """A tokenizer of the `tokenizers` library with a memo in front; see `TextTokenizer` for its attributes.
+
+    Args:
+        tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
+        rule: tells which chunks can be tokenized alone.
+        memo_bytes: the memory that the memo may take, about.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        unk_token_id: int | None,
+        source: TokenizerSource,
+        rule: ChunkRule,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
+    ) -> None:
+        super().__init__(tokenizer, unk_token_id, source)
+        self._rule = rule
+        self._memo_bytes = memo_bytes
+        self._memo = self._new_memo()
+        self._credit = float(CREDIT)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the memo behind: a copy fills its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_memo"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._memo = self._new_memo()
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        flat = self.divided_ids(texts) or self.whole_ids(texts)
+        return drop(*shorten(*flat, max_length), self.unk_token_id)
+
+    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+        chunks, memo = _chunks([text]), self._memo
+        codes = set(map(memo.get, chunks, repeat(NEW)))
+        if NEW in codes or DEPENDENT in codes:
+            return super().token_ids_of_one(text, max_length)
+        ids = memo.token_ids_of_one(chunks)[:max_length]
+        return [token_id for token_id in ids if token_id != self.unk_token_id]
+
+    def whole_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return all ids as the library gives them for whole texts."""
+        return flatten(self.lists_of_ids(texts))
+
+    def divided_ids(self, texts: Sequence[str]) -> FlatIds | None:
+        """Return all ids, by way of chunks; None if that would take longer, or fails."""
+        chunks = _chunks(texts)
+        memo = self._memo_with_room()
+        codes = np.fromiter(map(memo.get, chunks, repeat(NEW)), np.int64, len(chunks))
+        places = np.flatnonzero(codes == NEW)
+        new_chunks = [chunks[place] for place in places.tolist()]
+        different = list(dict.fromkeys(new_chunks))
+        credit = self._credit + len(chunks) - len(different) + len(chunks) / CHUNKS_PER_CREDIT
+        too_many = len(different) > credit
+        self._credit = min(CREDIT, max(0, credit - len(different)))
+        try:
+            found = self._ask(memo, different[: int(credit)])
+        except TokenizationError:
+            return None
+        if too_many:
+            return None
+        codes[places] = [found[chunk] for chunk in new_chunks]
+        return self._expand(memo, codes, texts)
+
+    def _ask(self, memo: Memo, chunks: Sequence[str]) -> dict[str, int]:
+        """Return the codes of new chunks, and let the memo have them."""
+        alone = [
+            chunk for chunk in chunks if len(chunk) <= LONGEST_CHUNK and self._rule.is_independent(chunk)
+        ]
+        lists = self.lists_of_ids(alone) if alone else []
+        found = {chunk: memo.add(chunk, ids) for chunk, ids in zip(alone, lists, strict=True)}
+        for chunk in chunks:
+            if chunk not in found:
+                found[chunk] = memo.remember(chunk, DEPENDENT)
+        return found
+
+    def _expand(self, memo: Memo, codes: NDArray[np.int64], texts: Sequence[str]) -> FlatIds:
+        """Return the ids of all texts, those with a dependent chunk being asked for whole."""
+        dependent = codes == DEPENDENT
+        if not dependent.any():
+            return memo.expand(codes)
+        is_end = codes == END_OF_TEXT
+        text_of_code = np.cumsum(is_end) - is_end
+        is_whole = np.zeros(len(texts), bool)
+        is_whole[text_of_code[dependent]] = True
+        whole = self.whole_ids([text for text, chosen in zip(texts, is_whole, strict=True) if chosen])
+        return merge(is_whole, whole, memo.expand(codes[~is_whole[text_of_code]]))
+
+    def _memo_with_room(self) -> Memo:
+        """Return a memo that is not full; a full one is left to those who are using it."""
+        memo = self._memo
+        if memo.is_full():
+            memo = self._memo = self._new_memo()
+        return memo
+
+    def _new_memo(self) -> Memo:
+        known = {"": NOTHING, END: END_OF_TEXT}
+        return Memo(dict[str, int]().get, lambda chunk: self.lists_of_ids([chunk])[0], known, self._memo_bytes)
+
+
+def chunk_tokenizer(
+    tokenizer: Tokenizer, unk_token_id: int | None, source: TokenizerSource, definition: dict[str, Any]
+) -> ChunkTokenizer | None:
+    """Return a tokenizer with a memo, if the definition allows one and a trial agrees.
+
+    Args:
+        tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
+        definition: the content of the tokenizer's `tokenizer.json`.
+    """
+    rule = chunk_rule(definition, tokenizer)
+    if rule is None:
+        return None
+    divided = ChunkTokenizer(tokenizer, unk_token_id, source, rule)
+    try:
+        ids, bounds = divided.divided_ids(PROBES) or flatten([])
+        expected_ids, expected_bounds = divided.whole_ids(PROBES)
+    except TokenizationError:
+        return None
+    agree = np.array_equal(ids, expected_ids) and np.array_equal(bounds, expected_bounds)
+    return divided if agree else None
+
+
+def _chunks(texts: Sequence[str]) -> list[str]:
+    """Return the chunks of all texts, and `END` after each text.
+
+    Example:
+        >>> _chunks(["to be", "or\tnot"]) == ["to", "be", END, "or", "not", END]
+        True
+    """
+    chunks = []
+    for text in texts:
+        chunks += text.replace("\n", " ").replace("\t", " ").replace("\r", " ").split(" ")
+        chunks.append(END)
+    return chunks
