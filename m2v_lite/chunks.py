@@ -36,10 +36,18 @@ DEFAULT_MEMO_BYTES = 8 << 20
 # A longer chunk goes with its text: it hardly comes again, and a code cannot tell of any number of pieces.
 LONGEST_CHUNK = 1000
 
-# To ask for a chunk alone costs about as much more as it saves to know one. So each known chunk earns the
-# right to ask for a new one, and so do this many chunks of any kind, lest the memo never fills.
-CREDIT = 4000
-CHUNKS_PER_CREDIT = 50
+# So many new chunks are asked for as one text, with a separator between them.
+GROUP = 16
+# What may separate them: a chunk of one id, the first of these that is one.
+SEPARATORS = ("~", "|", "^", "#", "z", "q", "x", "the", "a", ".")
+
+# To ask for a new chunk costs about as much more as it saves to know one. So each known chunk earns the right
+# to ask for a new one, up to so many; where that does not suffice, batches go to the library whole, the next
+# ones without a look at their chunks.
+CREDIT = 1000
+MOST_PASSED_OVER = 15
+# The share of new chunks that is asked for all the same, lest a memo of other texts never learns.
+SHARE = 16
 
 
 class ChunkTokenizer(LibraryTokenizer):
@@ -63,7 +71,9 @@ class ChunkTokenizer(LibraryTokenizer):
         self._rule = rule
         self._memo_bytes = memo_bytes
         self._memo = self._new_memo()
-        self._credit = float(CREDIT)
+        self._credit = CREDIT
+        self._to_pass_over = self._passed_over = 0
+        self._separator = self._find_separator()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the memo behind: a copy fills its own."""
@@ -91,35 +101,59 @@ class ChunkTokenizer(LibraryTokenizer):
 
     def divided_ids(self, texts: Sequence[str]) -> FlatIds | None:
         """Return all ids, by way of chunks; None if that would take longer, or fails."""
+        if self._to_pass_over > 0:
+            self._to_pass_over -= 1
+            return None
         chunks = _chunks(texts)
         memo = self._memo_with_room()
         codes = np.fromiter(map(memo.get, chunks, repeat(NEW)), np.int64, len(chunks))
         places = np.flatnonzero(codes == NEW)
-        new_chunks = [chunks[place] for place in places.tolist()]
-        different = list(dict.fromkeys(new_chunks))
-        credit = self._credit + len(chunks) - len(different) + len(chunks) / CHUNKS_PER_CREDIT
-        too_many = len(different) > credit
-        self._credit = min(CREDIT, max(0, credit - len(different)))
+        new = [chunks[place] for place in places.tolist()]
+        different = list(dict.fromkeys(new))
+        affordable = self._credit + len(chunks) - len(texts) - len(different)
+        self._credit = min(CREDIT, max(0, affordable - len(different)))
+        is_worth_it = len(different) <= affordable
+        if is_worth_it:
+            self._passed_over = 0
+        else:
+            different = different[: max(affordable, len(different) // SHARE)]
+            self._to_pass_over = self._passed_over = min(MOST_PASSED_OVER, 2 * self._passed_over + 3)
         try:
-            found = self._ask(memo, different[: int(credit)])
+            found = self._learn(memo, different)
         except TokenizationError:
             return None
-        if too_many:
+        if not is_worth_it:
             return None
-        codes[places] = [found[chunk] for chunk in new_chunks]
+        codes[places] = [found[chunk] for chunk in new]
         return self._expand(memo, codes, texts)
 
-    def _ask(self, memo: Memo, chunks: Sequence[str]) -> dict[str, int]:
-        """Return the codes of new chunks, and let the memo have them."""
-        alone = [
-            chunk for chunk in chunks if len(chunk) <= LONGEST_CHUNK and self._rule.is_independent(chunk)
-        ]
-        lists = self.lists_of_ids(alone) if alone else []
-        found = {chunk: memo.add(chunk, ids) for chunk, ids in zip(alone, lists, strict=True)}
-        for chunk in chunks:
-            if chunk not in found:
-                found[chunk] = memo.remember(chunk, DEPENDENT)
-        return found
+    def _learn(self, memo: Memo, chunks: Sequence[str]) -> dict[str, int]:
+        """Ask the library for chunks, let the memo know, and return their codes."""
+        dependent = self._rule.dependent(chunks)
+        dependent.update(chunk for chunk in chunks if len(chunk) > LONGEST_CHUNK)
+        alone = [chunk for chunk in chunks if chunk not in dependent] if dependent else chunks
+        codes = memo.learn(alone, self._lists_of_chunks(alone))
+        for chunk in dependent:
+            memo.remember(chunk, DEPENDENT)
+        return {**dict.fromkeys(dependent, DEPENDENT), **dict(zip(alone, codes, strict=True))}
+
+    def _lists_of_chunks(self, chunks: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each chunk.
+
+        Chunks are asked for in groups, which is quicker than one by one; but one by one where the separator's
+        id is also in a chunk.
+        """
+        if self._separator is None:
+            return self.lists_of_ids(chunks)
+        text, separator_id = self._separator
+        groups = [chunks[start : start + GROUP] for start in range(0, len(chunks), GROUP)]
+        lists = []
+        for group, ids in zip(groups, self.lists_of_ids([text.join(group) for group in groups]), strict=True):
+            if ids.count(separator_id) == len(group) - 1:
+                lists += _parts(ids, separator_id)
+            else:
+                lists += self.lists_of_ids(group)
+        return lists
 
     def _expand(self, memo: Memo, codes: NDArray[np.int64], texts: Sequence[str]) -> FlatIds:
         """Return the ids of all texts, those with a dependent chunk being asked for whole."""
@@ -132,6 +166,13 @@ class ChunkTokenizer(LibraryTokenizer):
         is_whole[text_of_code[dependent]] = True
         whole = self.whole_ids([text for text, chosen in zip(texts, is_whole, strict=True) if chosen])
         return merge(is_whole, whole, memo.expand(codes[~is_whole[text_of_code]]))
+
+    def _find_separator(self) -> tuple[str, int] | None:
+        """Return a separator between spaces, and its id."""
+        for separator, ids in zip(SEPARATORS, self.lists_of_ids(SEPARATORS), strict=True):
+            if len(ids) == 1 and ids[0] != self.unk_token_id:
+                return f" {separator} ", ids[0]
+        return None
 
     def _memo_with_room(self) -> Memo:
         """Return a memo that is not full; a full one is left to those who are using it."""
@@ -157,14 +198,30 @@ def chunk_tokenizer(
     rule = chunk_rule(definition, tokenizer)
     if rule is None:
         return None
-    divided = ChunkTokenizer(tokenizer, unk_token_id, source, rule)
     try:
-        ids, bounds = divided.divided_ids(PROBES) or flatten([])
-        expected_ids, expected_bounds = divided.whole_ids(PROBES)
+        divided = ChunkTokenizer(tokenizer, unk_token_id, source, rule)
+        (ids, bounds), expected = divided.divided_ids(PROBES) or flatten([]), divided.whole_ids(PROBES)
     except TokenizationError:
         return None
-    agree = np.array_equal(ids, expected_ids) and np.array_equal(bounds, expected_bounds)
+    agree = np.array_equal(ids, expected[0]) and np.array_equal(bounds, expected[1])
     return divided if agree else None
+
+
+def _parts(ids: list[int], separator_id: int) -> list[list[int]]:
+    """Divide ids at each separator.
+
+    Example:
+        >>> _parts([1, 2, 0, 3], 0)
+        [[1, 2], [3]]
+    """
+    parts = []
+    start = 0
+    for _ in range(ids.count(separator_id)):
+        end = ids.index(separator_id, start)
+        parts.append(ids[start:end])
+        start = end + 1
+    parts.append(ids[start:])
+    return parts
 
 
 def _chunks(texts: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ chunk, where the library sees to it. Only what is known is taken: any other kind
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,14 +72,22 @@ class ChunkRule:
     stripping: AddedTokens
     charsmap: Normalizer | None = None
 
-    def is_independent(self, chunk: str) -> bool:
-        """Say whether a chunk has the same ids wherever it stands."""
-        if self.stripping.occur_in(chunk):
+    def dependent(self, chunks: Sequence[str]) -> set[str]:
+        """Return the chunks whose ids may depend on what stands beside them."""
+        joined = " ".join(chunks)
+        found = set()
+        if self.stripping.occur_in(joined):
+            found.update(filter(self.stripping.occur_in, chunks))
+        if self.charsmap is not None and not joined.isascii():
+            found.update(chunk for chunk in chunks if self._joins_a_space(chunk, self.charsmap.normalize_str))
+        return found
+
+    @staticmethod
+    def _joins_a_space(chunk: str, normalize: Callable[[str], str]) -> bool:
+        """Say whether a space beside a chunk is normalized together with it."""
+        if chunk[:1].isascii() and chunk[-1:].isascii():
             return False
-        if self.charsmap is None or (chunk[:1].isascii() and chunk[-1:].isascii()):
-            return True
-        normalize = self.charsmap.normalize_str
-        return not chunk.endswith(JOINING) and normalize(f" {chunk} ") == f" {normalize(chunk)} "
+        return chunk.endswith(JOINING) or normalize(f" {chunk} ") != f" {normalize(chunk)} "
 
 
 def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:

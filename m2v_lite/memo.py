@@ -72,24 +72,37 @@ class Memo(dict[str, int]):
 
     def __missing__(self, word: str) -> int:
         code = self._find_whole(word)
-        return self.add(word, self._pieces(word)) if code is None else self.remember(word, code)
+        if code is None:
+            ids = self._pieces(word)
+            number = len(ids)
+            with self._lock:
+                start = self._used
+                self._used = start + number
+                self._pending += ids
+            code = ~(start << LENGTH_BITS | number)
+        self.remember(word, code)
+        return code
 
-    def add(self, word: str, ids: Sequence[int]) -> int:
-        """Take the pieces of a word, and return its code."""
-        number = len(ids)
-        if number < 2:
-            return self.remember(word, ids[0] if number else NOTHING)
+    def learn(self, words: Sequence[str], lists: Sequence[Sequence[int]]) -> list[int]:
+        """Take the pieces of words that others have divided, and return a code for each."""
+        codes = []
         with self._lock:
-            start = self._used
-            self._used = start + number
-            self._pending += ids
-        return self.remember(word, ~(start << LENGTH_BITS | number))
+            for ids in lists:
+                number = len(ids)
+                if number > 1:
+                    codes.append(~(self._used << LENGTH_BITS | number))
+                    self._used += number
+                    self._pending += ids
+                else:
+                    codes.append(ids[0] if ids else NOTHING)
+        for word, code in zip(words, codes, strict=True):
+            self.remember(word, code)
+        return codes
 
-    def remember(self, word: str, code: int) -> int:
-        """Keep the code of a word, unless the word is long, and return it."""
+    def remember(self, word: str, code: int) -> None:
+        """Keep the code of a word, unless the word is long."""
         if len(word) <= REMEMBERED_CHARACTERS:
             self[word] = code
-        return code
 
     def _all_pieces(self) -> NDArray[np.int32]:
         """Return the flat array, with all pieces of words that have been looked up."""
