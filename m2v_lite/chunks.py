@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from m2v_lite.bert import DEFAULT_MEMO_BYTES
 from m2v_lite.errors import TokenizationError
 from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
 from m2v_lite.independence import PROBES, ChunkRule, chunk_rule
@@ -32,7 +33,6 @@ END = "\udfff"
 NEW = ~(2 << LENGTH_BITS)
 DEPENDENT = ~(3 << LENGTH_BITS)
 
-DEFAULT_MEMO_BYTES = 8 << 20
 # A longer chunk goes with its text: it hardly comes again, and a code cannot tell of any number of pieces.
 LONGEST_CHUNK = 1000
 
@@ -182,8 +182,10 @@ class ChunkTokenizer(LibraryTokenizer):
         return memo
 
     def _new_memo(self) -> Memo:
-        known = {"": NOTHING, END: END_OF_TEXT}
-        return Memo(dict[str, int]().get, lambda chunk: self.lists_of_ids([chunk])[0], known, self._memo_bytes)
+        def divide(chunk: str) -> list[int]:
+            return self.lists_of_ids([chunk])[0]
+
+        return Memo(dict[str, int]().get, divide, {"": NOTHING, END: END_OF_TEXT}, self._memo_bytes)
 
 
 def chunk_tokenizer(

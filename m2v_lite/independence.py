@@ -1,4 +1,4 @@
-"""The content of a `tokenizer.json` -> whether the chunks of a text between white space can be tokenized alone.
+"""The content of a `tokenizer.json` -> whether the chunks of a text between white space can be done alone.
 
 They can if no step of the library looks across white space:
 
@@ -50,7 +50,7 @@ PROBES = (
     " leading, trailing ",
     "été \u0301alone e\u0301 \u0344 a\u0327\u0301b \u0600 x \u0600",
     "no\u00a0break thin\u2009space zero\u200bwidth next\u0085line \u00a0 \u3000wide",
-    "ﬁ ① Ⅷ ㎏ ½ ¨ ´ \ufdfa ⅓ﬀ",
+    "ﬁ ① Ⅷ ㎏ ½ ¨ \u00b4 \ufdfa ⅓ﬀ",
     "Съешь ещё этих ΣΑΣ ΑΣ. مرحبا بالعالم नमस्ते दुनिया สวัสดี ชาวโลก 한국어 텍스트",
     "日本 日本語の テスト。 昨天晚上 下了雨",
     "👩‍👩‍👧 👍🏽 ❤️ 🇩🇪🇫🇷 \u200d \ufe0f",
@@ -75,7 +75,7 @@ class ChunkRule:
     def dependent(self, chunks: Sequence[str]) -> set[str]:
         """Return the chunks whose ids may depend on what stands beside them."""
         joined = " ".join(chunks)
-        found = set()
+        found: set[str] = set()
         if self.stripping.occur_in(joined):
             found.update(filter(self.stripping.occur_in, chunks))
         if self.charsmap is not None and not joined.isascii():

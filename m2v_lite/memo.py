@@ -80,7 +80,8 @@ class Memo(dict[str, int]):
                 self._used = start + number
                 self._pending += ids
             code = ~(start << LENGTH_BITS | number)
-        self.remember(word, code)
+        if len(word) <= REMEMBERED_CHARACTERS:
+            self[word] = code
         return code
 
     def learn(self, words: Sequence[str], lists: Sequence[Sequence[int]]) -> list[int]:
