@@ -119,7 +119,7 @@ class ChunkTokenizer(LibraryTokenizer):
             different = different[: max(affordable, len(different) // SHARE)]
             self._to_pass_over = self._passed_over = min(MOST_PASSED_OVER, 2 * self._passed_over + 3)
         try:
-            found = self._learn(memo, different)
+            found = self._learn(memo, different) if different else {}
         except TokenizationError:
             return None
         if not is_worth_it:
@@ -230,7 +230,7 @@ def _chunks(texts: Sequence[str]) -> list[str]:
     """Return the chunks of all texts, and `END` after each text.
 
     Example:
-        >>> _chunks(["to be", "or\tnot"]) == ["to", "be", END, "or", "not", END]
+        >>> _chunks(["to be", "or not"]) == ["to", "be", END, "or", "not", END]
         True
     """
     chunks = []

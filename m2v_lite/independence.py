@@ -15,6 +15,7 @@ chunk, where the library sees to it. Only what is known is taken: any other kind
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,11 @@ class ChunkRule:
     stripping: AddedTokens
     charsmap: Normalizer | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the normalizer, which cannot be pickled itself, as the text of its table."""
+        state = None if self.charsmap is None else json.loads(self.charsmap.__getstate__())
+        return _restored, (self.stripping, state)
+
     def dependent(self, chunks: Sequence[str]) -> set[str]:
         """Return the chunks whose ids may depend on what stands beside them."""
         joined = " ".join(chunks)
@@ -88,6 +94,10 @@ class ChunkRule:
         if chunk[:1].isascii() and chunk[-1:].isascii():
             return False
         return chunk.endswith(JOINING) or normalize(f" {chunk} ") != f" {normalize(chunk)} "
+
+
+def _restored(stripping: AddedTokens, state: Entry | None) -> ChunkRule:
+    return ChunkRule(stripping, None if state is None else _charsmap(state))
 
 
 def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:

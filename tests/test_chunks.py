@@ -22,13 +22,13 @@ from hypothesis import given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS, random_texts
 from tiny_models import TINY_MODELS, TinyModel, added_token, bpe, unigram, wordlevel, wordpiece
 from tokenizers import Tokenizer
-from tokenizers.normalizers import Precompiled
+from tokenizers.normalizers import NFKC, Precompiled
 
 from m2v_lite import StaticModel, chunks
 from m2v_lite.chunks import CREDIT, DEPENDENT, LONGEST_CHUNK, ChunkTokenizer, chunk_tokenizer
 from m2v_lite.errors import TokenizationError
 from m2v_lite.flat_ids import FlatIds, of_each_text
-from m2v_lite.independence import JOINING, SPACES, chunk_rule
+from m2v_lite.independence import JOINING, PROBES, SPACES, chunk_rule
 from m2v_lite.library import LibraryTokenizer
 from m2v_lite.tokenizer_file import TokenizerText
 
@@ -36,7 +36,13 @@ EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
 
 WORDS = {"type": "WhitespaceSplit"}
 META = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
-BERT = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}
+BERT = {
+    "type": "BertNormalizer",
+    "clean_text": True,
+    "handle_chinese_chars": True,
+    "strip_accents": None,
+    "lowercase": True,
+}
 # Shows every byte of a part, and where it begins.
 BYTES = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": False}
 
@@ -114,9 +120,10 @@ def divided(tokenizer: ChunkTokenizer, texts: Sequence[str]) -> FlatIds:
 def assert_same_as_whole(tokenizer: ChunkTokenizer, texts: list[str], size: int = 500) -> None:
     for start in range(0, len(texts), size):
         part = texts[start : start + size]
+        expected = tokenizer.lists_of_ids(part)
         for round in ("new", "known"):
             ours = [ids.tolist() for ids in of_each_text(*divided(tokenizer, part))]
-            for text, ids, whole in zip(part, ours, tokenizer.lists_of_ids(part), strict=True):
+            for text, ids, whole in zip(part, ours, expected, strict=True):
                 assert ids == whole, (round, text.encode("unicode_escape"))
 
 
@@ -175,8 +182,9 @@ def showing_bytes(pre_tokenizer: dict[str, Any]) -> dict[str, Any]:
 @cache
 def surroundings() -> list[str]:
     """Every character, or a sample, beside each kind of white space, with marks and letters near."""
-    some = {*range(0x900), *range(0x2000, 0x20F0), *range(0x3000, 0x3100), *range(0xFE00, 0xFF10)}
-    some |= {*range(0, sys.maxunicode, 97), *range(0x11000, 0x12000, 7), *range(0x1F3F0, 0x1F400), *range(0xE0000, 0xE0080, 9)}  # fmt: skip
+    some = {*range(0x100), *range(0x2C0, 0x370), *range(0x2000, 0x2070), *range(0x300, 0x1200, 5)}
+    some |= {0x0E33, 0x0EB3, 0x0D4E, 0x3000, 0x3099, 0xFEFF, 0xFF9E, 0xFFFD, *map(ord, JOINING)}
+    some |= {*range(0, sys.maxunicode, 997), *range(0x11000, 0x12000, 61), 0x1F3FB, 0x1F1E6, 0xE0020}
     codes = range(sys.maxunicode + 1) if EXHAUSTIVE else sorted(some)
     characters = [chr(code) for code in codes if not 0xD800 <= code <= 0xDFFF]
     texts = []
@@ -195,14 +203,15 @@ def test_every_character_with_every_normalizer(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRE_TOKENIZERS)
 def test_every_character_with_every_pre_tokenizer(name: str) -> None:
-    assert_same_as_whole(chunked(definition(None, showing_bytes(PRE_TOKENIZERS[name]))), surroundings())
+    texts = surroundings()[:: 1 if EXHAUSTIVE else 3]
+    assert_same_as_whole(chunked(definition(None, showing_bytes(PRE_TOKENIZERS[name]))), texts)
 
 
 @pytest.mark.parametrize("pre_tokenizer", PRE_TOKENIZERS)
 @pytest.mark.parametrize("normalizer", NORMALIZERS)
 def test_random_texts(normalizer: str, pre_tokenizer: str) -> None:
     tokenizer = chunked(definition(NORMALIZERS[normalizer], showing_bytes(PRE_TOKENIZERS[pre_tokenizer])))
-    assert_same_as_whole(tokenizer, SAMPLE_TEXTS + random_texts(2000 if EXHAUSTIVE else 50, seed=1), 60)
+    assert_same_as_whole(tokenizer, SAMPLE_TEXTS + random_texts(2000 if EXHAUSTIVE else 20, seed=1), 60)
 
 
 def bpe_of_letters(**options: Any) -> dict[str, Any]:
@@ -212,7 +221,7 @@ def bpe_of_letters(**options: Any) -> dict[str, Any]:
     return content
 
 
-MODELS = {
+MODELS: dict[str, Callable[[], dict[str, Any]]] = {
     "WordLevel": wordlevel,
     "Unigram": unigram,
     "WordPiece": wordpiece,
@@ -224,7 +233,7 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model(name: str) -> None:
-    content = MODELS[name]()
+    content: dict[str, Any] = MODELS[name]()
     for pre_tokenizer in (steps(WORDS, META), {"type": "Whitespace"}):
         tokenizer = chunked({**content, "pre_tokenizer": pre_tokenizer})
         assert_same_as_whole(tokenizer, SAMPLE_TEXTS + random_texts(1000, seed=2) + ["zz zé éz zzz z"])
@@ -232,7 +241,7 @@ def test_every_model(name: str) -> None:
 
 FIRST = len(wordpiece()["model"]["vocab"])
 TANGLE = st.lists(
-    st.sampled_from([*"aA1_ \t\n\r\x00\x0b\x1c\x85\u00a0\u200b\u0301\u0600é日-[]<>k▁ĠＺ!", "[MASK]", "<l>", "<r>", "York", "ab", "ﬁ", "~"]),
+    st.sampled_from([*"aA1_ \t\n\r\x00\x0b\x1c\x85\u00a0\u200b\u0301\u0600é日-[]<>k▁ĠＺ!", "[MASK]", "<l>", "<r>", "York", "éd", "ﬁ", "~"]),
     max_size=25,
 ).map("".join)  # fmt: skip
 
@@ -242,12 +251,15 @@ TANGLE = st.lists(
     normalizer=st.sampled_from(sorted(NORMALIZERS)),
     flags=st.tuples(*[st.booleans()] * 4),
 )
-@settings(max_examples=3000 if EXHAUSTIVE else 400, deadline=None)
+@settings(max_examples=3000 if EXHAUSTIVE else 200, deadline=None)
 def test_tangled_texts_with_added_tokens(texts: list[str], normalizer: str, flags: tuple[bool, ...]) -> None:
     names = ("single_word", "lstrip", "rstrip", "normalized")
     options = dict(zip(names, flags, strict=True))
     first = len(bpe()["model"]["vocab"])
-    added = [added_token(content, first + number, **options) for number, content in enumerate(["[MASK]", "York", "ab"])]
+    added = [
+        added_token(content, first + number, **options)
+        for number, content in enumerate(["[MASK]", "York", "éd"])
+    ]
     added += [added_token("<l>", first + 3, lstrip=True), added_token("<r>", first + 4, rstrip=True)]
     assert_same_as_whole(chunked(definition(NORMALIZERS[normalizer], added_tokens=added)), texts)
 
@@ -311,7 +323,10 @@ def test_what_is_not_certain_goes_whole(name: str) -> None:
     assert made(content) is None
 
 
-@pytest.mark.parametrize("changes", [{"version": "2.0"}, {"model": None}, {"model": {"type": "New"}}, {"post_processor": {"type": "New"}}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"version": "2.0"}, {"model": None}, {"model": {"type": "New"}}, {"post_processor": {"type": "New"}}],
+)
 def test_unknown_kinds_go_whole(changes: dict[str, Any]) -> None:
     tokenizer = Tokenizer.from_str(json.dumps(definition()))
     assert chunk_rule(definition(), tokenizer) is not None
@@ -319,7 +334,7 @@ def test_unknown_kinds_go_whole(changes: dict[str, Any]) -> None:
 
 
 def test_the_trial_at_load_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = definition(None, META)  # looks at how many spaces there are
+    content = {**unigram(), "pre_tokenizer": META}  # looks at how many spaces there are
     rule = chunk_rule(definition(), Tokenizer.from_str(json.dumps(definition())))
     monkeypatch.setattr(chunks, "chunk_rule", lambda *_: rule)
     assert made(definition()) is not None
@@ -363,7 +378,9 @@ def test_added_tokens_that_strip_go_whole() -> None:
 def test_the_white_space_between_chunks() -> None:
     assert set(SPACES) == set(" \t\n\r")
     tokenizer = chunked(definition())
-    assert_same_as_whole(tokenizer, ["", " ", "\n\t\r\n", "a", " a", "a ", "a  b\r\n\tc", "a\x1cb\x0bc\x85d\u00a0e"])
+    assert_same_as_whole(
+        tokenizer, ["", " ", "\n\t\r\n", "a", " a", "a ", "a  b\r\n\tc", "a\x1cb\x0bc\x85d\u00a0e"]
+    )
     assert "a\x1cb\x0bc\x85d\u00a0e" in tokenizer._memo
 
 
@@ -396,7 +413,7 @@ def test_a_small_memo_changes_nothing() -> None:
 def test_very_long_chunks_go_whole_and_are_not_kept() -> None:
     tokenizer = chunked(definition())
     long = "x" * (LONGEST_CHUNK + 1)
-    huge = "ab" * (1 << 20)  # more pieces than a code can tell
+    huge = "ab" * (1 << 19) + "a"  # more pieces than a code can tell
     assert_same_as_whole(tokenizer, [f"a {long} b", "a b", huge, f"{long[1:]} a"])
     assert not {long, long[1:], huge} & set(tokenizer._memo)
 
@@ -417,12 +434,12 @@ def count_texts(tokenizer: LibraryTokenizer, monkeypatch: pytest.MonkeyPatch) ->
 def test_known_chunks_are_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = chunked(unigram())
     counts = count_texts(tokenizer, monkeypatch)
-    texts = ["the cat sat on the mat", "hello world"] * 20
+    texts = ["a cat sat on a mat", "hello world"] * 20
     expected = tokenizer.token_ids(texts, None)
     assert sum(counts) == 1  # seven chunks in one group
     assert_same_flat(tokenizer.token_ids(texts[::-1], None), tokenizer.token_ids(texts[::-1], None))
     assert_same_flat(tokenizer.token_ids(texts, None), expected)
-    assert tokenizer.token_ids_of_one("sat the mat", None) == tokenizer.whole_ids(["sat the mat"])[0].tolist()
+    assert tokenizer.token_ids_of_one("sat a mat", None) == tokenizer.whole_ids(["sat a mat"])[0].tolist()
     assert sum(counts) == 2
 
 
@@ -441,13 +458,13 @@ def test_a_separator_in_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_batches_of_ever_new_chunks_go_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = chunked(unigram())
     numbers = iter(range(10**9))
-    batches = [[" ".join(f"n{next(numbers)}" for _ in range(13)) for _ in range(100)] for _ in range(200)]
+    batches = [[" ".join(f"n{next(numbers)}" for _ in range(13)) for _ in range(50)] for _ in range(100)]
     counts = count_texts(tokenizer, monkeypatch)
     for batch in batches:
         assert_same_flat(tokenizer.token_ids(batch, None), LibraryTokenizer.token_ids(tokenizer, batch, None))
     # Each text twice, for us and for the comparison; and few chunks more.
-    assert sum(counts) - 2 * 100 * len(batches) < 500
-    assert len(tokenizer._memo) < CREDIT + 200 * 13 * 100 // 16 // 8
+    assert sum(counts) - 2 * 50 * len(batches) < 100
+    assert len(tokenizer._memo) < CREDIT + 100 * 13 * 50 // 16 // 8
     # What comes again is learned all the same, after a while.
     prose = ["the cat sat on the mat"] * 50
     for _ in range(20):
@@ -463,7 +480,7 @@ def test_one_text_at_a_time_is_learned_after_ever_new_chunks(monkeypatch: pytest
     for number in range(2000):
         tokenizer.token_ids_of_one(" ".join(f"n{number}.{part}" for part in range(13)), None)
     assert tokenizer._credit < 50
-    words = "the cat sat on mat hello world kettle rain".split()
+    words = ["the", "cat", "sat", "on", "mat", "hello", "world", "kettle", "rain"]
     generator = random.Random(0)
     for _ in range(400):
         tokenizer.token_ids_of_one(" ".join(generator.choices(words, k=9)), None)
@@ -476,10 +493,10 @@ def test_one_text_at_a_time_is_learned_after_ever_new_chunks(monkeypatch: pytest
 def test_an_error_names_the_text() -> None:
     """The trial passes, but a later text holds what the model cannot tokenize."""
     content = unigram(unk_id=None)
-    everything = sorted(set("".join(chunks.PROBES + chunks.SEPARATORS)) | set(SPACES))
+    probes = " ".join(PROBES + chunks.SEPARATORS)
     known = {piece for piece, _ in content["model"]["vocab"]}
-    normalized = sorted({*"".join(Tokenizer.from_str(json.dumps(content)).normalizer.normalize_str(c) for c in everything)} | set(everything))  # fmt: skip
-    content["model"]["vocab"] += [[character, -9.0] for character in normalized if character not in known]
+    needed = sorted(set(NFKC().normalize_str(probes)) - known)
+    content["model"]["vocab"] += [[character, -9.0] for character in needed]
     tokenizer = chunked(content)
     assert len(tokenizer.token_ids(["the cat"], None)[0]) == 2
     with pytest.raises(TokenizationError, match="the ጀ"):
@@ -507,7 +524,9 @@ def test_a_memo_that_many_threads_fill_at_once() -> None:
 
 
 def test_copied_and_pickled_after_use() -> None:
-    tokenizer = chunked({**definition(CHARSMAP), "added_tokens": [added_token("<l>", BYTE_TOKENS, lstrip=True)]})
+    tokenizer = chunked(
+        {**definition(CHARSMAP), "added_tokens": [added_token("<l>", BYTE_TOKENS, lstrip=True)]}
+    )
     texts = [*SAMPLE_TEXTS, "a <l> \u0301b"]
     expected = divided(tokenizer, texts)
     for again in (pickle.loads(pickle.dumps(tokenizer)), copy.deepcopy(tokenizer), copy.copy(tokenizer)):
