@@ -130,7 +130,11 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
     normalizer = tokenizer.normalizer
     for entry in added:
         content = entry["content"]
-        looked_for = normalizer.normalize_str(content) if entry["normalized"] and normalizer else content
+        looked_for = content
+        if (
+            entry["normalized"] and normalizer is not None
+        ):  # an old Sequence has no length, and counts as false
+            looked_for = normalizer.normalize_str(content)
         if not looked_for or any(space in text for text in (content, looked_for) for space in SPACES):
             return None
     # Of tokens that share an id, the library takes one's word for all.
