@@ -82,6 +82,7 @@ CHARSMAP = charsmap({**SPACES_TO_ONE, "ﬁ": "fi", "e\u0301": "é", "é": "é", 
 # Rules that make one of a space and a mark beside it.
 JOINS_MARK = charsmap({**SPACES_TO_ONE, " \u0301": "\u00b4"})
 JOINS_FORMAT = charsmap({**SPACES_TO_ONE, "\u0600 ": "#"})
+JOINS_BOTH = charsmap({**SPACES_TO_ONE, "\u0600 \u0301": "#"})
 
 
 def definition(
@@ -357,6 +358,7 @@ def test_chunks_that_join_a_space() -> None:
     """Their texts go whole, and the others of the batch do not."""
     for content, texts, dependent in (
         (JOINS_MARK, ["a b", "a \u0301b", "", "\u0301b", "é \u0302 x"], {"\u0301b"}),
+        (JOINS_BOTH, ["x\u0600 \u0301b", "\u0301b"], {"x\u0600"}),
         (JOINS_FORMAT, ["a b", "x\u0600 b", "x\u0600", "\u0600x é"], {"x\u0600"}),
     ):
         tokenizer = chunked(definition(content))
