@@ -41,16 +41,20 @@ class LibraryTokenizer:
         self.highest_id = max(vocabulary.values(), default=-1)
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        lists = self.lists_of_ids(texts)
+        if max_length is not None:
+            lists = [ids[:max_length] for ids in lists]
+        return drop(*flatten(lists), self.unk_token_id)
+
+    def lists_of_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return all ids of each text, unknown ones included."""
         try:
             # The fast form spares the offsets, which nobody here reads.
             encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         except BaseException as error:
             raise_unless_failure(error)
             raise self._tokenization_error(texts, error) from error
-        lists = [encoding.ids for encoding in encodings]
-        if max_length is not None:
-            lists = [ids[:max_length] for ids in lists]
-        return drop(*flatten(lists), self.unk_token_id)
+        return [encoding.ids for encoding in encodings]
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
         ids: list[int] = self.token_ids([text], max_length)[0].tolist()

@@ -6,6 +6,7 @@ A code is the token id of a word of one piece, else it tells where the word's pi
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +33,13 @@ class Pieces:
         >>> ids, bounds = pieces.expand(np.array([two, one, END_OF_TEXT, END_OF_TEXT, two, END_OF_TEXT]))
         >>> ids.tolist(), bounds.tolist()
         ([97, 98, 99, 97, 98], [0, 3, 3, 5])
+        >>> pieces.token_ids([one, two])
+        [99, 97, 98]
     """
 
     def __init__(self) -> None:
         self._flat = np.empty(FIRST_PIECES, np.int32)
-        self._used = 0
+        self._used = 1  # no word begins at 0, so that no code is that of the end of a text
         self._lock = threading.Lock()
 
     @property
@@ -62,6 +65,17 @@ class Pieces:
             self._flat[start:end] = ids
             self._used = end
             return start
+
+    def token_ids(self, codes: Sequence[int]) -> list[int]:
+        """Return the ids of a few words, one after the other."""
+        ids: list[int] = []
+        for code in codes:
+            if code >= 0:
+                ids.append(code)
+            else:
+                start = ~code >> LENGTH_BITS
+                ids += self._flat[start : start + (~code & LENGTH_MASK)].tolist()
+        return ids
 
     def expand(self, codes: Codes) -> FlatIds:
         """Return the ids of all texts one after the other, and their bounds, given the codes of their words.

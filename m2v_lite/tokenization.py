@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from m2v_lite.bert import is_bert, read_bert
+from m2v_lite.chunks import chunk_tokenizer
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.flat_ids import FlatIds
 from m2v_lite.library import LibraryTokenizer, library_tokenizer, unk_token_id
@@ -83,4 +84,7 @@ def _tokenizer(text: str, source: TokenizerSource, place: object) -> TextTokeniz
     if supported:
         return read_bert(definition, source)
     tokenizer = library_tokenizer(text, place)
-    return LibraryTokenizer(tokenizer, unk_token_id(tokenizer, definition), source)
+    unknown = unk_token_id(tokenizer, definition)
+    return chunk_tokenizer(tokenizer, unknown, source, definition) or LibraryTokenizer(
+        tokenizer, unknown, source
+    )

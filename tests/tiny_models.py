@@ -107,6 +107,9 @@ def unigram_that_drops_a_full_stop() -> dict[str, Any]:
     return unigram(unk_id=pieces.index("."))
 
 
+_BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+
+
 def bpe(unk_token: str | None = None) -> dict[str, Any]:
     """A byte-level BPE: without an unknown token every byte must be a token."""
     shifted = iter(range(256, 512))
@@ -129,6 +132,14 @@ def bpe(unk_token: str | None = None) -> dict[str, Any]:
     }
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     return tokenizer(model, None, level, [])
+
+
+def bpe_of_words() -> dict[str, Any]:
+    """A byte-level BPE of words between white space, which are normalized by SentencePiece's rules."""
+    split = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, _BYTE_LEVEL]}
+    nfkc = {"type": "Sequence", "normalizers": [{"type": "Nmt"}, {"type": "NFKC"}, {"type": "Lowercase"}]}
+    added = [added_token("[MASK]", vocabulary_size(bpe()), rstrip=True)]
+    return {**bpe(), "normalizer": nfkc, "pre_tokenizer": split, "added_tokens": added}
 
 
 def vocabulary_size(definition: dict[str, Any]) -> int:
@@ -207,5 +218,6 @@ TINY_MODELS = {
     "unigram-int8-weights-float32": TinyModel(unigram(), dtype="int8", weights="float32"),
     "unigram-drops-full-stop": TinyModel(unigram_that_drops_a_full_stop()),
     "bpe": TinyModel(bpe()),
+    "bpe-words": TinyModel(bpe_of_words()),
     "bpe-unknown": TinyModel(bpe("<unk>"), layout=1, config={"normalize": False}),
 }
