@@ -308,7 +308,7 @@ class StaticModel:
         processes: int,
         progress: bool,
     ) -> bool:
-        """Write the vectors of `texts` by worker processes, and say so; do nothing where that does not pay."""
+        """Write the vectors of `texts` by worker processes and return True, if that pays."""
         from m2v_lite.workers import encode_in_processes, worth_processes  # takes long to import
 
         characters = self._characters(limit)

@@ -145,10 +145,9 @@ class _Worker:
         self._answers += 1
         return failure, part, slot[: part.stop - part.start]
 
-    def stop(self) -> None:
-        """End the process at once, whatever it does: it holds nothing that is to be put in order."""
+    def close(self) -> None:
+        """Release what the process has held, once it has ended."""
         self.connection.close()
-        self.process.kill()
         self.process.join()
         self.process.close()
 
@@ -181,8 +180,12 @@ def _started(encoder: bytes, number: int, rows: int, like: NDArray[Any]) -> Iter
             team.append(_Worker(context, encoder, rows, like))
         yield team
     finally:
+        # A worker holds nothing that is to be put in order. All are ended before one is waited for, so
+        # that none is left if a second interrupt comes meanwhile.
         for worker in team:
-            worker.stop()
+            worker.process.kill()
+        for worker in team:
+            worker.close()
 
 
 def _give_next(worker: _Worker, parts: Iterator[slice], texts: Sequence[str], characters: int | None) -> None:
