@@ -38,8 +38,9 @@ Encoder = Callable[[list[str], int, NDArray[Any]], None]
 SLOTS = 2
 SLOT_BYTES = 1 << 20
 
-# Below so many characters, starting two processes takes longer than it saves.
-PAYS_FROM = {"fork": 2_000_000, "forkserver": 6_000_000, "spawn": 6_000_000}
+# Below so many characters two processes hardly pay: they must be started, and each fills a memo of its own. A
+# forked one is there at once, any other must first import numpy. Measured as processor time on two cores.
+PAYS_FROM = {"fork": 2_000_000, "forkserver": 8_000_000, "spawn": 8_000_000}
 
 
 def worth_processes(texts: Sequence[str], characters: int | None) -> bool:
