@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from corpora import corpora
+from corpora import corpora, many_short_texts
 
 HERE = Path(__file__).parent
 PEERS = ["model2vec", "laghu_rs", "laghu", "fastembed"]
 OURS = "m2v_lite"
+WITH_WORKERS = "m2v_lite_workers"
 
 
 class Contender:
@@ -34,7 +35,7 @@ class Contender:
     def __init__(self, name: str, python: str, model: str, texts: Path, cores: set[int]) -> None:
         command = [python, str(HERE / "contender.py"), name, model, str(texts)]
         environment = {**os.environ, "RAYON_NUM_THREADS": str(len(cores)), "HF_HUB_OFFLINE": "1"}
-        if name == OURS:
+        if name.startswith(OURS):
             environment["PYTHONPATH"] = str(HERE.parent)
         self._process = subprocess.Popen(
             command,
@@ -68,7 +69,9 @@ def check(contenders: dict[str, Contender], corpus: str, folder: Path) -> None:
         contender.ask(corpus=corpus, what="batch", save=str(path))
         vectors[name] = np.load(path)
     reference = vectors["model2vec"]
-    np.testing.assert_array_equal(vectors[OURS], reference)
+    for name in vectors:
+        if name.startswith(OURS):
+            np.testing.assert_array_equal(vectors[name], reference)
     for name, theirs in vectors.items():
         difference = float(np.abs(theirs - reference).max())
         print(f"  {corpus:<14} {name:<10} largest difference {difference:.1e}")
@@ -104,11 +107,16 @@ def table(seconds: dict[str, Any], peers: list[str]) -> str:
     labels = {"first": "batch, first pass", "unseen": "batch, unseen", "one": "one text"}
     for corpus, measures in seconds.items():
         for measured, by_name in measures.items():
-            cells = []
-            for peer in peers:
-                ratios = [theirs / ours for theirs, ours in zip(by_name[peer], by_name[OURS], strict=True)]
-                cells.append(f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}-{max(ratios):.2f})")
-            lines.append(f"| {corpus} | {labels[measured]} | " + " | ".join(cells) + " |")
+            for name, suffix in ((OURS, ""), (WITH_WORKERS, ", workers")):
+                if name not in by_name:
+                    continue
+                cells = []
+                for peer in peers:
+                    ratios = [
+                        theirs / ours for theirs, ours in zip(by_name[peer], by_name[name], strict=True)
+                    ]
+                    cells.append(f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}-{max(ratios):.2f})")
+                lines.append(f"| {corpus} | {labels[measured]}{suffix} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -125,22 +133,29 @@ def main() -> None:
     parser.add_argument("--peers-python", required=True, help="the Python of the environment of `make peers`")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument(
+        "--short-texts",
+        type=int,
+        metavar="N",
+        help="compare on N short texts only, also with a worker a core",
+    )
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
-    all_texts = corpora()
+    all_texts = corpora() if options.short_texts is None else many_short_texts(options.short_texts)
+    names = [OURS, *PEERS] if options.short_texts is None else [OURS, WITH_WORKERS, *PEERS]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "texts.json").write_text(json.dumps(all_texts))
         contenders = {
             name: Contender(
                 name,
-                sys.executable if name == OURS else options.peers_python,
+                sys.executable if name.startswith(OURS) else options.peers_python,
                 options.model,
                 folder / "texts.json",
                 cores,
             )
-            for name in [OURS, *PEERS]
+            for name in names
         }
         for corpus in all_texts:
             check(contenders, corpus, folder)
@@ -154,6 +169,8 @@ def main() -> None:
         "seconds": seconds,
     }
     name = f"speed-{options.cores}-core{'s' * (options.cores > 1)}"
+    if options.short_texts is not None:
+        name += f"-{options.short_texts}-texts"
     rows = table(seconds, PEERS)
     print(rows)
     options.out.mkdir(exist_ok=True)

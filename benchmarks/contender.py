@@ -48,4 +48,5 @@ def main():
         print(json.dumps(answer), flush=True)
 
 
-main()
+if __name__ == "__main__":  # worker processes that are spawned import this file
+    main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from prose import sentences, texts_of
+from prose import overlapping_texts, sentences, texts_of
 
 Corpus = tuple[list[str], list[str]]
 
@@ -89,3 +89,10 @@ def corpora() -> dict[str, Corpus]:
         "non-Latin": halves(non_latin_texts(8000, generator)),
         "all different": halves(all_different_texts(8000, generator)),
     }
+
+
+def many_short_texts(number: int) -> dict[str, Corpus]:
+    """Return a corpus of `number` short texts for a first pass, and a quarter as many unseen ones."""
+    texts = overlapping_texts(number + number // 4)
+    random.Random(0).shuffle(texts)
+    return {f"{number:,} short": (texts[:number], texts[number:])}

@@ -49,3 +49,27 @@ def texts_of(characters: int, number: int) -> list[str]:
                 if len(texts) == number:
                     return list(texts)
         characters += 7  # begin again with somewhat longer texts, so that they differ
+
+
+def overlapping_texts(number: int) -> list[str]:
+    """Return `number` different texts of some 75 to 110 characters, of words in a row.
+
+    There are not so many words that many texts could have their own: the same words are cut again and again,
+    into longer texts each time.
+
+    Example:
+        >>> len(set(overlapping_texts(100)))
+        100
+    """
+    words = all_words()
+    texts: dict[str, None] = {}
+    for characters in range(75, 105):
+        start = length = 0
+        for position, word in enumerate(words):
+            length += len(word) + 1
+            if length > characters:
+                texts[" ".join(words[start : position + 1])] = None
+                start, length = position + 1, 0
+                if len(texts) == number:
+                    return list(texts)
+    raise ValueError(f"there are not {number} texts, only {len(texts)}")

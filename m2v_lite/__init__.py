@@ -14,6 +14,7 @@ from m2v_lite.errors import (
     MissingPackageError as MissingPackageError,
     ModelNotFoundError as ModelNotFoundError,
     TokenizationError as TokenizationError,
+    WorkerError as WorkerError,
 )
 from m2v_lite.model import StaticModel as StaticModel
 

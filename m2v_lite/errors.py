@@ -35,3 +35,7 @@ class DownloadError(M2VLiteError, OSError):
 
 class MissingPackageError(M2VLiteError, ImportError):
     """An optional package is needed for what was asked; the message says how to install it."""
+
+
+class WorkerError(M2VLiteError, RuntimeError):
+    """A worker process could not be started, or ended before its work was done."""

@@ -7,8 +7,9 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -24,6 +25,7 @@ from m2v_lite.flat_ids import of_each_text
 from m2v_lite.hub import fetch_model, is_repository_id
 from m2v_lite.layout import ModelFiles, find_model_files
 from m2v_lite.library import library_tokenizer
+from m2v_lite.overlap import consume_in_thread, threads_run_freely
 from m2v_lite.progress import progress_bar
 from m2v_lite.quantization import quantize
 from m2v_lite.safetensors import write_safetensors
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 PathLike = str | Path
+# The place of a batch among the texts, the ids of its tokens, and their bounds.
+TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 BATCH_SIZE = 1024
 BUNDLED_MODEL = Path(__file__).parent / "bundled" / "potion-base-8M-int8"
@@ -234,6 +238,7 @@ class StaticModel:
         batch_size: int = BATCH_SIZE,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
+        workers: int | None = None,
         **kwargs: Any,
     ) -> NDArray[Any]:
         """Encode texts as vectors.
@@ -245,8 +250,13 @@ class StaticModel:
                 the model's.
             normalize: whether to scale vectors to length 1. By default the model's setting.
             batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            use_multiprocessing: accepted for compatibility. The tokenizers library uses all cores itself.
-            multiprocessing_threshold: accepted for compatibility.
+            use_multiprocessing: whether more texts than `multiprocessing_threshold` may be pooled in a
+                thread while the next are tokenized. No process is started, whatever the name says. It
+                pays, and happens, on a free-threaded Python with more than one core only.
+            multiprocessing_threshold: see `use_multiprocessing`.
+            workers: how many processes may share the work; by default, and for few texts, this one does
+                it. See the README for what is few and what a program must be like. Each process maps the
+                model's file by itself; with `quantize_to`, each has a table of its own in memory.
             **kwargs: accepted and ignored, since callers written for sentence-transformers pass more.
 
         Returns:
@@ -258,6 +268,7 @@ class StaticModel:
             InputTypeError: something in `sentences` is not a text, or an option is of a wrong type.
             InputValueError: a text is no valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
+            WorkerError: a process of `workers` could not be started, or ended before its time.
 
         Example:
             >>> model = StaticModel.from_pretrained()
@@ -266,25 +277,78 @@ class StaticModel:
         """
         limit = self.max_length if isinstance(max_length, _Unset) else token_limit(max_length)
         unit = self.normalize if normalize is None else switch("normalize", normalize)
+        processes = 1 if workers is None else natural_number("workers", workers)
         if isinstance(sentences, str):
             if batch_size != BATCH_SIZE:
                 natural_number("batch_size", batch_size)
             return self._encode_one(sentences, limit, unit)
         texts, single = as_texts(sentences)
+        size = natural_number("batch_size", batch_size)
         vectors = np.empty((len(texts), self.dim), self._vector_dtype)
-        table, embedding = self._table, self._embedding
-        for batch, ids, bounds in self._tokenized(texts, limit, batch_size, show_progress_bar):
-            means = vectors[batch]
-            pooling.mean_rows(embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
-            if unit:
-                pooling.scale_to_unit(means)
+        if processes > 1 and self._encode_in_processes(
+            texts, vectors, limit, unit, size, processes, show_progress_bar
+        ):
+            return vectors[0] if single else vectors
+        pool = partial(self._pool, vectors, unit)
+        tokenized = self._tokenized(texts, 0, limit, size, show_progress_bar)
+        if use_multiprocessing and len(texts) > multiprocessing_threshold and threads_run_freely():
+            consume_in_thread(pool, tokenized)
+        else:
+            for batch in tokenized:
+                pool(batch)
         return vectors[0] if single else vectors
+
+    def _encode_in_processes(
+        self,
+        texts: Sequence[str],
+        vectors: NDArray[Any],
+        limit: int | None,
+        unit: bool,
+        batch_size: int,
+        processes: int,
+        progress: bool,
+    ) -> bool:
+        """Write the vectors of `texts` by worker processes and return True, if that pays."""
+        from m2v_lite.workers import encode_in_processes, worth_processes  # takes long to import
+
+        characters = self._characters(limit)
+        if not worth_processes(texts, characters):
+            return False
+        if self.files is None:
+            raise InputValueError(
+                "workers: this model was made of arrays, and a worker process must be able to load it; save "
+                "it with save_pretrained, and load that with from_pretrained"
+            )
+        # Pickled, this is hardly more than the model's path.
+        encoder = pickle.dumps(partial(self._encode_part, limit=limit, unit=unit, batch_size=batch_size))
+        encode_in_processes(encoder, texts, characters, vectors, processes, progress)
+        return True
+
+    def _pool(self, vectors: NDArray[Any], unit: bool, batch: TokenizedBatch) -> None:
+        """Write the vectors of a batch to their place in `vectors`."""
+        place, ids, bounds = batch
+        means, table = vectors[place], self._table
+        pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
+        if unit:
+            pooling.scale_to_unit(means)
+
+    def _encode_part(
+        self,
+        texts: Sequence[str],
+        first: int,
+        vectors: NDArray[Any],
+        limit: int | None,
+        unit: bool,
+        batch_size: int,
+    ) -> None:
+        """Write the vectors of `texts`, of which the first is number `first` of the caller's."""
+        for batch in self._tokenized(texts, first, limit, batch_size, False):
+            self._pool(vectors, unit, batch)
 
     def _encode_one(self, text: str, limit: int | None, unit: bool) -> NDArray[Any]:
         """Encode one text without the preparations that pay for many."""
         table, tokenizer = self._table, self._tokenizer
-        if limit is not None:
-            text = text[: limit * tokenizer.median_token_length]
+        text = text[: self._characters(limit)]
         if not text.isascii():
             check_unicode(text, "text 0")
         ids = tokenizer.token_ids_of_one(text, limit)
@@ -350,7 +414,8 @@ class StaticModel:
         texts, single = as_texts(sentences)
         limit = token_limit(max_length)
         rows: list[NDArray[Any]] = []
-        for _, ids, bounds in self._tokenized(texts, limit, batch_size, show_progress_bar):
+        size = natural_number("batch_size", batch_size)
+        for _, ids, bounds in self._tokenized(texts, 0, limit, size, show_progress_bar):
             rows += [self._table.rows(part) for part in of_each_text(ids, bounds)]
         return rows[0] if single else rows
 
@@ -376,18 +441,21 @@ class StaticModel:
         return lists
 
     def _tokenized(
-        self, texts: Sequence[str], limit: int | None, batch_size: int, progress: bool
-    ) -> Iterator[tuple[slice, NDArray[np.intp], NDArray[np.intp]]]:
-        """Yield for each batch its place among the texts, the ids of its tokens and their bounds."""
-        size = natural_number("batch_size", batch_size)
-        characters = None if limit is None else limit * self._tokenizer.median_token_length
+        self, texts: Sequence[str], first: int, limit: int | None, batch_size: int, progress: bool
+    ) -> Iterator[TokenizedBatch]:
+        """Yield the batches of `texts`, of which the first is number `first` of the caller's."""
+        characters = self._characters(limit)
         with progress_bar(len(texts), progress) as bar:
-            for batch in batches(texts, size):
+            for batch in batches(texts, batch_size):
                 part = cut(texts[batch], characters)
-                check_encodable(part, batch.start)
+                check_encodable(part, first + batch.start)
                 yield batch, *self._tokenizer.token_ids(part, limit)
                 if bar is not None:
                     bar.update(len(part))
+
+    def _characters(self, limit: int | None) -> int | None:
+        """Return how many characters of a text can matter if it is cut to `limit` tokens."""
+        return None if limit is None else limit * self._tokenizer.median_token_length
 
     def save_pretrained(
         self, path: PathLike, model_name: str | None = None, subfolder: str | None = None

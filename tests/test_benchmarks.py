@@ -33,6 +33,23 @@ def test_corpora_are_what_they_say() -> None:
     assert all(1000 < len(text) < 3000 for text in all_texts["long"][0])
 
 
+def test_many_short_texts_all_differ() -> None:
+    from corpora import many_short_texts
+
+    ((first, unseen),) = many_short_texts(4000).values()
+    assert len({*first, *unseen}) == len(first) + len(unseen) == 5000
+    assert all(75 <= len(text) < 200 for text in first + unseen)
+
+
+def test_with_workers_there_is_a_row_more() -> None:
+    from compare import table
+
+    measured = {"m2v_lite": [2.0], "m2v_lite_workers": [1.0], "peer": [6.0]}
+    rows = table({"short": {"first": measured}}, ["peer"])
+    assert "| short | batch, first pass | **3.00** (3.00-3.00) |" in rows
+    assert "| short | batch, first pass, workers | **6.00** (6.00-6.00) |" in rows
+
+
 def test_the_table_shows_ratios_within_a_round() -> None:
     from compare import table
 
@@ -47,3 +64,13 @@ def test_a_short_comparison(peers_python: Path, models_folder: Path, tmp_path: P
     result = json.loads((tmp_path / "speed-1-core.json").read_text())
     assert set(result["versions"]) == {"m2v_lite", "model2vec", "laghu_rs", "laghu", "fastembed"}
     assert result["versions"]["model2vec"]["versions"]["model2vec"] == "0.10.0"
+
+
+def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "compare.py"), str(models_folder / "potion-base-8M")]
+    options = ["--peers-python", str(peers_python), "--rounds", "1", "--out", str(tmp_path)]
+    on_cores = ["--cores", "2", "--short-texts", "2000"]
+    subprocess.run([*command, *options, *on_cores], check=True, capture_output=True)
+    assert (
+        "2,000 short | batch, first pass, workers" in (tmp_path / "speed-2-cores-2000-texts.md").read_text()
+    )
