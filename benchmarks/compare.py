@@ -125,10 +125,11 @@ def main() -> None:
     parser.add_argument("--peers-python", required=True, help="the Python of the environment of `make peers`")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--limit", type=int, help="use only so many texts of each kind")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
-    all_texts = corpora()
+    all_texts = {name: tuple(part[: options.limit] for part in parts) for name, parts in corpora().items()}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "texts.json").write_text(json.dumps(all_texts))

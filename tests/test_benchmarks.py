@@ -42,7 +42,7 @@ def test_the_table_shows_ratios_within_a_round() -> None:
 
 def test_a_short_comparison(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(BENCHMARKS / "compare.py"), str(models_folder / "potion-base-8M")]
-    options = ["--peers-python", str(peers_python), "--rounds", "1", "--out", str(tmp_path)]
+    options = ["--peers-python", str(peers_python), "--rounds", "1", "--limit", "300", "--out", str(tmp_path)]
     subprocess.run([*command, *options], check=True, capture_output=True)
     result = json.loads((tmp_path / "speed-1-core.json").read_text())
     assert set(result["versions"]) == {"m2v_lite", "model2vec", "laghu_rs", "laghu", "fastembed"}
