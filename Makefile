@@ -6,6 +6,7 @@ TEXT ?=
 
 VENV = .venv
 PEERS = .venv-peers
+GAUGE = .venv-gauge
 INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
@@ -37,6 +38,14 @@ types: $(VENV)/with-tools ## check types
 .PHONY: bench
 bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine
 	$(VENV)/bin/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
+
+.PHONY: gauge
+gauge: $(GAUGE)/installed ## count instructions with valgrind, and compare with the recorded counts
+	$(GAUGE)/bin/python benchmarks/instructions.py $(GAUGE_OPTIONS)
+
+.PHONY: gauge-record
+gauge-record: $(GAUGE)/installed ## write the recorded counts anew
+	$(GAUGE)/bin/python benchmarks/instructions.py --record
 
 .PHONY: compare
 compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
@@ -77,4 +86,10 @@ $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python $(INSTALL) --upgrade pip
 	$(PEERS)/bin/python $(INSTALL) --group peers
+	@touch $@
+
+$(GAUGE)/installed: pyproject.toml
+	$(PYTHON) -m venv $(GAUGE)
+	$(GAUGE)/bin/python $(INSTALL) --upgrade pip
+	$(GAUGE)/bin/python $(INSTALL) --group gauge
 	@touch $@
