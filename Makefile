@@ -7,11 +7,13 @@ TEXT ?=
 VENV = .venv
 PEERS = .venv-peers
 GAUGE = .venv-gauge
+FREE_THREADED = .venv-free-threaded
+FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
 INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 17
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 21
 
 .PHONY: demo
 demo: export WANTED = $(value TEXT)
@@ -65,6 +67,10 @@ test-oldest: wheel ## the same with the oldest declared versions of all dependen
 	scripts/test_elsewhere.sh $(OLDEST_PYTHON) .venv-oldest dist/*.whl \
 	  $$(sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",' | sed 's/>=/==/g')
 
+.PHONY: test-free-threaded
+test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python3.14t or python3.13t (or FREE_THREADED_PYTHON=...)
+	$(FREE_THREADED)/bin/python -m pytest tests/test_threads.py
+
 .PHONY: peers
 peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with
 
@@ -92,4 +98,12 @@ $(GAUGE)/installed: pyproject.toml
 	$(PYTHON) -m venv $(GAUGE)
 	$(GAUGE)/bin/python $(INSTALL) --upgrade pip
 	$(GAUGE)/bin/python $(INSTALL) --group gauge
+	@touch $@
+
+# Only what those tests need: the others have no wheels for it.
+$(FREE_THREADED)/installed: pyproject.toml
+	@test -n "$(FREE_THREADED_PYTHON)" || { echo "there is no python3.14t or python3.13t; set FREE_THREADED_PYTHON" >&2; exit 1; }
+	$(FREE_THREADED_PYTHON) -m venv $(FREE_THREADED)
+	$(FREE_THREADED)/bin/python $(INSTALL) --only-binary=numpy numpy pytest
+	$(FREE_THREADED)/bin/python $(INSTALL) --no-deps --editable .
 	@touch $@
