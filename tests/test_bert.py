@@ -36,7 +36,7 @@ CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= c
 LARGE_BATCH = 5000
 SMALL_BATCH = 24
 COMPANY = 100
-SURROUNDINGS = 6
+SURROUNDINGS = 3
 OPTIONS = ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]
 
 
@@ -133,13 +133,11 @@ def letters_pair(**options: Any) -> tuple[BertTokenizer, Tokenizer]:
 
 
 def surroundings(characters: list[str]) -> Iterator[str]:
+    """Each character alone, between letters, doubled, and after and before marks: `SURROUNDINGS` texts each."""
     for character in characters:
         yield character
-        yield f"a{character}b"
-        yield character * 2
-        yield f"a\u0301{character}"
-        yield f"{character}\u0301a"
-        yield f"A{character}\u0323\u0301Z"
+        yield f"a{character}b {character * 2} a\u0301{character}"
+        yield f"{character}\u0301a A{character}\u0323\u0301Z"
 
 
 def interesting_characters() -> list[str]:
@@ -190,7 +188,7 @@ def test_every_character_in_every_surrounding(options: dict[str, Any]) -> None:
     for characters in (simple, others):
         for start in range(0, len(characters), 8 * COMPANY):
             texts = list(surroundings(characters[start : start + 8 * COMPANY]))
-            assert_same_ids(ours, library, texts, small=COMPANY * SURROUNDINGS, step=7)
+            assert_same_ids(ours, library, texts, small=COMPANY * SURROUNDINGS, step=49)
 
 
 @pytest.mark.parametrize("flags", list(itertools.product([True, False], repeat=4)))
