@@ -6,11 +6,14 @@ TEXT ?=
 
 VENV = .venv
 PEERS = .venv-peers
+GAUGE = .venv-gauge
+FREE_THREADED = .venv-free-threaded
+FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
 INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 17
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 21
 
 .PHONY: demo
 demo: export WANTED = $(value TEXT)
@@ -38,6 +41,14 @@ types: $(VENV)/with-tools ## check types
 bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine
 	$(VENV)/bin/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
 
+.PHONY: gauge
+gauge: $(GAUGE)/installed ## count instructions with valgrind, and compare with the recorded counts
+	$(GAUGE)/bin/python benchmarks/instructions.py $(GAUGE_OPTIONS)
+
+.PHONY: gauge-record
+gauge-record: $(GAUGE)/installed ## write the recorded counts anew
+	$(GAUGE)/bin/python benchmarks/instructions.py --record
+
 .PHONY: compare
 compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python
@@ -55,6 +66,10 @@ test-wheel: wheel ## install the wheel in a fresh environment and run the tests 
 test-oldest: wheel ## the same with the oldest declared versions of all dependencies
 	scripts/test_elsewhere.sh $(OLDEST_PYTHON) .venv-oldest dist/*.whl \
 	  $$(sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",' | sed 's/>=/==/g')
+
+.PHONY: test-free-threaded
+test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python3.14t or python3.13t (or FREE_THREADED_PYTHON=...)
+	$(FREE_THREADED)/bin/python -m pytest tests/test_threads.py
 
 .PHONY: peers
 peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with
@@ -77,4 +92,18 @@ $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python $(INSTALL) --upgrade pip
 	$(PEERS)/bin/python $(INSTALL) --group peers
+	@touch $@
+
+$(GAUGE)/installed: pyproject.toml
+	$(PYTHON) -m venv $(GAUGE)
+	$(GAUGE)/bin/python $(INSTALL) --upgrade pip
+	$(GAUGE)/bin/python $(INSTALL) --group gauge
+	@touch $@
+
+# Only what those tests need: the others have no wheels for it.
+$(FREE_THREADED)/installed: pyproject.toml
+	@test -n "$(FREE_THREADED_PYTHON)" || { echo "there is no python3.14t or python3.13t; set FREE_THREADED_PYTHON" >&2; exit 1; }
+	$(FREE_THREADED_PYTHON) -m venv $(FREE_THREADED)
+	$(FREE_THREADED)/bin/python $(INSTALL) --only-binary=numpy numpy pytest
+	$(FREE_THREADED)/bin/python $(INSTALL) --no-deps --editable .
 	@touch $@

@@ -139,10 +139,14 @@ def main() -> None:
         metavar="N",
         help="compare on N short texts only, also with a worker a core",
     )
+    parser.add_argument("--limit", type=int, help="use only so many texts of each kind")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
     all_texts = corpora() if options.short_texts is None else many_short_texts(options.short_texts)
+    all_texts = {
+        name: (first[: options.limit], unseen[: options.limit]) for name, (first, unseen) in all_texts.items()
+    }
     names = [OURS, *PEERS] if options.short_texts is None else [OURS, WITH_WORKERS, *PEERS]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

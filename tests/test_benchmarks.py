@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,9 +59,52 @@ def test_the_table_shows_ratios_within_a_round() -> None:
     assert "| prose | batch, first pass | **4.00** (3.00-5.00) |" in table(seconds, ["peer"])
 
 
+@pytest.mark.parametrize(
+    ("change", "differing", "required", "success"),
+    [
+        (0.0, [], True, True),
+        (0.029, [], True, True),
+        (0.031, [], True, False),
+        (0.031, [], False, False),
+        (-0.5, [], True, True),
+        (0.5, ["numpy 9, not 2"], False, True),
+        (0.0, ["numpy 9, not 2"], True, False),
+    ],
+)
+def test_the_verdict_of_the_gauge(change: float, differing: list[str], required: bool, success: bool) -> None:
+    from instructions import verdict
+
+    assert verdict({"load": 0.0, "batch": change}, differing, required)[1] is success
+
+
+def test_the_texts_of_the_gauge_are_always_the_same() -> None:
+    from instructions import RECORD, changes, texts_of_the_vocabulary
+
+    texts = texts_of_the_vocabulary()
+    content = json.dumps(texts).encode()
+    assert (
+        hashlib.sha256(content).hexdigest()
+        == "acf0cbc86f0f72fa0132d8221a62f14ff77814d6efd77f4d999ab9cb31e0e355"
+    )
+    counts = json.loads(RECORD.read_text())["instructions"]
+    assert set(changes(counts, counts).values()) == {0.0}
+    with pytest.raises(SystemExit, match="other jobs"):
+        changes({"another": 1}, counts)
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
+def test_repeated_counts_agree(tmp_path: Path) -> None:
+    from instructions import count
+
+    (tmp_path / "texts.json").write_text(json.dumps({"first": ["a"], "unseen": ["b"], "single": ["c"]}))
+    counts = [count("valgrind", tmp_path / "texts.json", 1) for _ in range(2)]
+    assert {name for name, _ in counts} == {"start of Python and numpy"}
+    assert abs(counts[1][1] / counts[0][1] - 1) < 0.01
+
+
 def test_a_short_comparison(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(BENCHMARKS / "compare.py"), str(models_folder / "potion-base-8M")]
-    options = ["--peers-python", str(peers_python), "--rounds", "1", "--out", str(tmp_path)]
+    options = ["--peers-python", str(peers_python), "--rounds", "1", "--limit", "300", "--out", str(tmp_path)]
     subprocess.run([*command, *options], check=True, capture_output=True)
     result = json.loads((tmp_path / "speed-1-core.json").read_text())
     assert set(result["versions"]) == {"m2v_lite", "model2vec", "laghu_rs", "laghu", "fastembed"}

@@ -27,7 +27,7 @@ def ask_model2vec(python: Path, folders: list[Path], texts: list[str], out: Path
 def test_random_texts_on_every_tiny_model(
     peers_python: Path, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    texts = SAMPLE_TEXTS[:5] + random_texts(1500, seed=2)
+    texts = SAMPLE_TEXTS[:5] + random_texts(600, seed=2)
     ask_model2vec(peers_python, [tiny(name) for name in TINY_MODELS], texts, tmp_path)
     for name in TINY_MODELS:
         model, answers = StaticModel.from_pretrained(tiny(name)), np.load(tmp_path / f"{name}.npz")

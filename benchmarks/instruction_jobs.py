@@ -1,0 +1,42 @@
+"""What instructions.py counts: a process that does the jobs one after the other, up to a given one.
+
+    python benchmarks/instruction_jobs.py TEXTS.json NUMBER_OF_JOBS
+
+The instructions of a job are what one more job adds to the whole process. This file imports nothing that
+the library does not import itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+
+def jobs(first: list[str], unseen: list[str], single: list[str]) -> Iterator[str]:
+    """Do one job after the other, and give the name of each when it is done."""
+    assert np.float32(1) == 1
+    yield "start of Python and numpy"
+    from m2v_lite import StaticModel
+
+    model = StaticModel.from_pretrained(quantize_to="float32")
+    yield "import and load"
+    assert np.isfinite(model.encode(first)).all()
+    yield "batch, first pass"
+    assert np.isfinite(model.encode(unseen)).all()
+    yield "batch, unseen"
+    for text in single:
+        model.encode(text)
+    yield "one text"
+    StaticModel.from_pretrained().encode(first)
+    yield "int8: load, and batch, first pass"
+
+
+if __name__ == "__main__":
+    texts = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    for name in islice(jobs(**texts), int(sys.argv[2])):
+        print(name)
