@@ -2,9 +2,11 @@
 
     make compare MODEL=FOLDER
 
-FOLDER holds minishlab/potion-base-8M in float32. *First pass* is a fresh model and texts that it sees once;
-*unseen* are other texts of the same kind after that. What is shown are ratios of speeds within one round,
-their median over the rounds and their range. Ratios carry over to other machines, absolute times do not.
+FOLDER holds minishlab/potion-base-8M in float32. For many short texts on two cores, also with worker
+processes: run this file with `--cores 2 --short-texts 200000`. *First pass* is a fresh model and texts
+that it sees once; *unseen* are other texts of the same kind after that. What is shown are ratios of speeds
+within one round, their median over the rounds and their range. Ratios carry over to other machines,
+absolute times do not.
 """
 
 from __future__ import annotations

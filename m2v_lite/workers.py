@@ -35,6 +35,11 @@ from m2v_lite.texts import batches, cut
 # (texts, index of the first of them among the caller's, vectors to write)
 Encoder = Callable[[list[str], int, NDArray[Any]], None]
 
+GUARD = (
+    "what it printed says why. A program that asks for workers must be a file, and must start under: "
+    "if __name__ == '__main__':"
+)
+
 SLOTS = 2
 SLOT_BYTES = 1 << 20
 
@@ -125,6 +130,9 @@ class _Worker:
         except OSError as error:
             self.connection.close()
             raise WorkerError(f"a worker process cannot be started ({error}); give fewer workers") from error
+        except EOFError as error:  # the fork server, which imports the program, has failed at that
+            self.connection.close()
+            raise WorkerError(f"the fork server ended by itself; {GUARD}") from error
         finally:
             theirs.close()
 
@@ -160,10 +168,7 @@ class _Worker:
             return WorkerError(
                 f"a worker process was ended by signal {-status}; if memory ran out, give fewer workers"
             )
-        return WorkerError(
-            f"a worker process ended by itself, with status {status}; what it printed says why. A program "
-            "that asks for workers must be a file, and must start under: if __name__ == '__main__':"
-        )
+        return WorkerError(f"a worker process ended by itself, with status {status}; {GUARD}")
 
 
 @contextmanager
