@@ -18,7 +18,7 @@ import numpy as np
 from m2v_lite.added_tokens import AddedToken, AddedTokens
 from m2v_lite.batch_memo import BatchMemo
 from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
-from m2v_lite.memo import Memo
+from m2v_lite.memo import DEFAULT_MEMO_BYTES, Memo
 from m2v_lite.pieces import LENGTH_MASK
 from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
 from m2v_lite.tokenizer_file import TokenizerSource
@@ -31,7 +31,6 @@ ADDED = "\udffe"
 
 IdsOf = Callable[[Sequence[str]], FlatIds]
 
-DEFAULT_MEMO_BYTES = 8 << 20
 MOST_ADDED = 100  # they are looked for one by one
 TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 MOST_TOKENS = 1 << 31  # ids are kept in 32 bits

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.bert import DEFAULT_MEMO_BYTES
 from m2v_lite.errors import TokenizationError
 from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
 from m2v_lite.independence import PROBES, ChunkRule, chunk_rule
 from m2v_lite.library import LibraryTokenizer
-from m2v_lite.memo import ENTRY_BYTES, REMEMBERED_CHARACTERS
+from m2v_lite.memo import DEFAULT_MEMO_BYTES, ENTRY_BYTES, REMEMBERED_CHARACTERS
 from m2v_lite.pieces import END_OF_TEXT, LENGTH_BITS, Pieces
 from m2v_lite.tokenizer_file import TokenizerSource
 
@@ -208,19 +207,24 @@ class ChunkTokenizer(LibraryTokenizer):
 
 
 def chunk_tokenizer(
-    tokenizer: Tokenizer, unk_token_id: int | None, source: TokenizerSource, definition: dict[str, Any]
+    tokenizer: Tokenizer,
+    unk_token_id: int | None,
+    source: TokenizerSource,
+    definition: dict[str, Any],
+    memo_bytes: int = DEFAULT_MEMO_BYTES,
 ) -> ChunkTokenizer | None:
     """Return a tokenizer with a memo, if the definition allows one and a trial agrees.
 
     Args:
         tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
         definition: the content of the tokenizer's `tokenizer.json`.
+        memo_bytes: the memory that the memo may take, about.
     """
     rule = chunk_rule(definition, tokenizer)
     if rule is None:
         return None
     try:
-        divided = ChunkTokenizer(tokenizer, unk_token_id, source, rule)
+        divided = ChunkTokenizer(tokenizer, unk_token_id, source, rule, memo_bytes)
         (ids, bounds), expected = divided.divided_ids(PROBES) or flatten([]), divided.whole_ids(PROBES)
     except TokenizationError:
         return None

@@ -10,6 +10,9 @@ from typing import cast
 ENTRY_BYTES = 288
 REMEMBERED_CHARACTERS = 30
 
+# What all that a tokenizer remembers may take by default: little enough for a board of 512 MB.
+DEFAULT_MEMO_BYTES = 8 << 20
+
 
 class Memo(dict[str, int | None]):
     """The token id of each word that has been seen; None for a word of several pieces.

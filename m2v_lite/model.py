@@ -25,6 +25,7 @@ from m2v_lite.flat_ids import of_each_text
 from m2v_lite.hub import fetch_model, is_repository_id
 from m2v_lite.layout import ModelFiles, find_model_files
 from m2v_lite.library import library_tokenizer
+from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.overlap import consume_in_thread, threads_run_freely
 from m2v_lite.progress import progress_bar
 from m2v_lite.quantization import quantize
@@ -118,7 +119,7 @@ class StaticModel:
         normalize: bool,
         max_length: int | None,
         files: ModelFiles | None = None,
-        reduction: tuple[str | None, int | None] = (None, None),
+        reduction: tuple[str | None, int | None, int] = (None, None, DEFAULT_MEMO_BYTES),
     ) -> None:
         table.check_vocabulary(
             files.folder if files else "vectors", tokenizer.vocabulary_size, tokenizer.highest_id
@@ -129,7 +130,7 @@ class StaticModel:
         self._tokenizer = tokenizer
         self._card = card
         self.files = files
-        # What pickling needs: what was asked to be made of the table, and which file it is.
+        # What pickling needs: what was asked for, and which file it is.
         self._reduction = reduction
         self._identity = _identity(files.table) if files else None
         self.config = dict(config)
@@ -151,6 +152,7 @@ class StaticModel:
         revision: str | None = None,
         cache_dir: PathLike | None = None,
         local_files_only: bool = False,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
         vocabulary_quantization: None = None,
     ) -> StaticModel:
         """Load a model: the table is mapped, not copied (but for `quantize_to`).
@@ -174,6 +176,8 @@ class StaticModel:
             revision: a branch, tag or commit of the repository.
             cache_dir: the hub's cache, if not the usual one.
             local_files_only: whether to fail rather than ask the network.
+            memo_bytes: the memory that the ids of words may take that the model has seen, about. The default
+                of 8 MB suits a small board; more pays where the texts have very many different words.
             vocabulary_quantization: not supported; model2vec can do this once and save the result.
 
         Raises:
@@ -189,6 +193,7 @@ class StaticModel:
                 "model2vec and load the model that it saves"
             )
         limit = None if isinstance(max_length, _Unset) else token_limit(max_length)
+        memo_bytes = natural_number("memo_bytes", memo_bytes)
         if normalize is not None:
             normalize = switch("normalize", normalize)
         if subfolder is not None:
@@ -218,13 +223,13 @@ class StaticModel:
         model = cls.__new__(cls)
         model._wire(
             table,
-            read_tokenizer(files.tokenizer),
+            read_tokenizer(files.tokenizer, memo_bytes),
             config,
             read_model_card(files.model_card),
             DEFAULT_NORMALIZE if normalize is None else normalize,
             limit,
             files,
-            (quantize_to, dimensionality),
+            (quantize_to, dimensionality, memo_bytes),
         )
         return model
 
@@ -639,9 +644,12 @@ def _load_again(
     folder: Path,
     quantize_to: str | None,
     dimensionality: int | None,
+    memo_bytes: int,
     identity: tuple[int, ...],
 ) -> StaticModel:
-    model = cls.from_pretrained(folder, None, None, None, quantize_to, dimensionality)
+    model = cls.from_pretrained(
+        folder, quantize_to=quantize_to, dimensionality=dimensionality, memo_bytes=memo_bytes
+    )
     if model._identity != identity:
         raise InvalidModelError(
             f"{folder}: another model has taken the place of the one that was pickled; pickle it again"

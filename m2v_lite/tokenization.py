@@ -12,6 +12,7 @@ from m2v_lite.chunks import chunk_tokenizer
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.flat_ids import FlatIds
 from m2v_lite.library import LibraryTokenizer, library_tokenizer, unk_token_id
+from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenizer_file import TokenizerFile, TokenizerSource, TokenizerText, checksum, read_text
 
 if TYPE_CHECKING:
@@ -58,33 +59,37 @@ class TextTokenizer(Protocol):
         ...
 
 
-def read_tokenizer(path: Path) -> TextTokenizer:
+def read_tokenizer(path: Path, memo_bytes: int = DEFAULT_MEMO_BYTES) -> TextTokenizer:
     """Read the tokenizer in a `tokenizer.json`.
+
+    Args:
+        path: the file.
+        memo_bytes: the memory that the ids of words may take that it has seen, about.
 
     Raises:
         InvalidModelError: it cannot be read.
         MissingPackageError: it needs the package tokenizers, which is not installed.
     """
     text = read_text(path)
-    return _tokenizer(text, TokenizerFile(path, checksum(text)), path)
+    return _tokenizer(text, TokenizerFile(path, checksum(text)), path, memo_bytes)
 
 
 def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
     """Use a copy of a `tokenizers.Tokenizer` that a caller already has."""
     text = tokenizer.to_str()
-    return _tokenizer(text, TokenizerText(text), "tokenizer")
+    return _tokenizer(text, TokenizerText(text), "tokenizer", DEFAULT_MEMO_BYTES)
 
 
-def _tokenizer(text: str, source: TokenizerSource, place: object) -> TextTokenizer:
+def _tokenizer(text: str, source: TokenizerSource, place: object, memo_bytes: int) -> TextTokenizer:
     try:
         definition = json.loads(text)
         supported = isinstance(definition, dict) and is_bert(definition)
     except (ValueError, RecursionError) as error:
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
     if supported:
-        return read_bert(definition, source)
+        return read_bert(definition, source, memo_bytes)
     tokenizer = library_tokenizer(text, place)
     unknown = unk_token_id(tokenizer, definition)
-    return chunk_tokenizer(tokenizer, unknown, source, definition) or LibraryTokenizer(
+    return chunk_tokenizer(tokenizer, unknown, source, definition, memo_bytes) or LibraryTokenizer(
         tokenizer, unknown, source
     )

@@ -709,3 +709,14 @@ assert logging.getLogger().handlers == handlers
 """
     environment = {name: value for name, value in os.environ.items() if "TOKENIZERS" not in name}
     subprocess.run([sys.executable, "-c", program, str(folder)], check=True, env=environment)
+
+
+def test_the_size_of_the_memo(bundled: StaticModel) -> None:
+    small = StaticModel.from_pretrained(memo_bytes=1)
+    np.testing.assert_array_equal(small.encode(SAMPLE_TEXTS), bundled.encode(SAMPLE_TEXTS))
+    again = pickle.loads(pickle.dumps(small))
+    for model in (small, again):
+        assert model._tokenizer._memo_bytes == 1  # type: ignore[union-attr]
+    for wrong in (0, -1, 1.5, True, "8 MB"):
+        with pytest.raises((InputValueError, InputTypeError), match="memo_bytes"):
+            StaticModel.from_pretrained(memo_bytes=wrong)  # type: ignore[arg-type]
