@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import random
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def texts_of_kind(kind: str) -> list[str]:
 @cache
 def expected_ids(kind: str) -> list[list[int]]:
     """Return the ids that the `tokenizers` library gives, the first 512, without the unknown token's."""
-    library = Tokenizer.from_file(str(BUNDLED_MODEL / "tokenizer.json"))
+    library = Tokenizer.from_file(str(Path(BUNDLED_MODEL) / "tokenizer.json"))
     library.no_truncation()
     library.no_padding()
     unknown = library.token_to_id("[UNK]")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 
 from m2v_lite.errors import InputTypeError, InputValueError
+
+PathLike = Union[str, "os.PathLike[str]"]
 
 
 def natural_number(name: str, value: Any) -> int:

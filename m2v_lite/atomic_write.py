@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
+
+from m2v_lite.arguments import PathLike
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
     """Open one file for writing; see `atomic_writes`.
 
     Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> with atomic_write(folder / "greeting") as file:
         ...     _ = file.write(b"hello")
         >>> [(item.name, item.read_bytes()) for item in folder.iterdir()]
@@ -28,7 +28,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def atomic_writes(paths: Sequence[Path]) -> Iterator[Sequence[BinaryIO]]:
+def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
     """Open temporary files beside `paths`; when the block succeeds, rename them in the order given.
 
     The first is renamed when all are on the disk. If the block raises, or is interrupted, the temporary files
@@ -43,35 +43,42 @@ def atomic_writes(paths: Sequence[Path]) -> Iterator[Sequence[BinaryIO]]:
             rename must not replace (a folder, a device).
     """
     targets = [_target(path) for path in paths]
-    temporaries = [target.with_name(f".m2v-lite-{secrets.token_hex(4)}.tmp") for target in targets]
-    names = dict(zip(map(str, temporaries), paths, strict=True))
+    temporaries = [_temporary(target) for target in targets]
+    names = dict(zip(temporaries, paths, strict=True))
     try:
         with ExitStack() as stack:
-            files = [stack.enter_context(temporary.open("xb")) for temporary in temporaries]
+            files = [stack.enter_context(open(temporary, "xb")) for temporary in temporaries]
             yield files
             for file in files:
                 file.flush()
                 os.fsync(file.fileno())
         for temporary, target in zip(temporaries, targets, strict=True):
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o777)
-            temporary.replace(target)
+            if os.path.exists(target):
+                os.chmod(temporary, os.stat(target).st_mode & 0o777)
+            os.replace(temporary, target)
     except BaseException as error:
         for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.remove(temporary)
         if isinstance(error, OSError):  # name a file that the caller knows
             if error.filename in names:
-                error.filename = str(names[error.filename])
+                error.filename = os.fspath(names[error.filename])
             elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                error.filename = str(paths[0])
+                error.filename = os.fspath(paths[0])
         raise
 
 
-def _target(path: Path) -> Path:
+def _target(path: PathLike) -> str:
     """Return what `path` leads to, which may be replaced."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
         raise OSError(f"{path}: not an ordinary file, so it is not replaced; give another name")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{path}: there is no folder {target.parent}; make it first")
+    parent = os.path.dirname(target)
+    if not os.path.isdir(parent):
+        raise FileNotFoundError(f"{path}: there is no folder {parent}; make it first")
     return target
+
+
+def _temporary(target: str) -> str:
+    """Return a name in the same folder that nobody has."""
+    return os.path.join(os.path.dirname(target), f".m2v-lite-{os.urandom(4).hex()}.tmp")

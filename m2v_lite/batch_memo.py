@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from m2v_lite.flat_ids import FlatIds, flatten
+from m2v_lite.flat_ids import FlatIds
 from m2v_lite.key_table import MISSING, MOST_CHARACTERS, Keys, KeyTable, one_of_each, word_keys
 from m2v_lite.memo import ENTRY_BYTES, REMEMBERED_CHARACTERS
 from m2v_lite.pieces import END_OF_TEXT, Codes, Pieces
@@ -120,4 +120,9 @@ class BatchMemo:
         return code
 
     def _pieces_of(self, words: list[str]) -> FlatIds:
-        return flatten([self._divide(word) for word in words])
+        ids: list[int] = []  # one list: thousands of them would set off Python's garbage collector
+        bounds = [0]
+        for word in words:
+            ids += self._divide(word)
+            bounds.append(len(ids))
+        return np.array(ids, np.intp), np.array(bounds, np.intp)

@@ -7,12 +7,12 @@ Python to the next. The tables are read when the first character beyond ASCII co
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_right
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
-TABLES = Path(__file__).parent / "character_tables.json"
+TABLES = os.path.join(os.path.dirname(__file__), "character_tables.json")
 
 
 class Ranges:
@@ -84,7 +84,8 @@ class CharacterTables:
 @cache
 def character_tables() -> CharacterTables:
     """Read the tables, once."""
-    return CharacterTables(json.loads(TABLES.read_text(encoding="ascii")))
+    with open(TABLES, encoding="ascii") as file:
+        return CharacterTables(json.load(file))
 
 
 def hangul_letters(syllable: str) -> str:

@@ -100,7 +100,7 @@ def _info(options: argparse.Namespace) -> None:
     model = StaticModel.from_pretrained(options.model_option if options.model is None else options.model)
     files = model.files
     assert files is not None  # a model that was loaded has files
-    sizes = [path.stat().st_size for path in (files.table, files.tokenizer, files.config)]
+    sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config)]
     limit = model.max_length
     entries = {
         "model": files.folder,

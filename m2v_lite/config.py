@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 
 DEFAULT_MAX_LENGTH = 512
 DEFAULT_NORMALIZE = False
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: PathLike) -> dict[str, Any]:
     """Read a model's config and check the two settings that change its vectors.
 
     Raises:
         InvalidModelError: not JSON, not an object, or `normalize` or `max_length` of a wrong kind.
     """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidModelError(
             f"{path}: the config cannot be read as JSON ({error}); fetch or write it again"
@@ -39,7 +40,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def read_model_card(path: Path) -> dict[str, Any]:
+def read_model_card(path: PathLike) -> dict[str, Any]:
     """Read the front matter of a model card: `key: text` and lists of texts, the rest left out.
 
     Model cards open with a block of YAML between two `---` lines
@@ -51,14 +52,15 @@ def read_model_card(path: Path) -> dict[str, Any]:
         matter.
 
     Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "README.md"
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "README.md"
         >>> _ = path.write_text("---\\nlicense: mit\\nlanguage:\\n- en\\n---\\n# Model")
         >>> read_model_card(path)
         {'license': 'mit', 'language': ['en']}
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
     except OSError:
         return {}
     if not lines or lines[0].strip() != "---":

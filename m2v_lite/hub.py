@@ -6,9 +6,10 @@ variables are its own business.
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.errors import DownloadError, MissingPackageError
 from m2v_lite.layout import hub_patterns, is_model_folder
 
@@ -37,10 +38,10 @@ def fetch_model(
     subfolder: str | None = None,
     revision: str | None = None,
     token: str | None = None,
-    cache_dir: str | Path | None = None,
+    cache_dir: PathLike | None = None,
     force_download: bool = False,
     local_files_only: bool = False,
-) -> Path:
+) -> str:
     """Return the folder of a repository's snapshot, from the cache if the model in it is complete.
 
     Raises:
@@ -56,18 +57,17 @@ def fetch_model(
             "with: pip install huggingface_hub. Or give the path of a model folder"
         ) from error
 
-    def snapshot(offline: bool) -> Path:
-        return Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                token=token,
-                cache_dir=cache_dir,
-                allow_patterns=hub_patterns(subfolder),
-                force_download=force_download and not offline,
-                local_files_only=offline,
-            )
+    def snapshot(offline: bool) -> str:
+        folder: str = snapshot_download(
+            repository,
+            revision=revision,
+            token=token,
+            cache_dir=None if cache_dir is None else os.fspath(cache_dir),
+            allow_patterns=hub_patterns(subfolder),
+            force_download=force_download and not offline,
+            local_files_only=offline,
         )
+        return folder
 
     if not force_download:
         try:
@@ -75,7 +75,7 @@ def fetch_model(
         except LocalEntryNotFoundError:
             pass
         else:
-            if local_files_only or is_model_folder(cached / (subfolder or "")):
+            if local_files_only or is_model_folder(os.path.join(cached, subfolder or "")):
                 return cached
     try:
         return snapshot(offline=local_files_only)

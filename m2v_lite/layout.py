@@ -8,8 +8,8 @@ The first layout whose files are all there wins, as in model2vec
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import dataclass
-from pathlib import Path
 
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
@@ -65,36 +65,32 @@ class ModelFiles:
     """The files of one model on disk."""
 
     layout: str
-    folder: Path
-    config: Path
-    table: Path
+    folder: str
+    config: str
+    table: str
     tensor: str
-    tokenizer: Path
+    tokenizer: str
 
     @property
-    def model_card(self) -> Path:
-        return self.folder / MODEL_CARD
+    def model_card(self) -> str:
+        return os.path.join(self.folder, MODEL_CARD)
 
 
-def is_model_folder(folder: Path) -> bool:
+def is_model_folder(folder: str) -> bool:
     """Say whether some known layout is complete in `folder`."""
     return any(not _missing(folder, layout) for layout in _candidates(folder))
 
 
-def find_model_files(folder: Path) -> ModelFiles:
+def find_model_files(folder: str) -> ModelFiles:
     """Find the files of the model in `folder`.
 
     Raises:
         ModelNotFoundError: `folder` is no folder, or no layout is complete in it.
         InvalidModelError: a file is a git-lfs pointer, or may not be read.
     """
-    try:
-        exists = folder.exists()
-    except OSError:
-        exists = False  # too long to be a path
-    if not exists:
+    if not os.path.exists(folder):
         raise ModelNotFoundError(f"{folder}: no such folder; check the path")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ModelNotFoundError(
             f"{folder}: this is a file; give the folder that holds it, with the table, "
             "the tokenizer and the config of one model"
@@ -103,7 +99,7 @@ def find_model_files(folder: Path) -> ModelFiles:
         raise ModelNotFoundError(f"{folder}: this folder may not be read; check its permissions")
     for layout in _candidates(folder):
         if not _missing(folder, layout):
-            config, table, tokenizer = (folder / name for name in layout.files())
+            config, table, tokenizer = (os.path.join(folder, name) for name in layout.files())
             _check_fetched(config, table, tokenizer)
             return ModelFiles(layout.name, folder, config, table, layout.tensor, tokenizer)
     raise ModelNotFoundError(_what_is_missing(folder))
@@ -116,16 +112,17 @@ def hub_patterns(subfolder: str | None = None) -> list[str]:
         return names
     folder = subfolder.strip("/")
     patterns = [f"{folder}/{name}" for name in names]
-    if Path(folder).name == NESTED_FOLDER:
-        patterns.append((Path(folder).parent / Path(INSIDE_NESTED.config).name).as_posix())
+    parent, name = posixpath.split(folder)
+    if name == NESTED_FOLDER:
+        patterns.append(posixpath.join(parent, posixpath.basename(INSIDE_NESTED.config)))
     return patterns
 
 
-def _check_fetched(*files: Path) -> None:
+def _check_fetched(*files: str) -> None:
     """Check that no file is a stand-in that git leaves where git-lfs is not set up."""
     for path in files:
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 start = file.read(len(LFS_POINTER))
         except OSError as error:
             raise InvalidModelError(f"{path}: cannot be read ({error}); check its permissions") from error
@@ -135,17 +132,17 @@ def _check_fetched(*files: Path) -> None:
             )
 
 
-def _candidates(folder: Path) -> tuple[Layout, ...]:
-    if folder.resolve().name == NESTED_FOLDER:
+def _candidates(folder: str) -> tuple[Layout, ...]:
+    if os.path.basename(os.path.realpath(folder)) == NESTED_FOLDER:
         return (*LAYOUTS, INSIDE_NESTED)
     return LAYOUTS
 
 
-def _missing(folder: Path, layout: Layout) -> list[str]:
-    return [name for name in layout.files() if not (folder / name).is_file()]
+def _missing(folder: str, layout: Layout) -> list[str]:
+    return [name for name in layout.files() if not os.path.isfile(os.path.join(folder, name))]
 
 
-def _what_is_missing(folder: Path) -> str:
+def _what_is_missing(folder: str) -> str:
     layouts = _candidates(folder)
     nearest = min(layouts, key=lambda layout: len(_missing(folder, layout)))
     tried = "; ".join(f"{layout.name}: {' + '.join(layout.files())}" for layout in layouts)

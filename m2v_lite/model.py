@@ -6,30 +6,22 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 
 from __future__ import annotations
 
-import json
-import pickle
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite import pooling
-from m2v_lite.arguments import checked_path, natural_number, switch, token_limit
-from m2v_lite.atomic_write import atomic_writes
+from m2v_lite.arguments import PathLike, checked_path, natural_number, switch, token_limit
 from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, read_config, read_model_card
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.flat_ids import of_each_text
-from m2v_lite.hub import fetch_model, is_repository_id
 from m2v_lite.layout import ModelFiles, find_model_files
-from m2v_lite.library import library_tokenizer
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
-from m2v_lite.overlap import consume_in_thread, threads_run_freely
 from m2v_lite.progress import progress_bar
-from m2v_lite.quantization import quantize
-from m2v_lite.safetensors import write_safetensors
 from m2v_lite.table import EmbeddingTable, load_table, table_of_arrays
 from m2v_lite.texts import as_texts, batches, check_encodable, check_unicode, cut
 from m2v_lite.tokenization import TextTokenizer, read_tokenizer, wrap_tokenizer
@@ -37,12 +29,11 @@ from m2v_lite.tokenization import TextTokenizer, read_tokenizer, wrap_tokenizer
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-PathLike = str | Path
 # The place of a batch among the texts, the ids of its tokens, and their bounds.
 TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 BATCH_SIZE = 1024
-BUNDLED_MODEL = Path(__file__).parent / "bundled" / "potion-base-8M-int8"
+BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8")
 
 
 class _Unset:
@@ -213,7 +204,7 @@ class StaticModel:
                 local_files_only=local_files_only,
             )
         )
-        files = find_model_files(folder / subfolder if subfolder else folder)
+        files = find_model_files(os.path.join(folder, subfolder) if subfolder else folder)
         config = read_config(files.config)
         table = _reduced(load_table(files.table, files.tensor), quantize_to, dimensionality)
         if normalize is None:
@@ -296,11 +287,13 @@ class StaticModel:
             return vectors[0] if single else vectors
         pool = partial(self._pool, vectors, unit)
         tokenized = self._tokenized(texts, 0, limit, size, show_progress_bar)
-        if use_multiprocessing and len(texts) > multiprocessing_threshold and threads_run_freely():
-            consume_in_thread(pool, tokenized)
-        else:
-            for batch in tokenized:
-                pool(batch)
+        if use_multiprocessing and len(texts) > multiprocessing_threshold:
+            from m2v_lite.overlap import consume_in_thread, threads_run_freely
+
+            if threads_run_freely():
+                consume_in_thread(pool, tokenized)
+        for batch in tokenized:  # what the thread has left, which is nothing or all
+            pool(batch)
         return vectors[0] if single else vectors
 
     def _encode_in_processes(
@@ -314,6 +307,8 @@ class StaticModel:
         progress: bool,
     ) -> bool:
         """Write the vectors of `texts` by worker processes and return True, if that pays."""
+        import pickle
+
         from m2v_lite.workers import encode_in_processes, worth_processes  # takes long to import
 
         characters = self._characters(limit)
@@ -480,40 +475,12 @@ class StaticModel:
             InvalidModelError: the tokenizer's file has changed since it was loaded.
             OSError: the folder cannot be written.
         """
-        folder = Path(checked_path("path", path)) / (subfolder or "")
+        from m2v_lite.saving import save_model
+
+        folder = os.path.join(checked_path("path", path), subfolder or "")
         if model_name is not None:
             check_unicode(model_name, "model_name")
-        tensors = {"embeddings": self.embedding}
-        if self.weights is not None:
-            tensors["weights"] = self.weights
-        config = {**self.config, "embedding_dtype": self.embedding_dtype}
-        config.pop("vocabulary_quantization", None)
-        if self.token_mapping is not None:
-            tensors["mapping"] = self.token_mapping
-            config["vocabulary_quantization"] = len(self.embedding)
-        texts = {
-            "tokenizer.json": self._tokenizer.definition(),
-            "README.md": self._model_card(model_name or folder.resolve().name),
-            "modules.json": json.dumps(_modules(self.normalize), indent=4),
-            "config.json": json.dumps(config, indent=4),
-        }
-        folder.mkdir(parents=True, exist_ok=True)
-        # The config goes last: without it a new folder is no model.
-        names = ["model.safetensors", *texts]
-        with atomic_writes([folder / name for name in names]) as (table, *others):
-            write_safetensors(table, tensors, bfloat16=("embeddings",) if self._table.is_bfloat16 else ())
-            for file, text in zip(others, texts.values(), strict=True):
-                file.write(text.encode())
-
-    def _model_card(self, model_name: str) -> str:
-        """Return a short model card, with what is known of the model in its front matter."""
-        entries = {key: self._card.get(key) for key in ("base_model", "language", "license")}
-        front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in entries.items() if entry)
-        return (
-            f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"
-            f"A static-embedding model of {self.dim} dimensions in {self.embedding_dtype}, for model2vec "
-            "and m2v_lite.\n"
-        )
+        save_model(self, folder, model_name, self._tokenizer.definition())
 
     @property
     def dim(self) -> int:
@@ -571,6 +538,8 @@ class StaticModel:
 
         The model does not use it, so changing it changes nothing here.
         """
+        from m2v_lite.library import library_tokenizer
+
         tokenizer = library_tokenizer(self._tokenizer.definition(), "tokenizer")
         tokenizer.no_padding()
         if self.max_length is None:
@@ -641,7 +610,7 @@ class StaticModel:
 
 def _load_again(
     cls: type[StaticModel],
-    folder: Path,
+    folder: str,
     quantize_to: str | None,
     dimensionality: int | None,
     memo_bytes: int,
@@ -657,22 +626,22 @@ def _load_again(
     return model
 
 
-def _identity(path: Path) -> tuple[int, ...]:
+def _identity(path: str) -> tuple[int, ...]:
     """Return what tells a file from another that takes its place."""
-    status = path.stat()
+    status = os.stat(path)
     return status.st_size, status.st_mtime_ns
 
 
-def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> Path:
+def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> str:
     """Return the folder at `path`, or of the hub's repository of this name."""
     name = checked_path("path", path)
-    try:
-        folder = Path(name).expanduser()
-        if name and folder.exists():
-            return folder.absolute()  # so that it is found again from another working directory
-    except (OSError, RuntimeError):
-        pass  # too long for a path, or in the home of nobody
-    name = Path(name).as_posix() if isinstance(path, Path) else name
+    folder = os.path.expanduser(name)
+    if name and os.path.exists(folder):
+        return os.path.abspath(folder)  # so that it is found again from another working directory
+    from m2v_lite.hub import fetch_model, is_repository_id
+
+    if not isinstance(path, str):
+        name = name.replace(os.sep, "/")
     if not is_repository_id(name):
         hint = "; give only the owner/name of a repository" if "://" in name else "; check the path"
         raise ModelNotFoundError(
@@ -692,15 +661,9 @@ def _reduced(table: EmbeddingTable, quantize_to: str | None, dimensionality: int
             )
     if quantize_to is None:
         embedding = table.embedding[:, :columns]
-    else:  # model2vec's DType is an enumeration of texts
+    else:
+        from m2v_lite.quantization import quantize
+
+        # model2vec's DType is an enumeration of texts.
         embedding = quantize(table.embedding, getattr(quantize_to, "value", quantize_to), columns)
     return EmbeddingTable(embedding, table.weights, table.mapping)
-
-
-def _modules(normalize: bool) -> list[dict[str, Any]]:
-    """Return the modules.json by which sentence-transformers loads the model."""
-    modules = [(".", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
-    return [
-        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for index, (path, kind) in enumerate(modules)
-    ]

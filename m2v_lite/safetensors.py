@@ -14,12 +14,12 @@ import os
 import struct
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
 # The limit of the format's reference implementation.
@@ -71,10 +71,10 @@ class SafetensorsFile:
         InvalidModelError: it cannot be read, or is not a sound safetensors file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: PathLike) -> None:
         self.path = path
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 header_bytes, header = _read_header(path, file, size)
                 self._bytes = np.memmap(file, dtype=np.uint8, mode="r", offset=0, shape=(size,))
@@ -160,13 +160,13 @@ def _row_blocks(array: NDArray[Any]) -> list[NDArray[Any]]:
     return [array[start : start + rows] for start in range(0, len(array), rows)]
 
 
-def _broken(path: Path, fact: str) -> InvalidModelError:
+def _broken(path: PathLike, fact: str) -> InvalidModelError:
     return InvalidModelError(
         f"{path}: not a sound safetensors file: {fact:.500}. Fetch or write the file again"
     )
 
 
-def _read_header(path: Path, file: BinaryIO, size: int) -> tuple[int, dict[str, Any]]:
+def _read_header(path: PathLike, file: BinaryIO, size: int) -> tuple[int, dict[str, Any]]:
     """Return the header's length in bytes and its content."""
     if size == 0:
         raise _broken(path, "it is empty")
@@ -198,7 +198,7 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _metadata(path: Path, header: dict[str, Any]) -> dict[str, str]:
+def _metadata(path: PathLike, header: dict[str, Any]) -> dict[str, str]:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise _broken(path, "its __metadata__ is not an object of texts")
@@ -214,7 +214,7 @@ def _natural_numbers(value: Any, most: int) -> bool:
     )
 
 
-def _tensor_info(path: Path, name: str, entry: Any) -> TensorInfo:
+def _tensor_info(path: PathLike, name: str, entry: Any) -> TensorInfo:
     """Check one entry of the header by itself."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _broken(path, f"tensor {name!r} is not described by dtype, shape and data_offsets")
@@ -238,7 +238,7 @@ def _tensor_info(path: Path, name: str, entry: Any) -> TensorInfo:
     return TensorInfo(dtype, tuple(shape), start, end)
 
 
-def _check_ranges(path: Path, tensors: Mapping[str, TensorInfo], data_bytes: int) -> None:
+def _check_ranges(path: PathLike, tensors: Mapping[str, TensorInfo], data_bytes: int) -> None:
     """Check that the tensors cover the data exactly: no overlap, no hole, nothing past the end."""
     position = 0
     for name, info in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):

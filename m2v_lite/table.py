@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.pooling import gather
 from m2v_lite.safetensors import NAMES_OF_NUMPY, SafetensorsFile
@@ -105,7 +105,7 @@ class EmbeddingTable:
                 )
 
 
-def load_table(path: Path, tensor: str) -> EmbeddingTable:
+def load_table(path: PathLike, tensor: str) -> EmbeddingTable:
     """Map the embedding table in a safetensors file, with its weights and mapping if it has them.
 
     Args:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.bert import is_bert, read_bert
 from m2v_lite.chunks import chunk_tokenizer
 from m2v_lite.errors import InvalidModelError
@@ -59,7 +59,7 @@ class TextTokenizer(Protocol):
         ...
 
 
-def read_tokenizer(path: Path, memo_bytes: int = DEFAULT_MEMO_BYTES) -> TextTokenizer:
+def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> TextTokenizer:
     """Read the tokenizer in a `tokenizer.json`.
 
     Args:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 
 
@@ -30,7 +30,7 @@ class TokenizerText:
 class TokenizerFile:
     """A file that was read once, and had this checksum then."""
 
-    path: Path
+    path: PathLike
     checksum: int
 
     def read(self) -> str:
@@ -57,14 +57,15 @@ def checksum(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def read_text(path: Path) -> str:
+def read_text(path: PathLike) -> str:
     """Read a `tokenizer.json`.
 
     Raises:
         InvalidModelError: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
     except (OSError, ValueError) as error:
         raise InvalidModelError(
             f"{path}: the tokenizer cannot be read ({error}); fetch the file again"

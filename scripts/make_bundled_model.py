@@ -76,7 +76,7 @@ def make_bundled_model(source: Path, out: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("source", type=Path)
-    parser.add_argument("out", type=Path, nargs="?", default=BUNDLED_MODEL)
+    parser.add_argument("out", type=Path, nargs="?", default=Path(BUNDLED_MODEL))
     arguments = parser.parse_args()
     make_bundled_model(arguments.source, arguments.out)
     size = sum(path.stat().st_size for path in arguments.out.iterdir())

@@ -54,7 +54,7 @@ def pair(definition: dict[str, Any]) -> tuple[BertTokenizer, Tokenizer]:
 
 @pytest.fixture(scope="module")
 def bundled_pair() -> tuple[BertTokenizer, Tokenizer]:
-    return pair(json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8")))
+    return pair(json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8")))
 
 
 @cache
@@ -317,7 +317,7 @@ def test_truncation_and_unknown_tokens(bundled_pair: tuple[BertTokenizer, Tokeni
 
 
 def test_a_small_memo_changes_nothing() -> None:
-    definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
     small = read_bert(definition, TokenizerText(""), memo_bytes=2000)
     large = read_bert(definition, TokenizerText(""))
     texts = SAMPLE_TEXTS + random_texts(500, seed=10)
@@ -437,7 +437,7 @@ def test_words_of_every_length_in_a_batch(bundled_pair: tuple[BertTokenizer, Tok
 
 
 def test_a_memo_that_many_threads_fill_at_once() -> None:
-    definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
     generator = random.Random(3)
     texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(300)] for _ in range(8)]
     alone = read_bert(definition, TokenizerText(""))
@@ -457,7 +457,7 @@ def test_a_memo_that_many_threads_fill_at_once() -> None:
 
 
 def test_a_large_text_does_not_stay_in_memory() -> None:
-    definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
     ours = read_bert(definition, TokenizerText(""), memo_bytes=1 << 16)
     ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
     assert ours._batch_memo.is_full()

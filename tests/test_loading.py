@@ -480,13 +480,13 @@ def test_a_disk_that_fails_while_saving(broken: int, folder: Path, monkeypatch: 
 
 def test_the_config_is_renamed_last(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     renamed: list[str] = []
-    replace = Path.replace
+    replace = os.replace
 
-    def noted(self: Path, target: Path) -> Path:
-        renamed.append(target.name)
-        return replace(self, target)
+    def noted(source: str, target: str) -> None:
+        renamed.append(os.path.basename(target))
+        replace(source, target)
 
-    monkeypatch.setattr(Path, "replace", noted)
+    monkeypatch.setattr(os, "replace", noted)
     StaticModel.from_pretrained(folder).save_pretrained(tmp_path / "saved")
     assert renamed[0] == "model.safetensors"
     assert renamed[-1] == "config.json"
@@ -599,7 +599,7 @@ def test_a_failing_save_leaves_the_old_model(folder: Path, monkeypatch: pytest.M
     def fail(*arguments: Any, **options: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("m2v_lite.model.write_safetensors", fail)
+    monkeypatch.setattr("m2v_lite.saving.write_safetensors", fail)
     with pytest.raises(OSError, match="No space left"):
         model.save_pretrained(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

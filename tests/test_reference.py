@@ -38,7 +38,7 @@ def test_random_texts_on_every_tiny_model(
 
 def test_random_texts_on_real_models(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
     texts = SAMPLE_TEXTS[:5] + random_texts(3000, seed=3)
-    folders = [BUNDLED_MODEL, *(path for path in models_folder.iterdir() if path.is_dir())]
+    folders = [Path(BUNDLED_MODEL), *(path for path in models_folder.iterdir() if path.is_dir())]
     ask_model2vec(peers_python, folders, texts, tmp_path)
     for folder in folders:
         assert_agrees(StaticModel.from_pretrained(folder), texts, np.load(tmp_path / f"{folder.name}.npz"))

@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_all_that_a_tokenizer_remembers_is_made_and_replaced_by_threads(
     monkeypatch.setattr(words, "CHARACTERS_KEPT", 40)
     monkeypatch.setattr(wordpiece, "FEW_WORDS", 10)
     monkeypatch.setattr(wordpiece, "WORDS_BEFORE_TABLES", 50)
-    definition = json.loads((BUNDLED_MODEL / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
     batches = hard_batches(random.Random(7))
     alone = read_bert(definition, TokenizerText(""))
     expected = [[ids.tolist() for ids in alone.token_ids(batch, None)] for batch in batches]

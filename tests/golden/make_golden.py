@@ -71,7 +71,7 @@ def main() -> None:
 
     from m2v_lite.model import BUNDLED_MODEL
 
-    write_answers(BUNDLED_MODEL, SAMPLE_TEXTS, HERE)
+    write_answers(Path(BUNDLED_MODEL), SAMPLE_TEXTS, HERE)
     with tempfile.TemporaryDirectory() as temporary:
         for name, recipe in TINY_MODELS.items():
             write_answers(recipe.build(Path(temporary) / name), SAMPLE_TEXTS, HERE)
