@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Where a kind of model folder keeps its files, relative to the folder, and what its table is called."""
 
     name: str
@@ -60,8 +59,7 @@ MODEL_CARD = "README.md"
 LFS_POINTER = b"version https://git-lfs"
 
 
-@dataclass(frozen=True)
-class ModelFiles:
+class ModelFiles(NamedTuple):
     """The files of one model on disk."""
 
     layout: str

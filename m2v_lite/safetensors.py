@@ -13,8 +13,7 @@ import math
 import os
 import struct
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +40,7 @@ NUMPY_DTYPES = {
 NAMES_OF_NUMPY = {np.dtype(numpy_name): name for name, numpy_name in NUMPY_DTYPES.items() if name != "BF16"}
 
 
-@dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """What the header says of one tensor; `start` and `end` count bytes from the start of the data."""
 
     dtype: str

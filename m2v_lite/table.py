@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ from m2v_lite.safetensors import NAMES_OF_NUMPY, SafetensorsFile
 TABLE_NAMES = ("embeddings", "embedding.weight")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """What an array of a model may be: names of dtypes as in safetensors, and a number of dimensions."""
 
     dtypes: tuple[str, ...]
@@ -30,8 +28,7 @@ WEIGHTS = Kind(("F64", "F32", "F16"), 1)
 MAPPING = Kind(("I64", "I32", "U64", "U32", "I16", "U16", "I8", "U8"), 1)
 
 
-@dataclass(frozen=True)
-class EmbeddingTable:
+class EmbeddingTable(NamedTuple):
     """The arrays of a model. Mapped ones stay mapped: no method copies more than the rows asked for.
 
     Attributes:

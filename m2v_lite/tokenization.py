@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from m2v_lite.arguments import PathLike
-from m2v_lite.bert import is_bert, read_bert
-from m2v_lite.chunks import chunk_tokenizer
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.flat_ids import FlatIds
-from m2v_lite.library import LibraryTokenizer, library_tokenizer, unk_token_id
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenizer_file import TokenizerFile, TokenizerSource, TokenizerText, checksum, read_text
 
@@ -81,6 +78,8 @@ def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
 
 
 def _tokenizer(text: str, source: TokenizerSource, place: object, memo_bytes: int) -> TextTokenizer:
+    from m2v_lite.bert import is_bert, read_bert
+
     try:
         definition = json.loads(text)
         supported = isinstance(definition, dict) and is_bert(definition)
@@ -88,6 +87,9 @@ def _tokenizer(text: str, source: TokenizerSource, place: object, memo_bytes: in
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
     if supported:
         return read_bert(definition, source, memo_bytes)
+    from m2v_lite.chunks import chunk_tokenizer
+    from m2v_lite.library import LibraryTokenizer, library_tokenizer, unk_token_id
+
     tokenizer = library_tokenizer(text, place)
     unknown = unk_token_id(tokenizer, definition)
     return chunk_tokenizer(tokenizer, unknown, source, definition, memo_bytes) or LibraryTokenizer(

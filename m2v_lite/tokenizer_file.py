@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
@@ -16,8 +15,7 @@ class TokenizerSource(Protocol):
     def read(self) -> str: ...
 
 
-@dataclass(frozen=True)
-class TokenizerText:
+class TokenizerText(NamedTuple):
     """A text that is kept, because no file holds it."""
 
     text: str
@@ -26,8 +24,7 @@ class TokenizerText:
         return self.text
 
 
-@dataclass(frozen=True)
-class TokenizerFile:
+class TokenizerFile(NamedTuple):
     """A file that was read once, and had this checksum then."""
 
     path: PathLike

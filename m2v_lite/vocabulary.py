@@ -19,15 +19,17 @@ EMPTY = -1
 
 
 class Vocabulary(Protocol):
-    """What WordPiece needs of a vocabulary.
+    """What WordPiece needs of a vocabulary."""
 
-    Attributes:
-        get: finds the id of a token, or None.
-        longest: no token has more characters.
-    """
+    @property
+    def get(self) -> Callable[[str], int | None]:
+        """Finds the id of a token, or None."""
+        ...
 
-    get: Callable[[str], int | None]
-    longest: int
+    @property
+    def longest(self) -> int:
+        """A number of characters that no token exceeds."""
+        ...
 
     def items(self) -> Iterable[tuple[str, int]]:
         """Return all tokens with their ids."""

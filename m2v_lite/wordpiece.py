@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from m2v_lite.bulk_wordpiece import BulkWordPiece
-from m2v_lite.flat_ids import FlatIds
-from m2v_lite.key_table import MOST_CHARACTERS
-from m2v_lite.spans import Spans
-from m2v_lite.vocabulary import Vocabulary
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from m2v_lite.bulk_wordpiece import BulkWordPiece
+    from m2v_lite.flat_ids import FlatIds
+    from m2v_lite.spans import Spans
+    from m2v_lite.vocabulary import Vocabulary
 
 # Fewer words are divided one by one, which is quicker; and so many have to come before tables are made.
 FEW_WORDS = 400
@@ -48,8 +50,8 @@ class WordPiece:
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
         self.unknown = unknown
+        self._divided = 0
         self._bulk: BulkWordPiece | None = None
-        self._words_before_tables = WORDS_BEFORE_TABLES
 
     def find_whole(self, word: str) -> int | None:
         """Return the id of a word that is one piece, else None."""
@@ -61,28 +63,29 @@ class WordPiece:
             return [self.unknown]
         find, longest = self._vocabulary.get, self._vocabulary.longest
         ids = []
-        rest, shortest = word, 1
+        rest, prefix = word, 0
         while True:
             end = min(len(rest), longest)
-            token_id = find(rest[:end])
-            while token_id is None:
+            while (token_id := find(rest[:end])) is None and end > prefix:
                 end -= 1
-                if end < shortest:
-                    return [self.unknown]
-                token_id = find(rest[:end])
+            if token_id is None or end <= prefix:
+                return [self.unknown]
             ids.append(token_id)
             if end == len(rest):
                 return ids
-            rest, shortest = self._prefix + rest[end:], len(self._prefix) + 1
+            rest, prefix = self._prefix + rest[end:], len(self._prefix)
 
     def pieces_of_many(self, words: Spans) -> FlatIds | None:
         """Return the ids of the pieces of short ASCII words, and their bounds; None if they are too few."""
+        from m2v_lite.bulk_wordpiece import BulkWordPiece
+        from m2v_lite.key_table import MOST_CHARACTERS
+
         number = len(words.starts)
-        self._words_before_tables -= number
         if number < FEW_WORDS or self._most_characters < MOST_CHARACTERS:
             return None
         if self._bulk is None:
-            if self._words_before_tables > 0:
+            self._divided += number
+            if self._divided < WORDS_BEFORE_TABLES:
                 return None
             self._bulk = BulkWordPiece(dict(self._vocabulary.items()), self._prefix, self.unknown)
         return self._bulk.pieces(words)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -40,11 +39,10 @@ class _Translation(dict[int, str]):
         return value
 
 
-@dataclass(frozen=True)
 class WordSplitter:
     """BertNormalizer with its options, followed by BertPreTokenizer.
 
-    Attributes:
+    Args:
         clean_text: remove control characters, and make a space of every white space.
         handle_chinese_chars: set each Chinese character apart.
         strip_accents: decompose characters canonically and remove non-spacing marks.
@@ -55,10 +53,17 @@ class WordSplitter:
         ['don', "'", 't', '!', 'zurich', ',', '日', '本']
     """
 
-    clean_text: bool = True
-    handle_chinese_chars: bool = True
-    strip_accents: bool = True
-    lowercase: bool = True
+    def __init__(
+        self,
+        clean_text: bool = True,
+        handle_chinese_chars: bool = True,
+        strip_accents: bool = True,
+        lowercase: bool = True,
+    ) -> None:
+        self.clean_text = clean_text
+        self.handle_chinese_chars = handle_chinese_chars
+        self.strip_accents = strip_accents
+        self.lowercase = lowercase
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave the tables behind, which hold functions: a copy makes its own."""

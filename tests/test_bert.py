@@ -25,7 +25,8 @@ from tokenizers import Tokenizer, models
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from m2v_lite.bert import BertTokenizer, is_bert, read_bert
+from m2v_lite.bert import is_bert, read_bert
+from m2v_lite.bert_tokenizer import BertTokenizer
 from m2v_lite.characters import character_tables
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.model import BUNDLED_MODEL
@@ -420,7 +421,7 @@ def test_wide_texts_are_done_at_once(bundled_pair: tuple[BertTokenizer, Tokenize
         "tab\there\u3000wide", "\x07bell\x1f", "", "한국어 텍스트", "nul\0 ", "ﬁne ǅ İstanbul K", "\uffff\ufffe",
     ]  # fmt: skip
     odd = ["emoji 👍", "\u302a\u302e", "𝔸"]
-    spans, left_out = ours._wide.divide([*texts, *odd, *texts])
+    spans, left_out = ours._batches._wide.divide([*texts, *odd, *texts])
     assert left_out == [*range(len(texts), len(texts) + len(odd))]
     assert spans.words().count(SEPARATOR) == 2 * len(texts)
     assert_same_ids(ours, library, [*texts, *odd, "the [MASK]", "\x01 separated\x01\x01", *texts, *odd])
@@ -460,9 +461,9 @@ def test_a_large_text_does_not_stay_in_memory() -> None:
     definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
     ours = read_bert(definition, TokenizerText(""), memo_bytes=1 << 16)
     ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
-    assert ours._batch_memo.is_full()
+    assert ours._batches._memo.is_full()
     ours.token_ids(["cat"], None)
-    assert not ours._batch_memo.is_full()
+    assert not ours._batches._memo.is_full()
 
 
 def test_pickled_after_use(bundled_pair: tuple[BertTokenizer, Tokenizer]) -> None:

@@ -13,7 +13,7 @@ from m2v_lite.bulk_wordpiece import BulkWordPiece
 from m2v_lite.flat_ids import of_each_text
 from m2v_lite.key_table import MISSING, MOST_CHARACTERS, Keys, KeyTable, one_of_each, word_keys
 from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
-from m2v_lite.vocabulary import DictVocabulary
+from m2v_lite.vocabulary import DictVocabulary, MappedVocabulary, vocabulary_arrays
 from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
 
@@ -93,7 +93,7 @@ def test_few_keys_find_no_place(number: int) -> None:
         table.insert(keys[:, part], part)
     found = table.find(keys)
     is_found = found != MISSING
-    assert is_found.mean() > 0.97
+    assert is_found.mean() > 0.9
     np.testing.assert_array_equal(found[is_found], np.flatnonzero(is_found))
     others = generator.integers(1, 1 << 62, (2, number), np.uint64)
     assert (table.find(others) == MISSING).all()
@@ -128,20 +128,39 @@ def test_one_of_each(words: list[str], wide: bool) -> None:
             assert chosen[place_of[index]] == index
 
 
+def naive_pieces(tokens: dict[str, int], prefix: str, word: str) -> list[int]:
+    ids: list[int] = []
+    start = 0
+    while start < len(word):
+        before = prefix if start else ""
+        ends = (end for end in range(len(word), start, -1) if before + word[start:end] in tokens)
+        end = next(ends, None)
+        if end is None:
+            return [tokens["[UNK]"]]
+        ids.append(tokens[before + word[start:end]])
+        start = end
+    return ids
+
+
 @settings(deadline=None)
 @given(
     st.dictionaries(st.text("ab#c", min_size=1, max_size=18), st.integers(1, 99), max_size=40),
     WORDS,
-    st.sampled_from(["##", "", "a"]),
+    st.sampled_from(["##", "", "a", "####################"]),
 )
 def test_all_words_at_once_are_divided_as_one_by_one(
     tokens: dict[str, int], words: list[str], prefix: str
 ) -> None:
     words = [word[:MOST_CHARACTERS] for word in words]
     tokens = {**tokens, "[UNK]": 0}
+    expected = [naive_pieces(tokens, prefix, word) for word in words]
     one_by_one = WordPiece(DictVocabulary(tokens), "[UNK]", prefix)
+    assert [one_by_one.pieces(word) for word in words] == expected
+    mapped = WordPiece(MappedVocabulary(*vocabulary_arrays([*tokens])), "[UNK]", prefix)
+    by_place = {token: place for place, token in enumerate(tokens)}
+    assert [mapped.pieces(word) for word in words] == [naive_pieces(by_place, prefix, word) for word in words]
     flat = BulkWordPiece(tokens, prefix, unknown=0).pieces(spans_of(words))
-    assert [ids.tolist() for ids in of_each_text(*flat)] == [one_by_one.pieces(word) for word in words]
+    assert [ids.tolist() for ids in of_each_text(*flat)] == expected
 
 
 def test_more_words_than_are_divided_at_once() -> None:

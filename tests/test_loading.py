@@ -483,7 +483,7 @@ def test_the_config_is_renamed_last(folder: Path, tmp_path: Path, monkeypatch: p
     replace = os.replace
 
     def noted(source: str, target: str) -> None:
-        renamed.append(os.path.basename(target))
+        renamed.append(Path(target).name)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", noted)

@@ -16,7 +16,8 @@ import pytest
 from sample_texts import SAMPLE_TEXTS, random_texts
 
 from m2v_lite import StaticModel, wordpiece, words
-from m2v_lite.bert import BertTokenizer, read_bert
+from m2v_lite.bert import read_bert
+from m2v_lite.bert_tokenizer import BertTokenizer
 from m2v_lite.flat_ids import FlatIds
 from m2v_lite.model import BUNDLED_MODEL
 from m2v_lite.tokenizer_file import TokenizerText

@@ -1,0 +1,99 @@
+"""A batch of texts -> flat token ids on the WordPiece path, each group of texts in its quickest way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import compress
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from m2v_lite.batch_memo import BatchMemo
+from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
+from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
+from m2v_lite.wordpiece import WordPiece
+from m2v_lite.words import WordSplitter
+
+if TYPE_CHECKING:
+    from m2v_lite.bert_tokenizer import BertTokenizer
+
+IdsOf = Callable[[Sequence[str]], FlatIds]
+
+
+class BertBatches:
+    """What `BertTokenizer` needs for batches only.
+
+    Args:
+        tokenizer: does single texts.
+        splitter: its word splitter.
+        model: its WordPiece model.
+        memory: the bytes that the memo of batches may take, about.
+    """
+
+    def __init__(
+        self, tokenizer: BertTokenizer, splitter: WordSplitter, model: WordPiece, memory: int
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._splitter = splitter
+        self._model = model
+        self._memory = memory
+        self._ascii, self._wide = AsciiDivider(splitter), WideDivider(splitter)
+        self._memo = self._new_memo()
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
+        """Return the ids of texts, cut to the limit, without the unknown token's."""
+        return drop(*shorten(*self._ids(texts), max_length), unknown)
+
+    def _ids(self, texts: Sequence[str]) -> FlatIds:
+        if not self._splitter.clean_text:
+            return self._special_ids(texts)
+        if self._is_special(" ".join(texts)):
+            is_plain = [not self._is_special(text) for text in texts]
+            return self._by_groups(texts, is_plain, self._plain_ids, self._special_ids)
+        return self._plain_ids(texts)
+
+    def _is_special(self, text: str) -> bool:
+        """Say whether a text may hold an added token, or what stands between texts."""
+        return SEPARATOR in text or self._tokenizer.may_hold_token(text)
+
+    def _plain_ids(self, texts: Sequence[str]) -> FlatIds:
+        is_ascii = list(map(str.isascii, texts))
+        if all(is_ascii):
+            return self._ids_at(self._ascii.divide(texts))
+        return self._by_groups(texts, is_ascii, self._plain_ids, self._wide_ids)
+
+    def _wide_ids(self, texts: Sequence[str]) -> FlatIds:
+        spans, odd = self._wide.divide(texts)
+        flat = self._ids_at(spans)
+        if not odd:
+            return flat
+        chosen = np.ones(len(texts), bool)
+        chosen[odd] = False
+        return merge(chosen, flat, self._special_ids([texts[index] for index in odd]))
+
+    def _by_groups(
+        self, texts: Sequence[str], chosen: list[bool], ids_of_chosen: IdsOf, ids_of_others: IdsOf
+    ) -> FlatIds:
+        ones = ids_of_chosen(list(compress(texts, chosen)))
+        others = ids_of_others([text for text, is_chosen in zip(texts, chosen, strict=True) if not is_chosen])
+        return merge(np.array(chosen), ones, others)
+
+    def _special_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return the ids of any texts, one by one."""
+        return flatten([self._tokenizer.all_ids_of_one(text) for text in texts])
+
+    def _ids_at(self, spans: Spans) -> FlatIds:
+        memo = self._memo
+        if memo.is_full():  # a full one is left to those who are using it
+            memo = self._memo = self._new_memo()
+        return memo.token_ids(spans)
+
+    def _words_at(self, spans: Spans) -> list[str]:
+        """Return the words that lie somewhere, normalized."""
+        words = spans.words()
+        if spans.units.itemsize == 1:
+            return words
+        return [self._splitter.words(word).strip(" ") for word in words]
+
+    def _new_memo(self) -> BatchMemo:
+        return BatchMemo(self._model.pieces, self._model.pieces_of_many, self._words_at, self._memory)
