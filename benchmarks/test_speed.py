@@ -25,7 +25,7 @@ from tokenizers import Tokenizer
 from m2v_lite import StaticModel, pooling
 from m2v_lite.flat_ids import FlatIds, of_each_text
 from m2v_lite.model import BUNDLED_MODEL
-from m2v_lite.tokenization import TextTokenizer
+from m2v_lite.protocols import TextTokenizer
 
 KINDS = ["prose", "terse", "long", "mixed lengths", "non-Latin", "all different"]
 BATCH = 1024

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
-
-from m2v_lite.characters import character_tables
 
 
 class AddedToken(NamedTuple):
@@ -43,20 +42,24 @@ class AddedTokens:
 
     def __init__(self, tokens: Sequence[AddedToken]) -> None:
         self._tokens = {token.content: token for token in tokens}
-        longest_first = sorted(self._tokens, key=len, reverse=True)
-        pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
-        first = {content[0] for content in longest_first}
-        if len(first) == 1:  # a pattern that begins with one character is found quickly
-            rests = "|".join(re.escape(content[1:]) for content in longest_first)
-            pattern = f"{re.escape(first.pop())}(?:{rests})"
-        self._pattern = re.compile(pattern)
+        self._firsts = {content[0] for content in self._tokens}
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
 
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        longest_first = sorted(self._tokens, key=len, reverse=True)
+        pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
+        if len(self._firsts) == 1:  # a pattern that begins with one character is found quickly
+            (first,) = self._firsts
+            pattern = f"{re.escape(first)}(?:{'|'.join(re.escape(content[1:]) for content in longest_first)})"
+        return re.compile(pattern)
+
     def occur_in(self, text: str) -> bool:
         """Say whether the content of some token occurs in a text."""
-        return self._pattern.search(text) is not None
+        # Nearly no text holds a bracket, with which most tokens begin.
+        return any(first in text for first in self._firsts) and self._pattern.search(text) is not None
 
     def split(self, text: str) -> Iterator[str | int]:
         """Yield the parts of a text in order: ids of tokens, and the text between them, if any."""
@@ -81,8 +84,12 @@ class AddedTokens:
 
 
 def _is_word(character: str) -> bool:
+    from m2v_lite.characters import character_tables
+
     return character != "" and ord(character) in character_tables().word
 
 
 def _is_space(character: str) -> bool:
+    from m2v_lite.characters import character_tables
+
     return ord(character) in character_tables().space

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from m2v_lite.bert_tokenizer import TOKEN_FLAGS, BertTokenizer, VocabularyFigures, word_splitter
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
-from m2v_lite.tokenizer_file import TokenizerSource
 from m2v_lite.vocabulary import DictVocabulary
 from m2v_lite.words import WordSplitter
+
+if TYPE_CHECKING:
+    from m2v_lite.protocols import TokenizerSource
 
 MOST_ADDED = 100  # they are looked for one by one
 MOST_TOKENS = 1 << 31  # ids are kept in 32 bits
@@ -23,14 +25,19 @@ def read_bert(
 ) -> BertTokenizer:
     """Return the tokenizer of a `tokenizer.json` whose content `is_bert`."""
     ids = definition["model"]["vocab"]
+    figures = figures_of(ids, definition["added_tokens"])
+    return BertTokenizer(definition, DictVocabulary(ids), figures, source, memo_bytes)
+
+
+def figures_of(ids: Mapping[str, int], added: Sequence[Mapping[str, Any]]) -> VocabularyFigures:
+    """Return the figures of a vocabulary and added tokens."""
     lengths = [*map(len, ids)]
     highest = max(ids.values())
-    for token in definition["added_tokens"]:
+    for token in added:
         if token["content"] not in ids:
             lengths.append(len(token["content"]))
             highest = max(highest, token["id"])
-    figures = VocabularyFigures(int(np.median(lengths)), len(lengths), highest)
-    return BertTokenizer(definition, DictVocabulary(ids), figures, source, memo_bytes)
+    return VocabularyFigures(int(np.median(lengths)), len(lengths), highest)
 
 
 def is_bert(definition: dict[str, Any]) -> bool:

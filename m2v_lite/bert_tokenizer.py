@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from m2v_lite.added_tokens import AddedToken, AddedTokens
 from m2v_lite.memo import DEFAULT_MEMO_BYTES, Memo
-from m2v_lite.tokenizer_file import TokenizerSource
-from m2v_lite.vocabulary import Vocabulary
 from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
 
 if TYPE_CHECKING:
     from m2v_lite.bert_batches import BertBatches
     from m2v_lite.flat_ids import FlatIds
+    from m2v_lite.protocols import TokenizerSource, Vocabulary
 
 # What stands before an added token's id: a lone surrogate, which no text holds.
 ADDED = "\udffe"
@@ -30,7 +29,7 @@ TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 
 
 class VocabularyFigures(NamedTuple):
-    """What is known of all tokens, added ones included; see `tokenization.TextTokenizer`."""
+    """What is known of all tokens, added ones included; see `protocols.TextTokenizer`."""
 
     median_token_length: int
     vocabulary_size: int
@@ -38,7 +37,7 @@ class VocabularyFigures(NamedTuple):
 
 
 class BertTokenizer:
-    """Texts to token ids; see `tokenization.TextTokenizer` for what attributes and methods mean.
+    """Texts to token ids; see `protocols.TextTokenizer` for what attributes and methods mean.
 
     Args:
         definition: the content of a `tokenizer.json` that `is_bert` takes; its vocabulary is not needed.

@@ -21,10 +21,11 @@ from m2v_lite.independence import PROBES, ChunkRule, chunk_rule
 from m2v_lite.library import LibraryTokenizer
 from m2v_lite.memo import DEFAULT_MEMO_BYTES, ENTRY_BYTES, REMEMBERED_CHARACTERS
 from m2v_lite.pieces import END_OF_TEXT, LENGTH_BITS, Pieces
-from m2v_lite.tokenizer_file import TokenizerSource
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from m2v_lite.protocols import TokenizerSource
 
 # A lone surrogate, which no text holds.
 END = "\udfff"

@@ -28,6 +28,12 @@ def read_config(path: PathLike) -> dict[str, Any]:
         ) from error
     if not isinstance(config, dict):
         raise InvalidModelError(f"{path}: the config is not a JSON object; fetch or write it again")
+    check_config(path, config)
+    return config
+
+
+def check_config(path: PathLike, config: dict[str, Any]) -> None:
+    """Check the two settings that change a model's vectors; see `read_config`."""
     normalize = config.get("normalize")
     if normalize is not None and not isinstance(normalize, bool):
         raise InvalidModelError(f"{path}: 'normalize' is {normalize!r:.60}; write true, false or null there")
@@ -37,7 +43,6 @@ def read_config(path: PathLike) -> dict[str, Any]:
             f"{path}: 'max_length' is {max_length!r:.60}; write a number of tokens from 1 up, or null "
             "for no limit"
         )
-    return config
 
 
 def read_model_card(path: PathLike) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import numpy as np
 
 from m2v_lite.errors import InvalidModelError, MissingPackageError, TokenizationError
 from m2v_lite.flat_ids import FlatIds, drop, flatten
-from m2v_lite.tokenizer_file import TokenizerSource
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from m2v_lite.protocols import TokenizerSource
 
 
 class LibraryTokenizer:

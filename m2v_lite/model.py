@@ -12,25 +12,26 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from m2v_lite import pooling
 from m2v_lite.arguments import PathLike, checked_path, natural_number, switch, token_limit
-from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, read_config, read_model_card
+from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
-from m2v_lite.flat_ids import of_each_text
-from m2v_lite.layout import ModelFiles, find_model_files
+from m2v_lite.loading import load_model
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.progress import progress_bar
-from m2v_lite.table import EmbeddingTable, load_table, table_of_arrays
+from m2v_lite.table import EmbeddingTable, table_of_arrays
 from m2v_lite.texts import as_texts, batches, check_encodable, check_unicode, cut
-from m2v_lite.tokenization import TextTokenizer, read_tokenizer, wrap_tokenizer
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-# The place of a batch among the texts, the ids of its tokens, and their bounds.
-TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
+    from m2v_lite.layout import ModelFiles
+    from m2v_lite.protocols import TextTokenizer
+
+    # The place of a batch among the texts, the ids of its tokens, and their bounds.
+    TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 BATCH_SIZE = 1024
 BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8")
@@ -97,6 +98,8 @@ class StaticModel:
         if not hasattr(tokenizer, "to_str"):
             kind = type(tokenizer).__name__
             raise InputTypeError(f"tokenizer is of type {kind}; give a tokenizers.Tokenizer")
+        from m2v_lite.tokenization import wrap_tokenizer
+
         table = table_of_arrays(vectors, weights, token_mapping)
         card: dict[str, Any] = {"base_model": base_model_name, "language": language}
         self._wire(table, wrap_tokenizer(tokenizer), config or {}, card, normalize, max_length)
@@ -151,7 +154,7 @@ class StaticModel:
         The arguments after `dimensionality` are to be named: model2vec has another there.
 
         Args:
-            path: a model folder; or the name of a repository on the hub, such as
+            path: a model folder or a packed model; or the name of a repository on the hub, such as
                 "minishlab/potion-base-8M", which is taken from the cache and downloaded only if it is not
                 there (model2vec downloads each time by default). None loads the bundled model.
             token: the hub's access token, for private models.
@@ -191,7 +194,7 @@ class StaticModel:
             subfolder = checked_path("subfolder", subfolder)
         if force_download and local_files_only:
             raise InputValueError("force_download and local_files_only contradict each other; choose one")
-        folder = (
+        place = (
             BUNDLED_MODEL
             if path is None
             else _resolve(
@@ -204,9 +207,8 @@ class StaticModel:
                 local_files_only=local_files_only,
             )
         )
-        files = find_model_files(os.path.join(folder, subfolder) if subfolder else folder)
-        config = read_config(files.config)
-        table = _reduced(load_table(files.table, files.tensor), quantize_to, dimensionality)
+        files, table, tokenizer, config, card = load_model(place, subfolder, memo_bytes)
+        table = _reduced(table, quantize_to, dimensionality)
         if normalize is None:
             normalize = config.get("normalize")
         if isinstance(max_length, _Unset):
@@ -214,9 +216,9 @@ class StaticModel:
         model = cls.__new__(cls)
         model._wire(
             table,
-            read_tokenizer(files.tokenizer, memo_bytes),
+            tokenizer,
             config,
-            read_model_card(files.model_card),
+            card,
             DEFAULT_NORMALIZE if normalize is None else normalize,
             limit,
             files,
@@ -413,6 +415,8 @@ class StaticModel:
         """
         texts, single = as_texts(sentences)
         limit = token_limit(max_length)
+        from m2v_lite.flat_ids import of_each_text
+
         rows: list[NDArray[Any]] = []
         size = natural_number("batch_size", batch_size)
         for _, ids, bounds in self._tokenized(texts, 0, limit, size, show_progress_bar):
@@ -433,6 +437,8 @@ class StaticModel:
             [[1006, 1028], [1036, 1031]]
         """
         texts, _ = as_texts(sentences)
+        from m2v_lite.flat_ids import of_each_text
+
         lists: list[list[int]] = []
         for batch in batches(texts, BATCH_SIZE):
             check_encodable(texts[batch], batch.start)
@@ -475,12 +481,37 @@ class StaticModel:
             InvalidModelError: the tokenizer's file has changed since it was loaded.
             OSError: the folder cannot be written.
         """
-        from m2v_lite.saving import save_model
+        from m2v_lite.saving import new_model_card, save_model
 
         folder = os.path.join(checked_path("path", path), subfolder or "")
         if model_name is not None:
             check_unicode(model_name, "model_name")
-        save_model(self, folder, model_name, self._tokenizer.definition())
+        card = new_model_card(self, model_name or os.path.basename(os.path.realpath(folder)))
+        save_model(self, folder, self._tokenizer.definition(), card)
+
+    def save_packed(self, path: PathLike, source: str | None = None) -> None:
+        """Write the model as one file, of which `from_pretrained` reads and parses next to nothing.
+
+        The file appears whole or not at all; a process that has an older one of this name mapped keeps it.
+
+        Args:
+            path: the file; ".safetensors" is a good ending.
+            source: where the model comes from, to be kept in the file: a name, and perhaps a revision.
+
+        Raises:
+            InvalidModelError: the tokenizer's file has changed since it was loaded.
+            OSError: the file cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     StaticModel.from_pretrained().save_packed(folder + "/model.safetensors")
+            ...     StaticModel.from_pretrained(folder + "/model.safetensors").dim
+            256
+        """
+        from m2v_lite.packing import pack
+
+        pack(self, checked_path("path", path), self._tokenizer.definition(), source)
 
     @property
     def dim(self) -> int:

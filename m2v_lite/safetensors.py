@@ -13,13 +13,15 @@ import math
 import os
 import struct
 from collections.abc import Collection, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # The limit of the format's reference implementation.
 MAX_HEADER_BYTES = 100_000_000
@@ -70,7 +72,7 @@ class SafetensorsFile:
     """
 
     def __init__(self, path: PathLike) -> None:
-        self.path = path
+        self.path = path = os.fspath(path)
         try:
             with open(path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size

@@ -10,31 +10,26 @@ from m2v_lite.atomic_write import atomic_writes
 from m2v_lite.safetensors import write_safetensors
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from m2v_lite.model import StaticModel
 
 
-def save_model(model: StaticModel, folder: str, model_name: str | None, tokenizer: str) -> None:
+def save_model(model: StaticModel, folder: str, tokenizer: str, model_card: str) -> None:
     """Write a model's files; see `StaticModel.save_pretrained`.
 
     Args:
         model: what to save.
         folder: where, made if need be.
-        model_name: the name in the model card; by default the folder's.
         tokenizer: the text of its tokenizer.json.
+        model_card: the text of its README.md.
     """
-    tensors = {"embeddings": model.embedding}
-    if model.weights is not None:
-        tensors["weights"] = model.weights
-    config = {**model.config, "embedding_dtype": model.embedding_dtype}
-    config.pop("vocabulary_quantization", None)
-    if model.token_mapping is not None:
-        tensors["mapping"] = model.token_mapping
-        config["vocabulary_quantization"] = len(model.embedding)
+    tensors = tensors_of(model)
     texts = {
         "tokenizer.json": tokenizer,
-        "README.md": _model_card(model, model_name or os.path.basename(os.path.realpath(folder))),
+        "README.md": model_card,
         "modules.json": json.dumps(_modules(model.normalize), indent=4),
-        "config.json": json.dumps(config, indent=4),
+        "config.json": json.dumps(config_of(model), indent=4),
     }
     os.makedirs(folder, exist_ok=True)
     # The config goes last: without it a new folder is no model.
@@ -46,7 +41,22 @@ def save_model(model: StaticModel, folder: str, model_name: str | None, tokenize
             file.write(text.encode())
 
 
-def _model_card(model: StaticModel, model_name: str) -> str:
+def tensors_of(model: StaticModel) -> dict[str, NDArray[Any]]:
+    """Return a model's arrays by the names that they have in its file."""
+    arrays = {"embeddings": model.embedding, "weights": model.weights, "mapping": model.token_mapping}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def config_of(model: StaticModel) -> dict[str, Any]:
+    """Return a model's settings, as model2vec keeps them."""
+    config = {**model.config, "embedding_dtype": model.embedding_dtype}
+    config.pop("vocabulary_quantization", None)
+    if model.token_mapping is not None:
+        config["vocabulary_quantization"] = len(model.embedding)
+    return config
+
+
+def new_model_card(model: StaticModel, model_name: str) -> str:
     """Return a short model card, with what is known of the model in its front matter."""
     entries = {"base_model": model.base_model_name, "language": model.language, "license": model.license}
     front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in entries.items() if entry)

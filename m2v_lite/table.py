@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.pooling import gather
 from m2v_lite.safetensors import NAMES_OF_NUMPY, SafetensorsFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # The native name, and the one that sentence-transformers writes.
 TABLE_NAMES = ("embeddings", "embedding.weight")
@@ -102,19 +103,17 @@ class EmbeddingTable(NamedTuple):
                 )
 
 
-def load_table(path: PathLike, tensor: str) -> EmbeddingTable:
-    """Map the embedding table in a safetensors file, with its weights and mapping if it has them.
+def table_in(file: SafetensorsFile, tensor: str = TABLE_NAMES[0]) -> EmbeddingTable:
+    """Return the embedding table in a safetensors file, with its weights and mapping if it has them.
 
     Args:
-        path: the file.
+        file: the file.
         tensor: what the table should be called; other usual names are tried after it.
 
     Raises:
-        ModelNotFoundError: there is no such file.
-        InvalidModelError: the file is broken, holds no embedding table, or one of a kind that is not
-            supported.
+        InvalidModelError: the file holds no embedding table, or one of a kind that is not supported.
     """
-    file = SafetensorsFile(path)
+    path = file.path
     name = next((name for name in (tensor, *TABLE_NAMES) if name in file.tensors), None)
     if name is None:
         found = ", ".join(name[:60] for name in sorted(file.tensors)[:5]) or "none"

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
-
-
-class TokenizerSource(Protocol):
-    """Where the text of a tokenizer is had again."""
-
-    def read(self) -> str: ...
 
 
 class TokenizerText(NamedTuple):

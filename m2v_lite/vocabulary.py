@@ -10,30 +10,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EMPTY = -1
-
-
-class Vocabulary(Protocol):
-    """What WordPiece needs of a vocabulary."""
-
-    @property
-    def get(self) -> Callable[[str], int | None]:
-        """Finds the id of a token, or None."""
-        ...
-
-    @property
-    def longest(self) -> int:
-        """A number of characters that no token exceeds."""
-        ...
-
-    def items(self) -> Iterable[tuple[str, int]]:
-        """Return all tokens with their ids."""
-        ...
 
 
 class DictVocabulary:
@@ -63,15 +47,22 @@ class MappedVocabulary:
     """
 
     def __init__(self, text: NDArray[np.uint8], ends: NDArray[np.uint32], slots: NDArray[np.int32]) -> None:
+        for array, dtype in ((text, np.uint8), (ends, np.uint32), (slots, np.int32)):
+            if array.ndim != 1 or array.dtype != dtype:
+                raise ValueError(
+                    f"an array of {array.ndim} dimensions in {array.dtype} is none of a vocabulary"
+                )
         if len(slots) & (len(slots) - 1) or len(slots) <= len(ends):
             raise ValueError(f"{len(slots)} slots for {len(ends)} tokens are not a larger power of two")
         if not len(ends) or ends[-1] != len(text) or (ends[1:] < ends[:-1]).any():
             raise ValueError("the ends of tokens do not ascend to the end of their text")
         if np.count_nonzero(slots != EMPTY) != len(ends) or slots.min() < EMPTY or slots.max() >= len(ends):
             raise ValueError("the slots do not hold the id of each token")
-        self.text, self.ends, self.slots = text, ends, slots
-        # What Python reads one by one is read quickest through memoryviews.
-        self._text, self._ends, self._slots = text.data, ends.data, slots.data
+        self.text, self.ends = text, ends
+        # What Python reads one by one is read quickest through memoryviews, in the machine's byte order.
+        self._text = text.data
+        self._ends = np.ascontiguousarray(ends, np.uint32).data
+        self._slots = np.ascontiguousarray(slots, np.int32).data
         self._mask = len(slots) - 1
         self.longest = int(np.diff(ends, prepend=0).max())  # in bytes, which are no fewer
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from m2v_lite.bulk_wordpiece import BulkWordPiece
     from m2v_lite.flat_ids import FlatIds
+    from m2v_lite.protocols import Vocabulary
     from m2v_lite.spans import Spans
-    from m2v_lite.vocabulary import Vocabulary
 
 # Fewer words are divided one by one, which is quicker; and so many have to come before tables are made.
 FEW_WORDS = 400

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from m2v_lite.characters import CharacterTables, character_tables
+if TYPE_CHECKING:
+    from m2v_lite.characters import CharacterTables
 
 ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 PLAIN_WORDS = re.compile(f"[A-Za-z0-9]+|[{re.escape(ASCII_MARKS)}]").findall
@@ -103,8 +104,10 @@ class WordSplitter:
         """Return what the pre-tokenizer alone makes of a normalized text."""
         return normalized.translate(self._split_table)
 
-    @property
+    @cached_property
     def _tables(self) -> CharacterTables:
+        from m2v_lite.characters import character_tables  # most texts are ASCII and do without
+
         return character_tables()
 
     @cached_property

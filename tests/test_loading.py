@@ -533,7 +533,11 @@ def test_paths_that_are_no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with pytest.raises(ModelNotFoundError, match="no such folder"):
             StaticModel.from_pretrained(path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelNotFoundError, match="this is a file; give the folder"):
+    with pytest.raises(InvalidModelError, match=r"it is empty.*give a packed model, or the folder"):
+        StaticModel.from_pretrained(tmp_path / "file")
+    with (tmp_path / "file").open("wb") as file:
+        write_safetensors(file, {"embeddings": np.eye(2)})
+    with pytest.raises(ModelNotFoundError, match="this file is no packed model; give a packed model"):
         StaticModel.from_pretrained(tmp_path / "file")
     for subfolder in ("missing", "x" * 400):
         with pytest.raises(ModelNotFoundError, match="no such folder"):
