@@ -29,7 +29,6 @@ import numpy as np
 
 HERE = Path(__file__).parent
 RECORD = HERE / "results" / "instructions.json"
-VOCABULARY = next((HERE.parent / "m2v_lite" / "bundled").glob("*/tokenizer.json"))
 # Counts of the same code in other folders differed by up to 0.4 %.
 MARGIN = 0.03
 NUMBER_OF_JOBS = 6
@@ -42,7 +41,10 @@ def texts_of_the_vocabulary() -> dict[str, list[str]]:
     A word's rank in the vocabulary is about that of its frequency. Only `random()` is called, which gives
     the same numbers in all versions of Python.
     """
-    vocabulary: dict[str, int] = json.loads(VOCABULARY.read_text(encoding="utf-8"))["model"]["vocab"]
+    sys.path.append(str(HERE.parent))
+    from m2v_lite import StaticModel
+
+    vocabulary = StaticModel.from_pretrained().tokens
     known = [token for token in vocabulary if re.fullmatch("[a-z]{2,}", token)]
     generator = random.Random(0)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import random
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,9 @@ from tokenizers import Tokenizer
 from m2v_lite import StaticModel, pooling
 from m2v_lite.flat_ids import FlatIds, of_each_text
 from m2v_lite.model import BUNDLED_MODEL
+from m2v_lite.packed import TOKENIZER, packed_text
 from m2v_lite.protocols import TextTokenizer
+from m2v_lite.safetensors import SafetensorsFile
 
 KINDS = ["prose", "terse", "long", "mixed lengths", "non-Latin", "all different"]
 BATCH = 1024
@@ -58,7 +59,7 @@ def texts_of_kind(kind: str) -> list[str]:
 @cache
 def expected_ids(kind: str) -> list[list[int]]:
     """Return the ids that the `tokenizers` library gives, the first 512, without the unknown token's."""
-    library = Tokenizer.from_file(str(Path(BUNDLED_MODEL) / "tokenizer.json"))
+    library = Tokenizer.from_str(packed_text(SafetensorsFile(BUNDLED_MODEL), TOKENIZER))
     library.no_truncation()
     library.no_padding()
     unknown = library.token_to_id("[UNK]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -11,33 +12,26 @@ import numpy as np
 from m2v_lite.batch_memo import BatchMemo
 from m2v_lite.flat_ids import FlatIds, drop, flatten, merge, shorten
 from m2v_lite.spans import SEPARATOR, AsciiDivider, Spans, WideDivider
-from m2v_lite.wordpiece import WordPiece
 from m2v_lite.words import WordSplitter
 
 if TYPE_CHECKING:
-    from m2v_lite.bert_tokenizer import BertTokenizer
+    from m2v_lite.bert_tokenizer import SingleTexts
 
 IdsOf = Callable[[Sequence[str]], FlatIds]
 
 
 class BertBatches:
-    """What `BertTokenizer` needs for batches only.
+    """Tokenizes batches.
 
     Args:
-        tokenizer: does single texts.
-        splitter: its word splitter.
-        model: its WordPiece model.
-        memory: the bytes that the memo of batches may take, about.
+        single: tokenizes single texts.
+        memory: the bytes that the memo may take, about.
     """
 
-    def __init__(
-        self, tokenizer: BertTokenizer, splitter: WordSplitter, model: WordPiece, memory: int
-    ) -> None:
-        self._tokenizer = tokenizer
-        self._splitter = splitter
-        self._model = model
+    def __init__(self, single: SingleTexts, memory: int) -> None:
+        self._single = single
         self._memory = memory
-        self._ascii, self._wide = AsciiDivider(splitter), WideDivider(splitter)
+        self._ascii, self._wide = AsciiDivider(single.splitter), WideDivider(single.splitter)
         self._memo = self._new_memo()
 
     def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
@@ -45,7 +39,7 @@ class BertBatches:
         return drop(*shorten(*self._ids(texts), max_length), unknown)
 
     def _ids(self, texts: Sequence[str]) -> FlatIds:
-        if not self._splitter.clean_text:
+        if not self._single.splitter.clean_text:
             return self._special_ids(texts)
         if self._is_special(" ".join(texts)):
             is_plain = [not self._is_special(text) for text in texts]
@@ -54,7 +48,7 @@ class BertBatches:
 
     def _is_special(self, text: str) -> bool:
         """Say whether a text may hold an added token, or what stands between texts."""
-        return SEPARATOR in text or self._tokenizer.may_hold_token(text)
+        return SEPARATOR in text or self._single.may_hold_token(text)
 
     def _plain_ids(self, texts: Sequence[str]) -> FlatIds:
         is_ascii = list(map(str.isascii, texts))
@@ -80,7 +74,7 @@ class BertBatches:
 
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
         """Return the ids of any texts, one by one."""
-        return flatten([self._tokenizer.all_ids_of_one(text) for text in texts])
+        return flatten([self._single.token_ids(text) for text in texts])
 
     def _ids_at(self, spans: Spans) -> FlatIds:
         memo = self._memo
@@ -88,12 +82,15 @@ class BertBatches:
             memo = self._memo = self._new_memo()
         return memo.token_ids(spans)
 
-    def _words_at(self, spans: Spans) -> list[str]:
-        """Return the words that lie somewhere, normalized."""
-        words = spans.words()
-        if spans.units.itemsize == 1:
-            return words
-        return [self._splitter.words(word).strip(" ") for word in words]
-
     def _new_memo(self) -> BatchMemo:
-        return BatchMemo(self._model.pieces, self._model.pieces_of_many, self._words_at, self._memory)
+        model = self._single.model
+        words_at = partial(_words_at, self._single.splitter)
+        return BatchMemo(model.pieces, model.pieces_of_many, words_at, self._memory)
+
+
+def _words_at(splitter: WordSplitter, spans: Spans) -> list[str]:
+    """Return the words that lie somewhere, normalized."""
+    words = spans.words()
+    if spans.units.itemsize == 1:
+        return words
+    return [splitter.words(word).strip(" ") for word in words]

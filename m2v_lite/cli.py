@@ -1,4 +1,4 @@
-"""The command line: `m2v-lite encode`, `similarity` and `info`."""
+"""The command line: `m2v-lite encode`, `similarity`, `info`, `pack` and `unpack`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ examples:
   m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
   m2v-lite similarity "a cat" "a kitten" "a bicycle"
   m2v-lite info --model minishlab/potion-base-8M
+  m2v-lite pack minishlab/potion-base-8M potion.safetensors --dtype int8
 
 Without --model, the bundled potion-base-8M (int8) is used, which needs no network.
 """
@@ -96,18 +97,48 @@ def _similarity(options: argparse.Namespace) -> None:
         print(f"{number:>3}  {label}{' ' * (width - _columns(label))}{cells}")
 
 
+def _pack(options: argparse.Namespace) -> None:
+    from m2v_lite.packing import hub_source
+
+    model = StaticModel.from_pretrained(options.model)
+    files = model.files
+    assert files is not None  # a model that was loaded has files
+    if options.dtype == "int8" != model.embedding_dtype and not model.normalize:
+        raise InputValueError(
+            f"{options.model}: int8 rows are kept without their scale, so they are right only for vectors "
+            "that are scaled to length 1, which this model does not do; choose float16"
+        )
+    if options.dtype is not None or options.dimensionality is not None:
+        model = StaticModel.from_pretrained(
+            files.folder, quantize_to=options.dtype, dimensionality=options.dimensionality
+        )
+    source = None if files.layout == "packed" else hub_source(options.model, files.folder)
+    model.save_packed(options.output, source)
+    size = os.path.getsize(options.output)
+    print(f"{options.output}: {len(model.embedding):,} x {model.dim} {model.embedding_dtype}, {size:,} bytes")
+
+
+def _unpack(options: argparse.Namespace) -> None:
+    from m2v_lite.packing import unpack
+
+    unpack(options.model, options.output)
+
+
 def _info(options: argparse.Namespace) -> None:
     model = StaticModel.from_pretrained(options.model_option if options.model is None else options.model)
     files = model.files
     assert files is not None  # a model that was loaded has files
     sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config)]
+    is_packed = files.layout == "packed"
     limit = model.max_length
     entries = {
         "model": files.folder,
         "layout": files.layout,
         "table": f"{len(model.embedding):,} rows x {model.dim} columns",
         "dtype": model.embedding_dtype,
-        "size on disk": f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})",
+        "size on disk": f"{sizes[0]:,} bytes, one file"
+        if is_packed
+        else f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})",
         "tokenizer": f"{model.tokenizer_kind}, {len(model.tokens):,} tokens",
         "token weights": "no" if model.weights is None else str(model.weights.dtype),
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
@@ -117,6 +148,12 @@ def _info(options: argparse.Namespace) -> None:
         "language": _listed(model.language),
         "licence": _listed(model.license),
     }
+    if is_packed or options.verify:
+        from m2v_lite.packing import source_of, verify
+
+        entries["source"] = source_of(model) or "not stated"
+        if options.verify:
+            entries["checksums"] = f"all {verify(files.folder)} agree"
     for name, value in entries.items():
         print(f"{name + ':':<15}{value}")
 
@@ -222,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--model",
-        help="a model folder, or the name of a model on the hub such as minishlab/potion-base-8M "
+        help="a model folder, a packed model, or the name of a model on the hub, minishlab/potion-base-8M "
         "(default: the bundled potion-base-8M in int8)",
     )
     sizes = argparse.ArgumentParser(add_help=False)
@@ -281,9 +318,46 @@ def _parser() -> argparse.ArgumentParser:
     similarity.set_defaults(normalize=True, run=_similarity, wrong_usage=_wrong_similarity, parser=similarity)
 
     info = commands.add_parser("info", help="what a model is", description="Print what is known of a model.")
-    info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder or hub name")
+    info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder, packed model or hub name")
     info.add_argument("--model", dest="model_option", metavar="MODEL", help="the same, as an option")
+    info.add_argument(
+        "--verify",
+        action="store_true",
+        help="check the checksums that a packed model holds; fail if one is wrong",
+    )
     info.set_defaults(run=_info, wrong_usage=_wrong_info, parser=info)
+
+    pack = commands.add_parser(
+        "pack",
+        help="a model to one file",
+        description="Write a model as one file, which loads quickest and in the least memory: an ordinary "
+        "safetensors file that also holds the vocabulary, the settings and checksums.",
+    )
+    pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or hub name")
+    pack.add_argument("output", metavar="OUT", help="the file to write")
+    pack.add_argument(
+        "--dtype",
+        choices=["float32", "float16", "int8"],
+        help="round the table to this, by model2vec's rules (default: keep it). int8 is for models that "
+        "scale vectors to length 1",
+    )
+    pack.add_argument(
+        "--dim",
+        type=_positive,
+        dest="dimensionality",
+        metavar="N",
+        help="keep the first N columns only (default: all)",
+    )
+    pack.set_defaults(run=_pack, wrong_usage=lambda options: None, parser=pack)
+
+    unpack = commands.add_parser(
+        "unpack",
+        help="one file to a model folder",
+        description="Write the folder that was packed, for model2vec and others.",
+    )
+    unpack.add_argument("model", metavar="FILE", help="a packed model")
+    unpack.add_argument("output", metavar="FOLDER", help="the folder to write")
+    unpack.set_defaults(run=_unpack, wrong_usage=lambda options: None, parser=unpack)
     return parser
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 BATCH_SIZE = 1024
-BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8")
+BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
 
 
 class _Unset:

@@ -54,7 +54,7 @@ def pack(model: StaticModel, path: str, tokenizer: str, source: str | None) -> N
     tensors = {
         **tensors_of(model),
         TOKENIZER: _deflated(tokenizer),
-        MODEL_CARD: _deflated(model_card_of(model) or new_model_card(model, "A packed model")),
+        MODEL_CARD: _deflated(_model_card_of(model) or new_model_card(model, "A packed model")),
     }
     definition = json.loads(tokenizer)
     if is_bert(definition):
@@ -72,9 +72,28 @@ def pack(model: StaticModel, path: str, tokenizer: str, source: str | None) -> N
         write_safetensors(file, tensors, metadata, bfloat16)
 
 
-def unpack(model: StaticModel, folder: str, tokenizer: str) -> None:
-    """Write the folder that was packed, with its own tokenizer.json and README.md."""
-    save_model(model, folder, tokenizer, model_card_of(model) or new_model_card(model, "A packed model"))
+def unpack(path: str, folder: str) -> None:
+    """Write the folder that was packed, with its own tokenizer.json and README.md.
+
+    Args:
+        path: a packed model.
+        folder: where to write, made if need be.
+
+    Raises:
+        InvalidModelError: the file is broken, or no packed model.
+        OSError: the folder cannot be written.
+    """
+    from m2v_lite.model import StaticModel
+
+    check_packed(path)
+    model, file = StaticModel.from_pretrained(path), SafetensorsFile(path)
+    save_model(model, folder, packed_text(file, TOKENIZER), packed_text(file, MODEL_CARD))
+
+
+def check_packed(path: str) -> None:
+    """Check that a path is that of a packed model."""
+    if not os.path.isfile(path) or not is_packed(SafetensorsFile(path)):
+        raise InvalidModelError(f"{path}: this is no packed model; m2v-lite pack makes one")
 
 
 def verify(path: str) -> int:
@@ -83,9 +102,8 @@ def verify(path: str) -> int:
     Raises:
         InvalidModelError: one does not agree, or the file is no packed model.
     """
+    check_packed(path)
     file = SafetensorsFile(path)
-    if not is_packed(file):
-        raise InvalidModelError(f"{path}: this is no packed model, so there are no checksums to verify")
     check_version(file)
     stated = setting(file, "checksums")
     metadata = {name: text for name, text in file.metadata.items() if name != f"{PREFIX}checksums"}
@@ -96,7 +114,7 @@ def verify(path: str) -> int:
     return len(found)
 
 
-def model_card_of(model: StaticModel) -> str | None:
+def _model_card_of(model: StaticModel) -> str | None:
     """Return the model card that a model was loaded with, if there is one."""
     files = model.files
     if files is None:

@@ -1,4 +1,4 @@
-"""Write the model that the package carries: potion-base-8M in int8, with a compact tokenizer.json.
+"""Write the model that the package carries: potion-base-8M in int8, packed.
 
     python scripts/make_bundled_model.py SOURCE [OUT]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 
 from m2v_lite.atomic_write import atomic_write
@@ -61,22 +62,26 @@ SOFTWARE.
 
 def make_bundled_model(source: Path, out: Path) -> None:
     """Write the int8 model of `source` to the folder `out`."""
-    StaticModel.from_pretrained(source, quantize_to="int8").save_pretrained(out)
-    tokenizer = json.loads((out / "tokenizer.json").read_text(encoding="utf-8"))
-    texts = {
-        "tokenizer.json": json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")),
-        "README.md": MODEL_CARD,
-        "LICENSE": NOTICE,
-    }
-    for name, text in texts.items():
-        with atomic_write(out / name) as file:
-            file.write(text.encode())
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        StaticModel.from_pretrained(source, quantize_to="int8").save_pretrained(folder)
+        tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        (folder / "tokenizer.json").write_text(
+            json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
+        )
+        (folder / "README.md").write_text(MODEL_CARD, encoding="utf-8")
+        StaticModel.from_pretrained(folder).save_packed(
+            out / "model.safetensors", f"minishlab/potion-base-8M at revision {REVISION}"
+        )
+    with atomic_write(out / "LICENSE") as file:
+        file.write(NOTICE.encode())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("source", type=Path)
-    parser.add_argument("out", type=Path, nargs="?", default=Path(BUNDLED_MODEL))
+    parser.add_argument("out", type=Path, nargs="?", default=Path(BUNDLED_MODEL).parent)
     arguments = parser.parse_args()
     make_bundled_model(arguments.source, arguments.out)
     size = sum(path.stat().st_size for path in arguments.out.iterdir())

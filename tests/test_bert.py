@@ -20,7 +20,7 @@ import pytest
 import tokenizers
 from hypothesis import given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS, random_texts
-from tiny_models import added_token, wordpiece, wordpiece_with_added_tokens
+from tiny_models import added_token, bundled_definition, wordpiece, wordpiece_with_added_tokens
 from tokenizers import Tokenizer, models
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -29,7 +29,6 @@ from m2v_lite.bert import is_bert, read_bert
 from m2v_lite.bert_tokenizer import BertTokenizer
 from m2v_lite.characters import character_tables
 from m2v_lite.flat_ids import of_each_text
-from m2v_lite.model import BUNDLED_MODEL
 from m2v_lite.spans import SEPARATOR
 from m2v_lite.tokenizer_file import TokenizerText
 
@@ -55,7 +54,7 @@ def pair(definition: dict[str, Any]) -> tuple[BertTokenizer, Tokenizer]:
 
 @pytest.fixture(scope="module")
 def bundled_pair() -> tuple[BertTokenizer, Tokenizer]:
-    return pair(json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8")))
+    return pair(bundled_definition())
 
 
 @cache
@@ -318,7 +317,7 @@ def test_truncation_and_unknown_tokens(bundled_pair: tuple[BertTokenizer, Tokeni
 
 
 def test_a_small_memo_changes_nothing() -> None:
-    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = bundled_definition()
     small = read_bert(definition, TokenizerText(""), memo_bytes=2000)
     large = read_bert(definition, TokenizerText(""))
     texts = SAMPLE_TEXTS + random_texts(500, seed=10)
@@ -438,7 +437,7 @@ def test_words_of_every_length_in_a_batch(bundled_pair: tuple[BertTokenizer, Tok
 
 
 def test_a_memo_that_many_threads_fill_at_once() -> None:
-    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = bundled_definition()
     generator = random.Random(3)
     texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(300)] for _ in range(8)]
     alone = read_bert(definition, TokenizerText(""))
@@ -458,7 +457,7 @@ def test_a_memo_that_many_threads_fill_at_once() -> None:
 
 
 def test_a_large_text_does_not_stay_in_memory() -> None:
-    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = bundled_definition()
     ours = read_bert(definition, TokenizerText(""), memo_bytes=1 << 16)
     ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
     assert ours._batches._memo.is_full()

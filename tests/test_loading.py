@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import os
 import pickle
 import struct
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -724,3 +726,17 @@ def test_the_size_of_the_memo(bundled: StaticModel) -> None:
     for wrong in (0, -1, 1.5, True, "8 MB"):
         with pytest.raises((InputValueError, InputTypeError), match="memo_bytes"):
             StaticModel.from_pretrained(memo_bytes=wrong)  # type: ignore[arg-type]
+
+
+def test_a_model_that_is_dropped_is_gone_at_once() -> None:
+    """Nothing in it refers back to itself, so its memory is free without the garbage collector."""
+    model = StaticModel.from_pretrained()
+    model.encode(SAMPLE_TEXTS)
+    model.encode("one text")
+    parts = [weakref.ref(part) for part in (model, model._tokenizer, model.embedding)]
+    gc.disable()
+    try:
+        del model
+        assert [part() for part in parts] == [None] * 3
+    finally:
+        gc.enable()

@@ -188,5 +188,5 @@ def test_the_bundled_model_is_what_the_script_makes(models_folder: Path, tmp_pat
 
     make_bundled_model(models_folder / "potion-base-8M", tmp_path)
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    kept = {path.name: path.read_bytes() for path in Path(BUNDLED_MODEL).iterdir()}
+    kept = {path.name: path.read_bytes() for path in Path(BUNDLED_MODEL).parent.iterdir()}
     assert made == kept

@@ -16,6 +16,13 @@ from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
 from m2v_lite.model import BUNDLED_MODEL
+from m2v_lite.packing import unpack
+
+
+def unpacked_bundled_model(out: Path) -> Path:
+    folder = out / "potion-base-8M-int8"
+    unpack(BUNDLED_MODEL, str(folder))
+    return folder
 
 
 def ask_model2vec(python: Path, folders: list[Path], texts: list[str], out: Path) -> None:
@@ -38,7 +45,7 @@ def test_random_texts_on_every_tiny_model(
 
 def test_random_texts_on_real_models(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
     texts = SAMPLE_TEXTS[:5] + random_texts(3000, seed=3)
-    folders = [Path(BUNDLED_MODEL), *(path for path in models_folder.iterdir() if path.is_dir())]
+    folders = [unpacked_bundled_model(tmp_path), *(path for path in models_folder.iterdir() if path.is_dir())]
     ask_model2vec(peers_python, folders, texts, tmp_path)
     for folder in folders:
         assert_agrees(StaticModel.from_pretrained(folder), texts, np.load(tmp_path / f"{folder.name}.npz"))
@@ -69,7 +76,7 @@ for dtype in ("float16", "float32", "float64", "int8"):
 np.savez(sys.argv[1], **{key.replace("/", "|"): table for key, table in tables.items()})
 """
     names = ["wordpiece-float32", "wordpiece-float16", "wordpiece-float64", "wordpiece-int8"]
-    folders = [str(BUNDLED_MODEL), *(str(tiny(name)) for name in names)]
+    folders = [str(unpacked_bundled_model(tmp_path)), *(str(tiny(name)) for name in names)]
     subprocess.run([str(peers_python), "-c", program, str(tmp_path / "t.npz"), *folders], check=True)
     tables = np.load(tmp_path / "t.npz")
     assert len(tables.files) == 8 * len(folders)

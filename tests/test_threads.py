@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 import sysconfig
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS, random_texts
+from tiny_models import bundled_definition
 
 from m2v_lite import StaticModel, wordpiece, words
 from m2v_lite.bert import read_bert
 from m2v_lite.bert_tokenizer import BertTokenizer
 from m2v_lite.flat_ids import FlatIds
-from m2v_lite.model import BUNDLED_MODEL
 from m2v_lite.tokenizer_file import TokenizerText
 
 THREADS = 8
@@ -96,7 +94,7 @@ def test_all_that_a_tokenizer_remembers_is_made_and_replaced_by_threads(
     monkeypatch.setattr(words, "CHARACTERS_KEPT", 40)
     monkeypatch.setattr(wordpiece, "FEW_WORDS", 10)
     monkeypatch.setattr(wordpiece, "WORDS_BEFORE_TABLES", 50)
-    definition = json.loads((Path(BUNDLED_MODEL) / "tokenizer.json").read_text(encoding="utf-8"))
+    definition = bundled_definition()
     batches = hard_batches(random.Random(7))
     alone = read_bert(definition, TokenizerText(""))
     expected = [[ids.tolist() for ids in alone.token_ids(batch, None)] for batch in batches]

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite.layout import LAYOUTS
-from m2v_lite.safetensors import write_safetensors
+from m2v_lite.model import BUNDLED_MODEL
+from m2v_lite.packed import TOKENIZER, packed_text
+from m2v_lite.safetensors import SafetensorsFile, write_safetensors
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = ["the", "cat", "sat", "on", "mat", "hello", "world", "kettle", "rain", "straße", "été", "日", "本"]
@@ -221,3 +223,9 @@ TINY_MODELS = {
     "bpe-words": TinyModel(bpe_of_words()),
     "bpe-unknown": TinyModel(bpe("<unk>"), layout=1, config={"normalize": False}),
 }
+
+
+def bundled_definition() -> dict[str, Any]:
+    """Return the content of the bundled model's tokenizer.json."""
+    definition: dict[str, Any] = json.loads(packed_text(SafetensorsFile(BUNDLED_MODEL), TOKENIZER))
+    return definition

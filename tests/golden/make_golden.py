@@ -70,9 +70,11 @@ def main() -> None:
     from tiny_models import TINY_MODELS
 
     from m2v_lite.model import BUNDLED_MODEL
+    from m2v_lite.packing import unpack
 
-    write_answers(Path(BUNDLED_MODEL), SAMPLE_TEXTS, HERE)
     with tempfile.TemporaryDirectory() as temporary:
+        unpack(BUNDLED_MODEL, f"{temporary}/potion-base-8M-int8")
+        write_answers(Path(temporary) / "potion-base-8M-int8", SAMPLE_TEXTS, HERE)
         for name, recipe in TINY_MODELS.items():
             write_answers(recipe.build(Path(temporary) / name), SAMPLE_TEXTS, HERE)
 
