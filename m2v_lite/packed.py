@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.bert_tokenizer import TOKEN_FLAGS, BertTokenizer, VocabularyFigures
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.safetensors import SafetensorsFile
 from m2v_lite.vocabulary import MappedVocabulary
@@ -88,19 +89,44 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
     """
     path = file.path
     source = PackedTokenizer(file)
-    if VOCABULARY[0] not in file.tensors:
+    missing = [name for name in VOCABULARY if name not in file.tensors]
+    if len(missing) == len(VOCABULARY):
         from m2v_lite.tokenization import tokenizer_of_text
 
         return tokenizer_of_text(source.read(), source, path, memo_bytes)
-    from m2v_lite.bert_tokenizer import BertTokenizer, VocabularyFigures
-
+    if missing:
+        raise broken(path, f"it has no tensor {missing[0]}")
     settings, figures = setting(file, "tokenizer"), setting(file, "figures")
     try:
-        text, ends, slots = (np.asarray(file.view(name)) for name in VOCABULARY)
-        vocabulary = MappedVocabulary(text, ends, slots)
-        return BertTokenizer(settings, vocabulary, VocabularyFigures(**figures), source, memo_bytes)
-    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        _check_settings(settings)
+        vocabulary = MappedVocabulary(*(np.asarray(file.view(name)) for name in VOCABULARY))
+        new = [token["id"] for token in settings["added_tokens"] if vocabulary.get(token["content"]) is None]
+        known = VocabularyFigures(
+            int(figures["median_token_length"]),
+            len(vocabulary) + len(new),
+            max(len(vocabulary) - 1, *(token["id"] for token in settings["added_tokens"]), 0),
+        )
+        return BertTokenizer(settings, vocabulary, known, source, memo_bytes)
+    except (KeyError, TypeError, ValueError) as error:
         raise broken(path, f"its tokenizer cannot be read ({error!r:.200})") from error
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Check that each setting is of the right type."""
+    normalizer, model, added = settings["normalizer"], settings["model"], settings["added_tokens"]
+    strip = normalizer["strip_accents"]
+    switches = [normalizer[name] for name in ("clean_text", "handle_chinese_chars", "lowercase")]
+    switches += [False if strip is None else strip]
+    switches += [token[flag] for token in added for flag in TOKEN_FLAGS]
+    numbers = [model["max_input_chars_per_word"], *(token["id"] for token in added)]
+    texts = [model["continuing_subword_prefix"], model["unk_token"], *(token["content"] for token in added)]
+    if not (
+        all(type(switch) is bool for switch in switches)
+        and all(type(number) is int and number >= 0 for number in numbers)
+        and all(type(text) is str for text in texts)
+        and all(token["content"] for token in added)
+    ):
+        raise ValueError("a setting of a wrong type")
 
 
 def packed_text(file: SafetensorsFile, name: str) -> str:

@@ -77,6 +77,9 @@ class MappedVocabulary:
             slot = (slot + 1) & self._mask
         return None
 
+    def __len__(self) -> int:
+        return len(self.ends)
+
     def items(self) -> Iterable[tuple[str, int]]:
         """Return all tokens with their ids."""
         ends = self.ends.tolist()

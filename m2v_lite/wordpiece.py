@@ -27,6 +27,9 @@ class WordPiece:
         continuing_subword_prefix: stands before pieces that do not begin a word.
         max_input_chars_per_word: a word of more characters becomes the unknown token.
 
+    Raises:
+        ValueError: the unknown token is not in the vocabulary.
+
     Attributes:
         unknown: the id of the unknown token.
 
@@ -45,7 +48,8 @@ class WordPiece:
         max_input_chars_per_word: int = 100,
     ) -> None:
         unknown = vocabulary.get(unk_token)
-        assert unknown is not None
+        if unknown is None:
+            raise ValueError(f"the unknown token {unk_token!r:.60} is not in the vocabulary")
         self._vocabulary = vocabulary
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
