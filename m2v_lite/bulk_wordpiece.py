@@ -6,7 +6,7 @@ of it in tables of the vocabulary's keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from m2v_lite.flat_ids import FlatIds
 from m2v_lite.key_table import ALL_PROBES, MISSING, MOST_CHARACTERS, KeyTable, word_keys
 from m2v_lite.spans import PADDING, Spans
+
+if TYPE_CHECKING:
+    from m2v_lite.protocols import Vocabulary
 
 # Words that are divided at once, so that the tables of a step stay small.
 WORDS_AT_ONCE = 1024
@@ -23,26 +26,34 @@ class BulkWordPiece:
     """Divides words of at most `MOST_CHARACTERS` ASCII characters.
 
     Args:
-        vocabulary: token ids by token.
+        vocabulary: its tokens.
         prefix: stands before pieces that do not begin a word.
         unknown: the id of a word that cannot be divided.
 
     Example:
         >>> from m2v_lite.spans import AsciiDivider
+        >>> from m2v_lite.vocabulary import DictVocabulary
         >>> from m2v_lite.words import WordSplitter
         >>> words = AsciiDivider(WordSplitter()).divide(["unable", "able un"])
-        >>> model = BulkWordPiece({"un": 1, "##able": 3, "able": 4, "\\x01": 5}, "##", unknown=0)
-        >>> ids, bounds = model.pieces(words)
+        >>> vocabulary = DictVocabulary({"un": 1, "##able": 3, "able": 4, "\\x01": 5})
+        >>> ids, bounds = BulkWordPiece(vocabulary, "##", unknown=0).pieces(words)
         >>> ids.tolist(), bounds.tolist()
         ([1, 3, 5, 4, 1, 5], [0, 2, 3, 4, 5, 6])
     """
 
-    def __init__(self, vocabulary: Mapping[str, int], prefix: str, unknown: int) -> None:
-        self._first = _table(vocabulary)
+    def __init__(self, vocabulary: Vocabulary, prefix: str, unknown: int) -> None:
+        text, ends, ids = vocabulary.arrays()
+        starts = np.concatenate([[0], ends[:-1]]).astype(np.intp)
+        lengths = ends.astype(np.intp) - starts
+        others_before = np.concatenate([[0], np.cumsum(text >= 128)])
+        is_ascii = others_before[starts + lengths] == others_before[starts]
+        units = np.concatenate([text, np.zeros(PADDING, np.uint8)])
+        self._first = _table(Spans(units, starts, lengths), ids, is_ascii)
         cut = len(prefix)
-        self._next = _table(
-            {token[cut:]: token_id for token, token_id in vocabulary.items() if token.startswith(prefix)}
-        )
+        is_next = lengths > cut
+        for place, byte in enumerate(prefix.encode()):
+            is_next &= units[np.minimum(starts + place, len(text))] == byte
+        self._next = _table(Spans(units, starts + cut, lengths - cut), ids, is_ascii & is_next)
         self._unknown = unknown
 
     def pieces(self, words: Spans) -> FlatIds:
@@ -96,19 +107,10 @@ def _longest(table: KeyTable, words: Spans) -> tuple[NDArray[np.int64], NDArray[
     return codes[every, longest], lengths[every, longest]
 
 
-def _table(tokens: Mapping[str, int]) -> KeyTable:
-    """Return a table of the tokens that are short and ASCII, and not empty."""
-    short = {
-        token: token_id
-        for token, token_id in tokens.items()
-        if token.isascii() and 0 < len(token) <= MOST_CHARACTERS
-    }
-    lengths = np.fromiter(map(len, short), np.intp, len(short))
-    units = np.frombuffer("".join(short).encode("ascii") + bytes(PADDING), np.uint8)
+def _table(tokens: Spans, ids: NDArray[np.int64], chosen: NDArray[np.bool_]) -> KeyTable:
+    """Return a table of the chosen tokens that are short, and not empty."""
+    chosen = chosen & (tokens.lengths > 0) & (tokens.lengths <= MOST_CHARACTERS)
     table = KeyTable(columns=2, probes=ALL_PROBES)
-    table.resize(table.slots_for(len(short)))
-    table.insert(
-        word_keys(Spans(units, np.cumsum(lengths) - lengths, lengths)),
-        np.fromiter(short.values(), np.int64, len(short)),
-    )
+    table.resize(table.slots_for(int(np.count_nonzero(chosen))))
+    table.insert(word_keys(tokens.chosen(chosen)), ids[chosen])
     return table

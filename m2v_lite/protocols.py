@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from m2v_lite.flat_ids import FlatIds
 
@@ -65,6 +68,15 @@ class Vocabulary(Protocol):
     @property
     def longest(self) -> int:
         """A number of characters that no token exceeds."""
+        ...
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a search takes no longer than that of a dictionary."""
+        ...
+
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
+        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
         ...
 
     def items(self) -> Iterable[tuple[str, int]]:

@@ -23,10 +23,20 @@ EMPTY = -1
 class DictVocabulary:
     """A vocabulary in a dictionary: quick, and large."""
 
+    is_quick = True
+
     def __init__(self, ids: Mapping[str, int]) -> None:
+        self._ids = ids
         self.get: Callable[[str], int | None] = ids.get
         self.items = ids.items
         self.longest = max(map(len, ids))
+
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
+        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
+        encoded = [*map(str.encode, self._ids)]
+        ends = np.cumsum([*map(len, encoded)])
+        ids = np.fromiter(self._ids.values(), np.int64, len(encoded))
+        return np.frombuffer(b"".join(encoded), np.uint8), ends, ids
 
 
 class MappedVocabulary:
@@ -45,6 +55,8 @@ class MappedVocabulary:
         >>> vocabulary.get("cat"), vocabulary.get("dog"), list(vocabulary.items())
         (1, None, [('[UNK]', 0), ('cat', 1), ('##s', 2)])
     """
+
+    is_quick = False
 
     def __init__(self, text: NDArray[np.uint8], ends: NDArray[np.uint32], slots: NDArray[np.int32]) -> None:
         for array, dtype in ((text, np.uint8), (ends, np.uint32), (slots, np.int32)):
@@ -79,6 +91,10 @@ class MappedVocabulary:
 
     def __len__(self) -> int:
         return len(self.ends)
+
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
+        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
+        return self.text, self.ends, np.arange(len(self.ends), dtype=np.int64)
 
     def items(self) -> Iterable[tuple[str, int]]:
         """Return all tokens with their ids."""

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from m2v_lite.protocols import Vocabulary
     from m2v_lite.spans import Spans
 
-# Fewer words are divided one by one, which is quicker; and so many have to come before tables are made.
-FEW_WORDS = 400
-WORDS_BEFORE_TABLES = 12_000
+# Fewer words are divided one by one, which is quicker; and so many have to come before tables are made. Each
+# by whether a search in the vocabulary is quick.
+FEW_WORDS = {True: 400, False: 100}
+WORDS_BEFORE_TABLES = {True: 12_000, False: 500}
 
 
 class WordPiece:
@@ -85,11 +86,12 @@ class WordPiece:
         from m2v_lite.key_table import MOST_CHARACTERS
 
         number = len(words.starts)
-        if number < FEW_WORDS or self._most_characters < MOST_CHARACTERS:
+        is_quick = self._vocabulary.is_quick
+        if number < FEW_WORDS[is_quick] or self._most_characters < MOST_CHARACTERS:
             return None
         if self._bulk is None:
             self._divided += number
-            if self._divided < WORDS_BEFORE_TABLES:
+            if self._divided < WORDS_BEFORE_TABLES[is_quick]:
                 return None
-            self._bulk = BulkWordPiece(dict(self._vocabulary.items()), self._prefix, self.unknown)
+            self._bulk = BulkWordPiece(self._vocabulary, self._prefix, self.unknown)
         return self._bulk.pieces(words)

@@ -144,7 +144,7 @@ def naive_pieces(tokens: dict[str, int], prefix: str, word: str) -> list[int]:
 
 @settings(deadline=None)
 @given(
-    st.dictionaries(st.text("ab#c", min_size=1, max_size=18), st.integers(1, 99), max_size=40),
+    st.dictionaries(st.text("ab#cé", min_size=1, max_size=18), st.integers(1, 99), max_size=40),
     WORDS,
     st.sampled_from(["##", "", "a", "####################"]),
 )
@@ -159,8 +159,11 @@ def test_all_words_at_once_are_divided_as_one_by_one(
     mapped = WordPiece(MappedVocabulary(*vocabulary_arrays([*tokens])), "[UNK]", prefix)
     by_place = {token: place for place, token in enumerate(tokens)}
     assert [mapped.pieces(word) for word in words] == [naive_pieces(by_place, prefix, word) for word in words]
-    flat = BulkWordPiece(tokens, prefix, unknown=0).pieces(spans_of(words))
+    flat = BulkWordPiece(DictVocabulary(tokens), prefix, unknown=0).pieces(spans_of(words))
     assert [ids.tolist() for ids in of_each_text(*flat)] == expected
+    in_arrays = MappedVocabulary(*vocabulary_arrays([*tokens]))
+    flat = BulkWordPiece(in_arrays, prefix, by_place["[UNK]"]).pieces(spans_of(words))
+    assert [ids.tolist() for ids in of_each_text(*flat)] == [mapped.pieces(word) for word in words]
 
 
 def test_more_words_than_are_divided_at_once() -> None:

@@ -92,8 +92,8 @@ def test_all_that_a_tokenizer_remembers_is_made_and_replaced_by_threads(
 ) -> None:
     """Threads that begin at the same moment with a fresh tokenizer, whose tables are too small for the texts."""
     monkeypatch.setattr(words, "CHARACTERS_KEPT", 40)
-    monkeypatch.setattr(wordpiece, "FEW_WORDS", 10)
-    monkeypatch.setattr(wordpiece, "WORDS_BEFORE_TABLES", 50)
+    monkeypatch.setattr(wordpiece, "FEW_WORDS", {True: 10})
+    monkeypatch.setattr(wordpiece, "WORDS_BEFORE_TABLES", {True: 50})
     definition = bundled_definition()
     batches = hard_batches(random.Random(7))
     alone = read_bert(definition, TokenizerText(""))
