@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
-from m2v_lite.tokenizer_file import TokenizerFile, TokenizerText, checksum, read_text
+from m2v_lite.tokenizer_file import TokenizerFile, TokenizerText, read_text
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -27,8 +27,8 @@ def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> Text
         InvalidModelError: it cannot be read.
         MissingPackageError: it needs the package tokenizers, which is not installed.
     """
-    text = read_text(path)
-    return tokenizer_of_text(text, TokenizerFile(path, checksum(text)), path, memo_bytes)
+    text, checksum = read_text(path)
+    return tokenizer_of_text(text, TokenizerFile(path, checksum), path, memo_bytes)
 
 
 def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:

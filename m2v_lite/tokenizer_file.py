@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
+from mmap import ACCESS_READ, mmap
 from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
@@ -31,10 +33,10 @@ class TokenizerFile(NamedTuple):
             InvalidModelError: the file has changed or is gone.
         """
         try:
-            text = read_text(self.path)
+            text, checksum = read_text(self.path)
         except InvalidModelError as error:
             raise self._changed() from error
-        if checksum(text) != self.checksum:
+        if checksum != self.checksum:
             raise self._changed()
         return text
 
@@ -44,19 +46,19 @@ class TokenizerFile(NamedTuple):
         )
 
 
-def checksum(text: str) -> int:
-    return zlib.crc32(text.encode())
-
-
-def read_text(path: PathLike) -> str:
-    """Read a `tokenizer.json`.
+def read_text(path: PathLike) -> tuple[str, int]:
+    """Read a `tokenizer.json`, and return its text and the CRC-32 of its bytes.
 
     Raises:
         InvalidModelError: it cannot be read, or is not UTF-8.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        # Mapped, so that its bytes never take private memory beside the text.
+        with open(path, "rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                return "", 0  # which cannot be mapped
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                return str(content, "utf-8"), zlib.crc32(content)
     except (OSError, ValueError) as error:
         raise InvalidModelError(
             f"{path}: the tokenizer cannot be read ({error}); fetch the file again"
