@@ -65,7 +65,11 @@ test-wheel: wheel ## install the wheel in a fresh environment and run the tests 
 .PHONY: test-oldest
 test-oldest: wheel ## the same with the oldest declared versions of all dependencies
 	scripts/test_elsewhere.sh $(OLDEST_PYTHON) .venv-oldest dist/*.whl \
-	  $$(sed -n 's/^dependencies = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",' | sed 's/>=/==/g')
+	  $$(sed -n '/^dependencies/,/^]/s/^ *"\([^">]*\)>=\([^";]*\).*/\1==\2/p' pyproject.toml)
+
+.PHONY: test-numpy-alone
+test-numpy-alone: wheel ## install the wheel where there is numpy and nothing else, and try it
+	scripts/test_numpy_alone.sh $(PYTHON) .venv-numpy-alone dist/*.whl $(M2V_LITE_MODELS)
 
 .PHONY: test-free-threaded
 test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python3.14t or python3.13t (or FREE_THREADED_PYTHON=...)

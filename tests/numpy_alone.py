@@ -1,0 +1,113 @@
+"""That numpy is enough: run by itself, where neither tokenizers, huggingface_hub nor pytest is installed.
+
+    python tests/numpy_alone.py [FOLDER]
+
+FOLDER holds a model folder potion-base-8M, and beside it lies golden/ with model2vec's answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE)]
+
+from reference import GOLDEN, assert_agrees
+from sample_texts import SAMPLE_TEXTS, random_texts
+from tiny_models import TINY_MODELS
+
+from m2v_lite import MissingPackageError, StaticModel
+from m2v_lite.cli import main
+
+NEEDED_ELSEWHERE = ("tokenizers", "huggingface_hub", "tqdm")
+
+
+def refused(make: object, message: str) -> None:
+    """Assert that something raises a MissingPackageError with a message."""
+    assert callable(make)
+    try:
+        make()
+    except MissingPackageError as error:
+        assert message in str(error), error
+    else:
+        raise AssertionError(f"no error, but expected: {message}")
+
+
+def check_models() -> None:
+    """Compare the bundled model and all tiny WordPiece models with model2vec's answers."""
+    assert_agrees(StaticModel.from_pretrained(), SAMPLE_TEXTS, np.load(GOLDEN / "potion-base-8M-int8.npz"))
+    with tempfile.TemporaryDirectory() as temporary:
+        for name, recipe in TINY_MODELS.items():
+            folder = recipe.build(Path(temporary) / name)
+            if name.startswith("wordpiece"):
+                model = StaticModel.from_pretrained(folder)
+                answers = np.load(GOLDEN / f"{name}.npz")
+                assert_agrees(model, SAMPLE_TEXTS, answers)
+                model.save_packed(folder / "packed")
+                assert_agrees(StaticModel.from_pretrained(folder / "packed"), SAMPLE_TEXTS, answers)
+            else:
+                needs = "needs the package tokenizers; install it with: pip install tokenizers"
+                refused(lambda folder=folder: StaticModel.from_pretrained(folder), needs)
+
+
+def check_large_batches() -> None:
+    """Compare texts one by one with the same in batches, which take another way."""
+    model = StaticModel.from_pretrained()
+    texts = random_texts(1500, seed=9)
+    texts += [
+        " ".join(part.tolist()) for part in np.array_split(np.array(" ".join(texts).split()[:12_000]), 900)
+    ]
+    np.testing.assert_array_equal(model.encode(texts), np.array([model.encode(text) for text in texts]))
+
+
+def check_command_line() -> None:
+    for arguments in (
+        ["info", "--verify"],
+        ["similarity", "a board", "ein Brett"],
+        ["encode", "日本 été 👍"],
+    ):
+        with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as shown:
+            assert main(arguments) == 0
+        assert shown.buffer.tell() > 50
+    with tempfile.TemporaryDirectory() as temporary:
+        texts, out = Path(temporary) / "texts.txt", Path(temporary) / "out.npy"
+        texts.write_text("\n".join(["one text", "Über die Brücke", "日本語"]), encoding="utf-8")
+        assert main(["encode", "--input", str(texts), "--output", str(out)]) == 0
+        expected = StaticModel.from_pretrained().encode(texts.read_text(encoding="utf-8").split("\n"))
+        np.testing.assert_array_equal(np.load(out), expected)
+
+
+def check_real_model(folder: Path) -> None:
+    model = StaticModel.from_pretrained(folder / "potion-base-8M")
+    texts = json.loads((folder.parent / "golden" / "texts.json").read_text(encoding="utf-8"))
+    answers = np.load(folder.parent / "golden" / "potion-base-8M.npz")
+    np.testing.assert_array_equal(model.encode(texts), answers["vectors"])
+
+
+def check_errors() -> None:
+    hub = "install it with: pip install huggingface_hub"
+    refused(lambda: StaticModel.from_pretrained("minishlab/potion-base-8M"), hub)
+    needs = "needs the package tokenizers"
+    refused(lambda: StaticModel.from_pretrained().tokenizer, needs)
+
+
+if __name__ == "__main__":
+    for package in NEEDED_ELSEWHERE:
+        assert importlib.util.find_spec(package) is None, f"{package} is installed here"
+    check_models()
+    check_large_batches()
+    check_command_line()
+    check_errors()
+    if len(sys.argv) > 1:
+        check_real_model(Path(sys.argv[1]))
+    assert not set(NEEDED_ELSEWHERE) & set(sys.modules)
+    print(f"numpy {np.__version__} is enough on {platform.machine()}, Python {platform.python_version()}")
