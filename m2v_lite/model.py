@@ -20,6 +20,7 @@ from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, 
 from m2v_lite.loading import load_model
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.progress import progress_bar
+from m2v_lite.read_ahead import ReadAhead
 from m2v_lite.table import EmbeddingTable, table_of_arrays
 from m2v_lite.texts import as_texts, batches, check_encodable, check_unicode, cut
 
@@ -119,6 +120,7 @@ class StaticModel:
             files.folder if files else "vectors", tokenizer.vocabulary_size, tokenizer.highest_id
         )
         self._table = table
+        self._read_ahead = ReadAhead(table.embedding if files else None)
         self._embedding = np.asarray(table.embedding)  # the same memory; a memmap would be slower to index
         self._vector_dtype = table.vector_dtype
         self._tokenizer = tokenizer
@@ -147,6 +149,7 @@ class StaticModel:
         cache_dir: PathLike | None = None,
         local_files_only: bool = False,
         memo_bytes: int = DEFAULT_MEMO_BYTES,
+        preload: bool = False,
         vocabulary_quantization: None = None,
     ) -> StaticModel:
         """Load a model: the table is mapped, not copied (but for `quantize_to`).
@@ -172,6 +175,9 @@ class StaticModel:
             local_files_only: whether to fail rather than ask the network.
             memo_bytes: the memory that the ids of words may take that the model has seen, about. The default
                 of 8 MB suits a small board; more pays where the texts have very many different words.
+            preload: whether to read the whole table from the disk now, for a server whose first texts should
+                not wait. By default rows are read as texts need them, one by one for a few texts, and the
+                whole table in order for many.
             vocabulary_quantization: not supported; model2vec can do this once and save the result.
 
         Raises:
@@ -188,6 +194,7 @@ class StaticModel:
             )
         limit = None if isinstance(max_length, _Unset) else token_limit(max_length)
         memo_bytes = natural_number("memo_bytes", memo_bytes)
+        preload = switch("preload", preload)
         if normalize is not None:
             normalize = switch("normalize", normalize)
         if subfolder is not None:
@@ -224,6 +231,8 @@ class StaticModel:
             files,
             (quantize_to, dimensionality, memo_bytes),
         )
+        if preload:
+            model._read_ahead.read_all()
         return model
 
     def encode(
@@ -330,6 +339,7 @@ class StaticModel:
         """Write the vectors of a batch to their place in `vectors`."""
         place, ids, bounds = batch
         means, table = vectors[place], self._table
+        self._read_ahead.expect(len(ids))
         pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
         if unit:
             pooling.scale_to_unit(means)
@@ -420,6 +430,7 @@ class StaticModel:
         rows: list[NDArray[Any]] = []
         size = natural_number("batch_size", batch_size)
         for _, ids, bounds in self._tokenized(texts, 0, limit, size, show_progress_bar):
+            self._read_ahead.expect(len(ids))
             rows += [self._table.rows(part) for part in of_each_text(ids, bounds)]
         return rows[0] if single else rows
 
@@ -627,7 +638,7 @@ class StaticModel:
         """Pickle a loaded model as its path and settings, so that workers map one table between them."""
         if self.files is None:
             return super().__reduce__()
-        shared = {"_table", "_embedding", "_tokenizer", "tokens", "tokenizer"}
+        shared = {"_table", "_embedding", "_read_ahead", "_tokenizer", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
         return _load_again, (type(self), self.files.folder, *self._reduction, self._identity), state
 

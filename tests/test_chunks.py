@@ -548,7 +548,7 @@ def test_the_vectors_are_those_without_a_memo(tmp_path: Path, monkeypatch: pytes
     folder = TinyModel(definition(NORMALIZERS["of model2vec"], steps(WORDS, META), unigram)).build(tmp_path)
     model = StaticModel.from_pretrained(folder)
     assert isinstance(model._tokenizer, ChunkTokenizer)
-    monkeypatch.setattr("m2v_lite.tokenization.chunk_tokenizer", lambda *_: None)
+    monkeypatch.setattr("m2v_lite.chunks.chunk_tokenizer", lambda *_: None)
     plain = StaticModel.from_pretrained(folder)
     assert type(plain._tokenizer) is LibraryTokenizer
     for limit in (3, 512, None):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS, random_texts
 
-from m2v_lite import InputValueError, StaticModel, model as model_module, pooling
+from m2v_lite import InputValueError, StaticModel, overlap, pooling
 from m2v_lite.overlap import LOOK_AHEAD, consume_in_thread, threads_run_freely
 
 TEXTS = [*SAMPLE_TEXTS, *random_texts(300, seed=9)] * 5
@@ -18,7 +18,7 @@ TEXTS = [*SAMPLE_TEXTS, *random_texts(300, seed=9)] * 5
 
 @pytest.fixture
 def _threads_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "threads_run_freely", lambda: True)
+    monkeypatch.setattr(overlap, "threads_run_freely", lambda: True)
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def test_an_interrupt(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(model_module, "check_encodable", interrupt)
+    monkeypatch.setattr("m2v_lite.model.check_encodable", interrupt)
     with pytest.raises(KeyboardInterrupt):
         bundled.encode(TEXTS, multiprocessing_threshold=1)
 
