@@ -1,8 +1,8 @@
 """How the kernel reads a mapped table from the disk: row by row for a few texts, all of it for many.
 
 By itself the kernel reads far more than the row that was asked for. With a cold cache, a row of a 300 MB
-table took 5 ms or more; with the advice to expect random access, 0.05 ms. To read the whole table in order, on
-the other hand, took as long as 350 such rows of a 30 MB table, or 2,000 of a 300 MB one. (The advice:
+table took 5 ms or more; with the advice to expect random access, 0.05 ms. To read the whole table in order,
+on the other hand, took as long as 350 such rows of a 30 MB table, or 2,000 of a 300 MB one. (The advice:
 https://man7.org/linux/man-pages/man2/madvise.2.html)
 """
 
