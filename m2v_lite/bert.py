@@ -31,13 +31,13 @@ def read_bert(
 
 def figures_of(ids: Mapping[str, int], added: Sequence[Mapping[str, Any]]) -> VocabularyFigures:
     """Return the figures of a vocabulary and added tokens."""
-    lengths = [*map(len, ids)]
-    highest = max(ids.values())
-    for token in added:
-        if token["content"] not in ids:
-            lengths.append(len(token["content"]))
-            highest = max(highest, token["id"])
-    return VocabularyFigures(int(np.median(lengths)), len(lengths), highest)
+    new = [token for token in added if token["content"] not in ids]
+    tokens = [*ids, *(token["content"] for token in new)]
+    return VocabularyFigures(
+        int(np.median(np.fromiter(map(len, tokens), np.intp, len(tokens)))),
+        len(tokens),
+        max(max(ids.values()), *(token["id"] for token in new), 0),
+    )
 
 
 def is_bert(definition: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,10 @@ class DictVocabulary:
         self._ids = ids
         self.get: Callable[[str], int | None] = ids.get
         self.items = ids.items
-        self.longest = max(map(len, ids))
+
+    @cached_property
+    def longest(self) -> int:
+        return max(map(len, self._ids))
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
         """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
@@ -76,7 +80,6 @@ class MappedVocabulary:
         self._ends = np.ascontiguousarray(ends, np.uint32).data
         self._slots = np.ascontiguousarray(slots, np.int32).data
         self._mask = len(slots) - 1
-        self.longest = int(np.diff(ends, prepend=0).max())  # in bytes, which are no fewer
 
     def get(self, token: str) -> int | None:
         """Return the id of a token, or None."""
@@ -91,6 +94,10 @@ class MappedVocabulary:
 
     def __len__(self) -> int:
         return len(self.ends)
+
+    @cached_property
+    def longest(self) -> int:
+        return int(np.diff(self.ends, prepend=0).max())  # in bytes, which are no fewer
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
         """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
