@@ -13,7 +13,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 21
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 21
 
 .PHONY: demo
 demo: export WANTED = $(value TEXT)
@@ -71,6 +71,17 @@ test-oldest: wheel ## the same with the oldest declared versions of all dependen
 test-numpy-alone: wheel ## install the wheel where there is numpy and nothing else, and try it
 	scripts/test_numpy_alone.sh $(PYTHON) .venv-numpy-alone dist/*.whl $(M2V_LITE_MODELS)
 
+.PHONY: test-arm64
+test-arm64: $(VENV)/with-tools ## what numpy alone does, under emulation of a Cortex-A53 (as root, installs qemu)
+	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 numpy-alone $(M2V_LITE_MODELS)
+
+.PHONY: test-arm
+test-arm: test-arm64 ## the tests under emulation of three ARM processors, and numpy alone on a fourth; takes hours
+	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh armel arm1176 numpy-alone $(M2V_LITE_MODELS)
+	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh armhf cortex-a7 pytest m2v_lite tests
+	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 pytest m2v_lite tests
+	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a72 pytest m2v_lite tests
+
 .PHONY: test-free-threaded
 test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python3.14t or python3.13t (or FREE_THREADED_PYTHON=...)
 	$(FREE_THREADED)/bin/python -m pytest tests/test_threads.py
@@ -80,7 +91,7 @@ peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other 
 
 .PHONY: clean
 clean: ## remove all environments and what was built
-	rm -rf .venv* dist
+	rm -rf .venv* .emulated dist
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -134,8 +134,10 @@ def scale_to_unit(vectors: NDArray[Any]) -> None:
                [0. , 0. ]], dtype=float32)
     """
     single = vectors.astype(np.float32, copy=False)
-    norms = np.linalg.norm(single, axis=1, keepdims=True) + np.float32(1e-32)
-    np.divide(single, norms, out=vectors, casting="unsafe")
+    # As numpy.linalg.norm in float32. The root is taken in float64 and rounded, which is the same where a
+    # processor rounds roots as IEEE 754 demands; the vectors of ARMv7 do not in float32.
+    roots = np.sqrt(np.add.reduce(single * single, axis=1, keepdims=True), dtype=np.float64)
+    np.divide(single, roots.astype(np.float32) + np.float32(1e-32), out=vectors, casting="unsafe")
 
 
 def gather(
@@ -215,8 +217,9 @@ def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
         >>> how_many_are_long(np.array([400, 350, *[20] * 500]), dim=256)
         2
     """
-    rows = np.concatenate([[0], np.cumsum(lengths)])
-    steps = np.concatenate([lengths, [0]])
+    # In float64: whole numbers of 32 bits, which ARMv7 counts with, are too small for these products.
+    rows = np.concatenate([[0.0], np.cumsum(lengths)])
+    steps = np.concatenate([lengths, [0.0]])
     in_loop = np.arange(len(steps)) * LOOP_COST + rows * dim
     in_steps = steps * STEP_COST + (rows[-1] - rows) * dim * STEP_ROW_COST
     return int(np.argmin(in_loop + in_steps))

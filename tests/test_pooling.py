@@ -48,7 +48,7 @@ def random_batch(
             table = (table.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
         table = table.astype(dtype)
     bounds = np.cumsum([0, *lengths])
-    row_ids = generator.integers(0, 50, bounds[-1])
+    row_ids = generator.integers(0, 50, bounds[-1], np.intp)
     weights = None if weights_dtype is None else generator.random(bounds[-1]).astype(weights_dtype)
     return table, row_ids, bounds, weights
 
@@ -149,12 +149,19 @@ def test_few_long_texts_among_many_short_ones_are_looped() -> None:
     assert pooling.how_many_are_long(np.array([], np.intp), 256) == 0
 
 
+def test_a_long_text_is_long_where_numbers_have_32_bits() -> None:
+    """200,000 steps cost more than fits in 32 bits."""
+    assert pooling.how_many_are_long(np.array([200_000, *[20] * 100], np.int32), 256) == 1
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_unit_rows_are_those_of_model2vec(dtype: str) -> None:
     vectors = (np.random.default_rng(0).standard_normal((50, 33)) * 100).astype(dtype)
     vectors[7] = 0
     single = vectors.astype(np.float32)
-    expected = (single / (np.linalg.norm(single, axis=1, keepdims=True) + 1e-32)).astype(dtype)
+    # As numpy.linalg.norm, which on ARMv7 takes inexact roots in float32.
+    roots = np.sqrt(np.sum(single * single, axis=1, keepdims=True), dtype=np.float64)
+    expected = (single / (roots.astype(np.float32) + np.float32(1e-32))).astype(dtype)
     pooling.scale_to_unit(vectors)
     np.testing.assert_array_equal(vectors, expected)
     assert not vectors[7].any()

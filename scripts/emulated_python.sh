@@ -1,0 +1,84 @@
+#!/bin/sh
+# Make a Python of Debian 12 for another processor, which runs here under emulation, and print its path.
+#
+#     scripts/emulated_python.sh arm64|armhf|armel CPU
+#
+# What it needs is kept in .emulated/: root/ARCHITECTURE with Debian's Python, numpy/ARCHITECTURE with the
+# registry's numpy (arm64; elsewhere Debian's is in the root), tools/ARCHITECTURE with what the tests need
+# (none for armel, the stand-in for armv6). The Debian mirror is that of apt, the registry that of pip.
+# The path is a script of the host's shell, so that this Python can also start itself by sys.executable.
+set -eu
+architecture=$1 cpu=$2
+folder=${EMULATED:-$PWD/.emulated}
+python=${PYTHON:-python3} # one whose pip knows --group
+root=$folder/root/$architecture
+
+needed="qemu-user-static mmdebstrap arch-test"
+if ! { command -v qemu-aarch64-static && command -v mmdebstrap && command -v arch-test; } >/dev/null; then
+    [ "$(id -u)" = 0 ] || { echo "install $needed, or run this as root" >&2; exit 1; }
+    { apt-get update -qq && apt-get install -qq -y --no-install-recommends $needed; } >&2
+fi
+
+# Make folder $1 with a command, whole or not at all.
+make_whole() {
+    wanted=$1
+    shift
+    [ ! -d "$wanted" ] || return 0
+    mkdir -p "$(dirname "$wanted")"
+    rm -rf "$wanted.part"
+    "$@" "$wanted.part" >&2
+    mv "$wanted.part" "$wanted"
+}
+
+debian_root() {
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Origin: Debian" | head -n 1)
+    packages=python3-minimal,libpython3-stdlib,libgcc-s1,libstdc++6,zlib1g
+    # The registry has no wheels of these for 32 bits.
+    [ "$architecture" = arm64 ] || packages=$packages,python3-numpy,python3-yaml
+    mmdebstrap --quiet --variant=extract --architectures="$architecture" --include="$packages" \
+        bookworm "$1" "${mirror:?apt knows no Debian mirror}"
+    # Debian sets these up by scripts, which are not run.
+    for library in "$1"/usr/lib/*/blas/libblas.so.3 "$1"/usr/lib/*/lapack/liblapack.so.3; do
+        [ ! -e "$library" ] || ln -sr "$library" "$(dirname "$(dirname "$library")")/"
+    done
+}
+
+# pip does not expand platform tags: all are named.
+wheels() {
+    machine=$1
+    shift
+    for glibc in 2_17 2_27 2_28 2_31; do
+        set -- --platform "manylinux_${glibc}_$machine" "$@"
+    done
+    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+        --python-version 3.11 --only-binary=:all: --platform "manylinux2014_$machine" "$@"
+}
+
+arm64_numpy() { wheels aarch64 --no-deps numpy --target "$1"; }
+arm64_tools() { wheels aarch64 tokenizers huggingface_hub --group test --target "$1"; }
+armhf_tools() {
+    # The same versions, without what has no wheel: numpy and PyYAML are Debian's, hf_xet is optional.
+    wheels armv7l --no-deps --target "$1" \
+        $("$python" -m pip freeze --path "$folder/tools/arm64" | grep -viE '^(numpy|pyyaml|hf[-_]xet)==')
+}
+
+make_whole "$root" debian_root
+case $architecture in
+arm64)
+    make_whole "$folder/numpy/arm64" arm64_numpy
+    make_whole "$folder/tools/arm64" arm64_tools
+    ;;
+armhf)
+    make_whole "$folder/tools/arm64" arm64_tools
+    make_whole "$folder/tools/armhf" armhf_tools
+    ;;
+esac
+
+emulated=$root/usr/bin/python-$cpu
+case $architecture in arm64) qemu=qemu-aarch64-static ;; *) qemu=qemu-arm-static ;; esac
+cat >"$emulated" <<SCRIPT
+#!/bin/sh
+exec $qemu -cpu $cpu -L '$root' -0 "\$0" '$root/usr/bin/python3' "\$@"
+SCRIPT
+chmod +x "$emulated"
+echo "$emulated"

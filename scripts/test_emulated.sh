@@ -1,0 +1,21 @@
+#!/bin/sh
+# Run tests of the checkout under emulation of another processor.
+#
+#     scripts/test_emulated.sh ARCHITECTURE CPU numpy-alone|pytest [ARGUMENT ...]
+#
+# numpy-alone runs tests/numpy_alone.py with the arguments, pytest runs the tests. What this says of results
+# holds on a board; what it says of times and memory does not.
+set -eu
+architecture=$1 cpu=$2 what=$3
+shift 3
+kept=${EMULATED:-$PWD/.emulated}
+emulated=$(scripts/emulated_python.sh "$architecture" "$cpu")
+export PYTHONPATH="$PWD:$kept/numpy/$architecture" PYTHONDONTWRITEBYTECODE=1
+echo "$cpu ($architecture):"
+case $what in
+numpy-alone) "$emulated" tests/numpy_alone.py "$@" ;;
+pytest)
+    PYTHONPATH="$PYTHONPATH:$kept/tools/$architecture"
+    "$emulated" -m pytest -q -p no:cacheprovider --benchmark-disable "$@"
+    ;;
+esac
