@@ -53,6 +53,10 @@ gauge-record: $(GAUGE)/installed ## write the recorded counts anew
 compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python
 
+.PHONY: footprint
+footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist
