@@ -57,6 +57,10 @@ compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (
 footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python
 
+.PHONY: quality
+quality: $(VENV)/with-tools ## size and quality of smaller dtypes and fewer columns (make quality MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)"
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

@@ -175,3 +175,31 @@ def test_tables_of_the_footprint() -> None:
     assert "| private memory | m2v_lite, packed | 38 % |" in ratios(measured)
     memory = {"m2v_lite": {"4": {"sum of Pss, MB": 8.0, "private each, MB": 1.0}}}
     assert "| m2v_lite | sum of Pss, MB | 8.0 |" in processes_table(memory)
+
+
+def test_quality_of_vectors() -> None:
+    from quantization_quality import recall, spearman
+
+    vectors = np.random.default_rng(5).standard_normal((60, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    other = np.random.default_rng(6).permutation(vectors)
+    assert spearman(vectors, vectors) == pytest.approx(1)
+    assert recall(vectors, vectors) == 1
+    assert abs(spearman(vectors, other)) < 0.2
+    assert recall(vectors, other) < 0.4
+
+
+def test_a_short_table_of_sizes(models_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "quantization_quality.py")]
+    arguments = [str(models_folder / "potion-base-8M"), "--limit", "100", "--out", str(tmp_path)]
+    subprocess.run([*command, *arguments], check=True, capture_output=True)
+    rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
+    assert [(row["spearman"], row["recall"]) for row in rows if row["bytes"] > 20e6] == [
+        (pytest.approx(1), 1.0)
+    ]
+    by_name = {(row["dtype"], row["columns"]): row for row in rows}
+    assert len(by_name) == 9
+    assert (
+        by_name["int8", 256]["spearman"] > by_name["int8", 128]["spearman"] > by_name["int8", 64]["spearman"]
+    )
+    assert by_name["int8", 256]["bytes"] < by_name["float16", 256]["bytes"] / 1.8
