@@ -1,4 +1,4 @@
-"""How large packed models of smaller dtypes and fewer columns are, and how near they stay to the float32 model.
+"""How large packed models of other dtypes and fewer columns are, and how near they stay to the float32 one.
 
     make quality MODEL=FOLDER
 
