@@ -53,6 +53,14 @@ gauge-record: $(GAUGE)/installed ## write the recorded counts anew
 compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python
 
+.PHONY: footprint
+footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python
+
+.PHONY: quality
+quality: $(VENV)/with-tools ## size and quality of smaller dtypes and fewer columns (make quality MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)"
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

@@ -1,24 +1,33 @@
-"""How near the bundled int8 model is to the float32 model it was made from.
+"""How large packed models of other dtypes and fewer columns are, and how near they stay to the float32 one.
 
-    python benchmarks/quantization_quality.py MODELS_FOLDER/potion-base-8M
+    make quality MODEL=FOLDER
 
-Over sentences of Python's own documentation: the Spearman correlation of the cosine similarities of random
-pairs, and recall@10, the share of each sentence's ten nearest others that both models agree on.
+FOLDER holds minishlab/potion-base-8M in float32. Over sentences of Python's own documentation: the Spearman
+correlation of the cosine similarities of random pairs, and recall@10, the share of each sentence's ten
+nearest others that both models agree on.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import platform
+import tempfile
+from pathlib import Path
 
 import numpy as np
+from footprint import OURS, REFERENCE, TEXT, check
 from numpy.typing import NDArray
 from prose import sentences
 from scipy.stats import spearmanr
 
 from m2v_lite import StaticModel
 
+HERE = Path(__file__).parent
 PAIRS = 200_000
 NEAREST = 10
+DTYPES = ("float32", "float16", "int8")
+COLUMNS = (256, 128, 64)
 
 
 def spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -39,15 +48,63 @@ def recall(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.mean(shared)) / NEAREST
 
 
+def measure(folder: Path, texts: list[str]) -> list[dict[str, str | int | float]]:
+    """Return the size and the quality of each dtype and number of columns."""
+    reference = StaticModel.from_pretrained(folder)
+    check(OURS, reference.encode(TEXT).tolist(), np.load(REFERENCE))
+    expected = reference.encode(texts)
+    rows: list[dict[str, str | int | float]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        packed = Path(temporary) / "packed.safetensors"
+        for dtype in DTYPES:
+            for columns in COLUMNS:
+                model = StaticModel.from_pretrained(folder, quantize_to=dtype, dimensionality=columns)
+                model.save_packed(packed)
+                vectors = StaticModel.from_pretrained(packed).encode(texts).astype(np.float32)
+                rows.append(
+                    {
+                        "dtype": dtype,
+                        "columns": columns,
+                        "bytes": packed.stat().st_size,
+                        "spearman": spearman(expected, vectors),
+                        "recall": recall(expected, vectors),
+                    }
+                )
+    return rows
+
+
+def table(rows: list[dict[str, str | int | float]]) -> str:
+    lines = [
+        f"| dtype | columns | packed, MB | Spearman | recall@{NEAREST} |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {row['dtype']} | {row['columns']} | {float(row['bytes']) / 1e6:.1f} "
+            f"| {row['spearman']:.4f} | {row['recall']:.3f} |"
+            for row in rows
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", help="the folder of potion-base-8M in float32")
-    reference = StaticModel.from_pretrained(parser.parse_args().model)
-    texts = sentences()
-    one, other = reference.encode(texts), StaticModel.from_pretrained().encode(texts)
-    print(f"{len(texts)} sentences")
-    print(f"Spearman of cosine similarities  {spearman(one, other):.4f}")
-    print(f"recall@{NEAREST}                        {recall(one, other):.3f}")
+    parser.add_argument("model", type=Path, help="the folder of potion-base-8M in float32")
+    parser.add_argument("--limit", type=int, help="use only so many sentences")
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    options = parser.parse_args()
+    texts = sentences()[: options.limit]
+    rows = measure(options.model, texts)
+    heading = (
+        f"potion-base-8M against itself in float32 with 256 columns, over {len(texts):,} sentences of "
+        f"the documentation of Python {platform.python_version()}"
+    )
+    text = f"{heading}\n\n{table(rows)}"
+    print(text)
+    options.out.mkdir(exist_ok=True)
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    result = {**versions, "sentences": len(texts), "rows": rows}
+    (options.out / "quality.json").write_text(json.dumps(result, indent=1) + "\n")
+    (options.out / "quality.md").write_text(text)
 
 
 if __name__ == "__main__":

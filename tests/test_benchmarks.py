@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from m2v_lite import StaticModel
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 if not BENCHMARKS.is_dir():
@@ -119,3 +122,84 @@ def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path
     assert (
         "2,000 short | batch, first pass, workers" in (tmp_path / "speed-2-cores-2000-texts.md").read_text()
     )
+
+
+def test_a_short_footprint(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "footprint.py"), str(models_folder / "potion-base-8M")]
+    options = ["--peers-python", str(peers_python), "--out", str(tmp_path)]
+    subprocess.run([*command, *options, "--rounds", "1", "--processes", "2"], check=True, capture_output=True)
+    result = json.loads((tmp_path / "footprint.json").read_text())
+    private = {name: figures[0] for name, figures in result["fresh processes"]["private, MB"].items()}
+    assert private["numpy alone"] < private["m2v_lite, packed"] < private["m2v_lite"] < private["model2vec"]
+    held = {name: by_number["2"] for name, by_number in result["processes with one model"]["1 text"].items()}
+    assert set(result["processes with one model"]) == {"1 text", "2,000 texts"}
+    assert held["m2v_lite"]["sum of Pss, MB"] < held["model2vec"]["sum of Pss, MB"]
+    assert "| time | m2v_lite, packed |" in (tmp_path / "footprint.md").read_text()
+
+
+def test_the_stored_first_vector_is_ours(models_folder: Path) -> None:
+    from footprint import REFERENCE, TEXT
+
+    vector = StaticModel.from_pretrained(models_folder / "potion-base-8M").encode(TEXT)
+    np.testing.assert_array_equal(vector, np.load(REFERENCE))
+
+
+def test_another_first_vector_does_not_count() -> None:
+    from footprint import BASELINE, REFERENCE, check
+
+    reference = np.load(REFERENCE)
+    assert abs(np.linalg.norm(reference) - 1) < 1e-6
+    nearly, other = reference.copy(), reference.copy()
+    nearly[7] = np.nextafter(nearly[7], np.float32(2))
+    other[7] += 2e-6
+    for name in ("m2v_lite", "m2v_lite, packed", "laghu"):
+        check(name, reference.tolist(), reference)
+        for wrong in (other.tolist(), [*reference[:-1].tolist(), float("nan")], [0.5], None):
+            with pytest.raises(SystemExit, match="is not that of"):
+                check(name, wrong, reference)
+    check("laghu", nearly.tolist(), reference)
+    with pytest.raises(SystemExit, match="is not that of"):
+        check("m2v_lite", nearly.tolist(), reference)
+    check(BASELINE, None, reference)
+
+
+def test_tables_of_the_footprint() -> None:
+    from footprint import PEERS, processes_table, ratios, table
+
+    names = ["numpy alone", "m2v_lite", "m2v_lite, packed", *PEERS]
+    values = dict(zip(names, [[1.0], [2.0], [1.5], [4.0], [8.0], [8.0], [8.0]], strict=True))
+    columns = ("start to first vector, ms", "private, MB", "peak, MB", "peak above the end, MB")
+    measured = dict.fromkeys(columns, values)
+    assert "| m2v_lite | 2.0 | 1.0 | 2.0 | 1.0 | 2.0 | 1.0 | 2.0 |" in table(measured)
+    assert "| time | m2v_lite | 50 % | 25 % | 25 % | 25 % |" in ratios(measured)
+    assert "| private memory | m2v_lite, packed | 38 % |" in ratios(measured)
+    memory = {"m2v_lite": {"4": {"sum of Pss, MB": 8.0, "private each, MB": 1.0}}}
+    assert "| m2v_lite | sum of Pss, MB | 8.0 |" in processes_table(memory)
+
+
+def test_quality_of_vectors() -> None:
+    from quantization_quality import recall, spearman
+
+    vectors = np.random.default_rng(5).standard_normal((60, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    other = np.random.default_rng(6).permutation(vectors)
+    assert spearman(vectors, vectors) == pytest.approx(1)
+    assert recall(vectors, vectors) == 1
+    assert abs(spearman(vectors, other)) < 0.2
+    assert recall(vectors, other) < 0.4
+
+
+def test_a_short_table_of_sizes(models_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "quantization_quality.py")]
+    arguments = [str(models_folder / "potion-base-8M"), "--limit", "100", "--out", str(tmp_path)]
+    subprocess.run([*command, *arguments], check=True, capture_output=True)
+    rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
+    assert [(row["spearman"], row["recall"]) for row in rows if row["bytes"] > 20e6] == [
+        (pytest.approx(1), 1.0)
+    ]
+    by_name = {(row["dtype"], row["columns"]): row for row in rows}
+    assert len(by_name) == 9
+    assert (
+        by_name["int8", 256]["spearman"] > by_name["int8", 128]["spearman"] > by_name["int8", 64]["spearman"]
+    )
+    assert by_name["int8", 256]["bytes"] < by_name["float16", 256]["bytes"] / 1.8

@@ -63,3 +63,12 @@ def test_the_speed_table_is_that_of_the_results() -> None:
     assert len(rows) > 10
     for row in rows:
         assert re.sub(r"\*\*(\d+\.\d)\d\*\* \([^)]*\)", r"\1", row) in README
+
+
+def test_the_table_of_sizes_is_that_of_the_results() -> None:
+    results = ROOT / "benchmarks" / "results" / "quality.md"
+    if not results.exists():
+        pytest.skip("the results are not part of the installed package")
+    _, table = results.read_text().split("\n\n")
+    assert len(table.splitlines()) == 11
+    assert table in README

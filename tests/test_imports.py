@@ -1,0 +1,64 @@
+"""What is imported to load a model and encode one text: a module that nobody needs costs start-up and memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Of the standard library, beyond what numpy imports itself; C parts are named with an underscore.
+STANDARD = {"__future__", "json", "json.decoder", "json.encoder", "json.scanner", "mmap", "typing", "zlib"}
+OWN = {
+    "m2v_lite", "m2v_lite.added_tokens", "m2v_lite.arguments", "m2v_lite.bert_tokenizer", "m2v_lite.config",
+    "m2v_lite.errors", "m2v_lite.layout", "m2v_lite.loading", "m2v_lite.memo", "m2v_lite.model", "m2v_lite.packed",
+    "m2v_lite.pooling", "m2v_lite.progress", "m2v_lite.safetensors", "m2v_lite.table", "m2v_lite.texts",
+    "m2v_lite.vocabulary", "m2v_lite.wordpiece", "m2v_lite.words",
+}  # fmt: skip
+OF_A_FOLDER = {"m2v_lite.bert", "m2v_lite.tokenization", "m2v_lite.tokenizer_file"}
+
+FIRST_VECTOR = """
+import sys
+from m2v_lite import StaticModel
+StaticModel.from_pretrained(sys.argv[1] or None).encode("a small board")
+"""
+
+
+def imported(program: str, *arguments: str) -> set[str]:
+    """Return the modules that a program imports, those of Python's own start included."""
+    command = [sys.executable, "-X", "importtime", "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    assert "cumulative" in lines[0]
+    return {line.rpartition("|")[2].strip() for line in lines[1:]}
+
+
+@pytest.fixture(scope="module")
+def of_numpy() -> set[str]:
+    return imported("import numpy")
+
+
+def assert_imports(modules: set[str], of_numpy: set[str], own: set[str]) -> None:
+    """Assert that nothing is imported but what numpy imports, `own` and little of the standard library."""
+    assert {name for name in modules if name.partition(".")[0] == "m2v_lite"} == own
+    beyond = {name for name in modules - of_numpy - own if not name.startswith("_")}
+    assert beyond <= STANDARD
+
+
+def test_the_bundled_model(of_numpy: set[str]) -> None:
+    assert_imports(imported(FIRST_VECTOR, ""), of_numpy, OWN)
+
+
+def test_a_folder_of_the_bert_kind(of_numpy: set[str], tiny: Callable[[str], Path]) -> None:
+    modules = imported(FIRST_VECTOR, str(tiny("wordpiece-float32")))
+    assert_imports(modules, of_numpy, (OWN | OF_A_FOLDER) - {"m2v_lite.packed"})
+
+
+@pytest.mark.parametrize("one_more", ["csv", "tokenizers", "m2v_lite.hub", "asyncio"])
+def test_one_import_more_is_seen(one_more: str, of_numpy: set[str]) -> None:
+    """The control."""
+    modules = imported(f"import {one_more}\n{FIRST_VECTOR}", "")
+    with pytest.raises(AssertionError):
+        assert_imports(modules, of_numpy, OWN)
