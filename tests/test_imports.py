@@ -14,7 +14,7 @@ STANDARD = {"__future__", "json", "json.decoder", "json.encoder", "json.scanner"
 OWN = {
     "m2v_lite", "m2v_lite.added_tokens", "m2v_lite.arguments", "m2v_lite.bert_tokenizer", "m2v_lite.config",
     "m2v_lite.errors", "m2v_lite.layout", "m2v_lite.loading", "m2v_lite.memo", "m2v_lite.model", "m2v_lite.packed",
-    "m2v_lite.pooling", "m2v_lite.progress", "m2v_lite.safetensors", "m2v_lite.table", "m2v_lite.texts",
+    "m2v_lite.pooling", "m2v_lite.progress", "m2v_lite.read_ahead", "m2v_lite.safetensors", "m2v_lite.table", "m2v_lite.texts",
     "m2v_lite.vocabulary", "m2v_lite.wordpiece", "m2v_lite.words",
 }  # fmt: skip
 OF_A_FOLDER = {"m2v_lite.bert", "m2v_lite.tokenization", "m2v_lite.tokenizer_file"}
