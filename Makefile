@@ -61,6 +61,10 @@ footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory 
 quality: $(VENV)/with-tools ## size and quality of smaller dtypes and fewer columns (make quality MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)"
 
+.PHONY: plots
+plots: $(VENV)/with-tools ## draw the committed results anew
+	$(VENV)/bin/python benchmarks/plots.py
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

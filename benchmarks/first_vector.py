@@ -34,9 +34,10 @@ def own_memory() -> dict[str, int]:
 
 
 def main() -> None:
-    path, model, text = sys.argv[1:]
+    path, folder, text = sys.argv[1:]
     adapter = run_adapter(path)
-    vector = adapter["encode"](adapter["load"](model), text)
+    model = adapter["load"](folder)  # in a variable, so that it is still there when memory is read
+    vector = adapter["encode"](model, text)
     now, memory = time.monotonic_ns(), own_memory()
 
     import json

@@ -58,10 +58,11 @@ STORED = {
 FIRST_VECTOR = """\
 import sys
 import numpy
-model, text = sys.argv[1:]
+place, text = sys.argv[1:]
 if text:
     from m2v_lite import StaticModel
-    StaticModel.from_pretrained(model or None).encode(text)
+    model = StaticModel.from_pretrained(place or None)
+    model.encode(text)
 print("ready", flush=True)
 try:
     print(open("/proc/self/smaps_rollup").read())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -137,6 +138,18 @@ def test_a_short_footprint(peers_python: Path, models_folder: Path, tmp_path: Pa
     assert "| time | m2v_lite, packed |" in (tmp_path / "footprint.md").read_text()
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc of Linux")
+def test_a_model_is_still_in_memory_when_that_is_read(tmp_path: Path) -> None:
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text(
+        "def load(folder): return bytearray(b'x') * 40_000_000\ndef encode(model, text): return [len(model)]"
+    )
+    command = [sys.executable, str(BENCHMARKS / "first_vector.py"), str(adapter), "folder", "text"]
+    answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert answer["vector"] == [40_000_000]
+    assert 39_000 < answer["memory"]["Private_Dirty"] < answer["memory"]["VmHWM"] < 80_000
+
+
 def test_the_stored_first_vector_is_ours(models_folder: Path) -> None:
     from footprint import REFERENCE, TEXT
 
@@ -203,3 +216,18 @@ def test_a_short_table_of_sizes(models_folder: Path, tmp_path: Path) -> None:
         by_name["int8", 256]["spearman"] > by_name["int8", 128]["spearman"] > by_name["int8", 64]["spearman"]
     )
     assert by_name["int8", 256]["bytes"] < by_name["float16", 256]["bytes"] / 1.8
+
+
+def test_the_plots_are_those_of_the_results(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    subprocess.run([sys.executable, str(BENCHMARKS / "plots.py"), "--out", str(tmp_path)], check=True)
+    for name in ("speed.svg", "footprint.svg"):
+        drawn = (tmp_path / name).read_text()
+        assert drawn.count(">model2vec</text>") + drawn.count(">m2v_lite</text>") >= 2
+        assert _labels(drawn) == _labels((BENCHMARKS / "results" / name).read_text())
+        assert len(drawn) < 60_000
+
+
+def _labels(svg: str) -> list[str]:
+    """Return what is written in a plot; where it is written depends on the fonts that a machine has."""
+    return re.findall(r">([^<>\n]+)</text>", svg)

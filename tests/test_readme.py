@@ -72,3 +72,19 @@ def test_the_table_of_sizes_is_that_of_the_results() -> None:
     _, table = results.read_text().split("\n\n")
     assert len(table.splitlines()) == 11
     assert table in README
+
+
+def test_the_figures_of_start_up_are_those_of_the_results() -> None:
+    results = ROOT / "benchmarks" / "results" / "footprint.md"
+    if not results.exists():
+        pytest.skip("the results are not part of the installed package")
+    (table,) = (part for part in results.read_text().split("\n\n") if part.startswith("| of the peer's"))
+    assert len(table.splitlines()) == 6
+    assert table in README
+
+
+def test_every_picture_is_there() -> None:
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert len(pictures) == 2
+    if (ROOT / "benchmarks").exists():
+        assert all((ROOT / picture).is_file() for picture in pictures)
