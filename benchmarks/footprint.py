@@ -152,7 +152,7 @@ def versions(python: str) -> dict[str, str]:
 
 
 def table(measured: Measured) -> str:
-    """Return a table of medians, and of medians beyond those of numpy alone."""
+    """Return a table of medians, and of the medians of what is beyond numpy alone in the same round."""
     columns = ("start to first vector, ms", "private, MB", "peak, MB")
     lines = [
         "| | " + " | ".join(f"{column} | beyond numpy" for column in columns) + " | peak above the end, MB |",
@@ -161,9 +161,9 @@ def table(measured: Measured) -> str:
     for name in measured[columns[0]]:
         cells = []
         for column in columns:
-            median = statistics.median(measured[column][name])
-            baseline = statistics.median(measured[column][BASELINE])
-            cells.append(f"{median:.1f} | {median - baseline:.1f}")
+            values = measured[column][name]
+            beyond = [own - alone for own, alone in zip(values, measured[column][BASELINE], strict=True)]
+            cells.append(f"{statistics.median(values):.1f} | {statistics.median(beyond):.1f}")
         above = statistics.median(measured["peak above the end, MB"][name])
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {above:.1f} |")
     return "\n".join(lines) + "\n"

@@ -74,7 +74,7 @@ def draw_speed(results: dict[str, Any], out: Path) -> None:
 def draw_footprint(results: dict[str, Any], out: Path) -> None:
     """Draw start-up, private memory, and the memory of several processes with one model."""
     measured = results["fresh processes"]
-    figure, axes = plt.subplots(1, 3, figsize=(10, 2.9), layout="constrained", width_ratios=(1, 1, 0.9))
+    figure, axes = plt.subplots(1, 3, figsize=(10, 2.9), layout="constrained", width_ratios=(1, 1, 1.05))
     for place, (column, title) in zip(
         axes[:2],
         [
@@ -104,7 +104,7 @@ def draw_footprint(results: dict[str, Any], out: Path) -> None:
         axes[2].plot(numbers, sums, marker="o", markersize=3, color=COLOURS[name], label=LABELS[name])
     axes[2].set_xticks(numbers)
     axes[2].set_ylim(bottom=0)
-    axes[2].set_title("1 to 8 processes: sum of Pss, MB")
+    axes[2].set_title("Pss of 1 to 8 processes, MB")
     axes[2].legend(frameon=False, loc="upper left")
     _save(figure, out)
 
