@@ -80,6 +80,7 @@ class MappedVocabulary:
         self._ends = np.ascontiguousarray(ends, np.uint32).data
         self._slots = np.ascontiguousarray(slots, np.int32).data
         self._mask = len(slots) - 1
+        self.longest = int(np.diff(ends, prepend=0).max())  # in bytes, which are no fewer
 
     def get(self, token: str) -> int | None:
         """Return the id of a token, or None."""
@@ -94,10 +95,6 @@ class MappedVocabulary:
 
     def __len__(self) -> int:
         return len(self.ends)
-
-    @cached_property
-    def longest(self) -> int:
-        return int(np.diff(self.ends, prepend=0).max())  # in bytes, which are no fewer
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
         """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""

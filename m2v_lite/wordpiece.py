@@ -55,6 +55,7 @@ class WordPiece:
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
         self.unknown = unknown
+        self._longest = 0  # of all tokens; found when the first word is divided
         self._divided = 0
         self._bulk: BulkWordPiece | None = None
 
@@ -66,7 +67,9 @@ class WordPiece:
         """Return the ids of a word's pieces."""
         if len(word) > self._most_characters:
             return [self.unknown]
-        find, longest = self._vocabulary.get, self._vocabulary.longest
+        find, longest = self._vocabulary.get, self._longest
+        if not longest:
+            longest = self._longest = self._vocabulary.longest
         ids = []
         rest, prefix = word, 0
         while True:
