@@ -53,6 +53,14 @@ gauge-record: $(GAUGE)/installed ## write the recorded counts anew
 compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python
 
+.PHONY: memory-cap
+memory-cap: $(VENV)/with-tools $(PEERS)/installed ## encode with a 300 MB table in 64 MB of private memory, beside the peers
+	$(VENV)/bin/python benchmarks/memory_cap.py --peers-python $(PEERS)/bin/python --out benchmarks/results
+
+.PHONY: test-memory-cap
+test-memory-cap: $(VENV)/with-tools ## the same without the peers
+	$(VENV)/bin/python benchmarks/memory_cap.py
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -119,3 +120,22 @@ def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path
     assert (
         "2,000 short | batch, first pass, workers" in (tmp_path / "speed-2-cores-2000-texts.md").read_text()
     )
+
+
+def test_the_memory_cap_checks_the_very_bits() -> None:
+    from memory_cap import check, table
+
+    right = np.array([[3, 4]], np.float32)
+    assert check("m2v_lite", right, right) == 0
+    assert check("peer", 2 * right, right) == 0
+    with pytest.raises(AssertionError):
+        check("m2v_lite", 2 * right, right)
+    rows = table({"peer": {"ends": {"64": "status 1: MemoryError"}}})
+    assert "| peer | status 1: MemoryError | not with 1024 MB |" in rows
+
+
+def test_a_cap_that_is_too_small_ends_a_process(tmp_path: Path) -> None:
+    from memory_cap import encode_capped
+
+    end = encode_capped("m2v_lite", sys.executable, tmp_path, ["a text"], 8)
+    assert isinstance(end, str)
