@@ -65,6 +65,14 @@ quality: $(VENV)/with-tools ## size and quality of smaller dtypes and fewer colu
 plots: $(VENV)/with-tools ## draw the committed results anew
 	$(VENV)/bin/python benchmarks/plots.py
 
+.PHONY: memory-cap
+memory-cap: $(VENV)/with-tools $(PEERS)/installed ## encode with a 300 MB table in 64 MB of private memory, beside the peers
+	$(VENV)/bin/python benchmarks/memory_cap.py --peers-python $(PEERS)/bin/python --out benchmarks/results
+
+.PHONY: test-memory-cap
+test-memory-cap: $(VENV)/with-tools ## the same without the peers
+	$(VENV)/bin/python benchmarks/memory_cap.py
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

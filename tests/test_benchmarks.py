@@ -231,3 +231,22 @@ def test_the_plots_are_those_of_the_results(tmp_path: Path) -> None:
 def _labels(svg: str) -> list[str]:
     """Return what is written in a plot; where it is written depends on the fonts that a machine has."""
     return re.findall(r">([^<>\n]+)</text>", svg)
+
+
+def test_the_memory_cap_checks_the_very_bits() -> None:
+    from memory_cap import check, table
+
+    right = np.array([[3, 4]], np.float32)
+    assert check("m2v_lite", right, right) == 0
+    assert check("peer", 2 * right, right) == 0
+    with pytest.raises(AssertionError):
+        check("m2v_lite", 2 * right, right)
+    rows = table({"peer": {"ends": {"64": "status 1: MemoryError"}}})
+    assert "| peer | status 1: MemoryError | not with 1024 MB |" in rows
+
+
+def test_a_cap_that_is_too_small_ends_a_process(tmp_path: Path) -> None:
+    from memory_cap import encode_capped
+
+    end = encode_capped("m2v_lite", sys.executable, tmp_path, ["a text"], 8)
+    assert isinstance(end, str)
