@@ -79,8 +79,8 @@ def encode_capped(
                 check=False,
                 timeout=SECONDS,
             )
-        except subprocess.TimeoutExpired:  # threads that wait for one that has died of want
-            return f"hangs: no end after {SECONDS} s"
+        except subprocess.TimeoutExpired:
+            return f"no end after {SECONDS} s"
         if done.returncode == 0:
             encoded: NDArray[np.float32] = np.load(vectors)
             return encoded
