@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import sysconfig
+from collections.abc import Iterable
 from functools import cache
+from itertools import count
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -37,18 +39,8 @@ def texts_of(characters: int, number: int) -> list[str]:
         >>> [len(text) >= 80 for text in texts_of(80, 2)]
         [True, True]
     """
-    words = all_words()
-    texts: dict[str, None] = {}
-    while True:
-        start = length = 0
-        for position, word in enumerate(words):
-            length += len(word) + 1
-            if length > characters:
-                texts[" ".join(words[start : position + 1])] = None
-                start, length = position + 1, 0
-                if len(texts) == number:
-                    return list(texts)
-        characters += 7  # begin again with somewhat longer texts, so that they differ
+    # Begin again with somewhat longer texts, so that they differ.
+    return _different(number, count(characters, 7))
 
 
 def overlapping_texts(number: int) -> list[str]:
@@ -61,9 +53,14 @@ def overlapping_texts(number: int) -> list[str]:
         >>> len(set(overlapping_texts(100)))
         100
     """
+    return _different(number, range(75, 105))
+
+
+def _different(number: int, lengths: Iterable[int]) -> list[str]:
+    """Cut all words into texts of about each length in turn, until there are so many different ones."""
     words = all_words()
     texts: dict[str, None] = {}
-    for characters in range(75, 105):
+    for characters in lengths:
         start = length = 0
         for position, word in enumerate(words):
             length += len(word) + 1

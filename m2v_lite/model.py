@@ -296,15 +296,15 @@ class StaticModel:
             texts, vectors, limit, unit, size, processes, show_progress_bar
         ):
             return vectors[0] if single else vectors
+        from m2v_lite.overlap import consume_in_thread, threads_run_freely
+
         pool = partial(self._pool, vectors, unit)
         tokenized = self._tokenized(texts, 0, limit, size, show_progress_bar)
-        if use_multiprocessing and len(texts) > multiprocessing_threshold:
-            from m2v_lite.overlap import consume_in_thread, threads_run_freely
-
-            if threads_run_freely():
-                consume_in_thread(pool, tokenized)
-        for batch in tokenized:  # what the thread has left, which is nothing or all
-            pool(batch)
+        if use_multiprocessing and len(texts) > multiprocessing_threshold and threads_run_freely():
+            consume_in_thread(pool, tokenized)
+        else:
+            for batch in tokenized:
+                pool(batch)
         return vectors[0] if single else vectors
 
     def _encode_in_processes(

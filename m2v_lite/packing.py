@@ -28,7 +28,7 @@ from m2v_lite.packed import (
     setting,
 )
 from m2v_lite.safetensors import SafetensorsFile, write_safetensors
-from m2v_lite.saving import config_of, new_model_card, save_model, tensors_of
+from m2v_lite.saving import bfloat16_tensors, card_of, config_of, new_model_card, save_model, tensors_of
 from m2v_lite.vocabulary import vocabulary_arrays
 
 if TYPE_CHECKING:
@@ -44,11 +44,10 @@ def pack(model: StaticModel, path: str, tokenizer: str, source: str | None) -> N
         tokenizer: the text of its tokenizer.json.
         source: where the model comes from.
     """
-    card = {"base_model": model.base_model_name, "language": model.language, "license": model.license}
     metadata = {
         "version": VERSION,
         "config": json.dumps(config_of(model)),
-        "card": json.dumps(card),
+        "card": json.dumps(card_of(model)),
         "source": source or source_of(model) or "",
     }
     tensors = {
@@ -67,9 +66,8 @@ def pack(model: StaticModel, path: str, tokenizer: str, source: str | None) -> N
             metadata["figures"] = json.dumps(figures._asdict())
     metadata = {PREFIX + name: text for name, text in metadata.items()}
     metadata[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, metadata))
-    bfloat16 = ("embeddings",) if model.embedding_dtype == "bfloat16" else ()
     with atomic_write(path) as file:
-        write_safetensors(file, tensors, metadata, bfloat16)
+        write_safetensors(file, tensors, metadata, bfloat16_tensors(model))
 
 
 def unpack(path: str, folder: str) -> None:
@@ -85,15 +83,22 @@ def unpack(path: str, folder: str) -> None:
     """
     from m2v_lite.model import StaticModel
 
-    check_packed(path)
-    model, file = StaticModel.from_pretrained(path), SafetensorsFile(path)
+    file = open_packed(path)
+    model = StaticModel.from_pretrained(path)
     save_model(model, folder, packed_text(file, TOKENIZER), packed_text(file, MODEL_CARD))
 
 
-def check_packed(path: str) -> None:
-    """Check that a path is that of a packed model."""
-    if not os.path.isfile(path) or not is_packed(SafetensorsFile(path)):
+def open_packed(path: str) -> SafetensorsFile:
+    """Open a packed model.
+
+    Raises:
+        InvalidModelError: the file is broken, no packed model, or of another version of the format.
+    """
+    file = SafetensorsFile(path) if os.path.isfile(path) else None
+    if file is None or not is_packed(file):
         raise InvalidModelError(f"{path}: this is no packed model; m2v-lite pack makes one")
+    check_version(file)
+    return file
 
 
 def verify(path: str) -> int:
@@ -102,9 +107,7 @@ def verify(path: str) -> int:
     Raises:
         InvalidModelError: one does not agree, or the file is no packed model.
     """
-    check_packed(path)
-    file = SafetensorsFile(path)
-    check_version(file)
+    file = open_packed(path)
     stated = setting(file, "checksums")
     metadata = {name: text for name, text in file.metadata.items() if name != f"{PREFIX}checksums"}
     found = _checksums({name: file.view(name) for name in file.tensors}, metadata)

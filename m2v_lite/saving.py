@@ -35,8 +35,7 @@ def save_model(model: StaticModel, folder: str, tokenizer: str, model_card: str)
     # The config goes last: without it a new folder is no model.
     names = ["model.safetensors", *texts]
     with atomic_writes([os.path.join(folder, name) for name in names]) as (table, *others):
-        bfloat16 = ("embeddings",) if model.embedding_dtype == "bfloat16" else ()
-        write_safetensors(table, tensors, bfloat16=bfloat16)
+        write_safetensors(table, tensors, bfloat16=bfloat16_tensors(model))
         for file, text in zip(others, texts.values(), strict=True):
             file.write(text.encode())
 
@@ -45,6 +44,11 @@ def tensors_of(model: StaticModel) -> dict[str, NDArray[Any]]:
     """Return a model's arrays by the names that they have in its file."""
     arrays = {"embeddings": model.embedding, "weights": model.weights, "mapping": model.token_mapping}
     return {name: array for name, array in arrays.items() if array is not None}
+
+
+def bfloat16_tensors(model: StaticModel) -> tuple[str, ...]:
+    """Return the names of those arrays that hold bfloat16 codes."""
+    return ("embeddings",) if model.embedding_dtype == "bfloat16" else ()
 
 
 def config_of(model: StaticModel) -> dict[str, Any]:
@@ -56,10 +60,14 @@ def config_of(model: StaticModel) -> dict[str, Any]:
     return config
 
 
+def card_of(model: StaticModel) -> dict[str, Any]:
+    """Return what is known of a model that its card says."""
+    return {"base_model": model.base_model_name, "language": model.language, "license": model.license}
+
+
 def new_model_card(model: StaticModel, model_name: str) -> str:
     """Return a short model card, with what is known of the model in its front matter."""
-    entries = {"base_model": model.base_model_name, "language": model.language, "license": model.license}
-    front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in entries.items() if entry)
+    front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in card_of(model).items() if entry)
     return (
         f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"
         f"A static-embedding model of {model.dim} dimensions in {model.embedding_dtype}, for model2vec "

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +30,7 @@ class DictVocabulary:
         self.get: Callable[[str], int | None] = ids.get
         self.items = ids.items
 
-    @cached_property
+    @property
     def longest(self) -> int:
         return max(map(len, self._ids))
 

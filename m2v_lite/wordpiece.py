@@ -85,7 +85,6 @@ class WordPiece:
 
     def pieces_of_many(self, words: Spans) -> FlatIds | None:
         """Return the ids of the pieces of short ASCII words, and their bounds; None if they are too few."""
-        from m2v_lite.bulk_wordpiece import BulkWordPiece
         from m2v_lite.key_table import MOST_CHARACTERS
 
         number = len(words.starts)
@@ -96,5 +95,7 @@ class WordPiece:
             self._divided += number
             if self._divided < WORDS_BEFORE_TABLES[is_quick]:
                 return None
+            from m2v_lite.bulk_wordpiece import BulkWordPiece
+
             self._bulk = BulkWordPiece(self._vocabulary, self._prefix, self.unknown)
         return self._bulk.pieces(words)
