@@ -207,6 +207,7 @@ def main() -> None:
         packed, texts = Path(temporary) / "packed.safetensors", Path(temporary) / "texts.json"
         StaticModel.from_pretrained(options.model).save_packed(packed)
         contenders = contenders_of(options.model.absolute(), packed)
+        os.sync()  # pages of files that are not yet on the disk would count as private
         os.sched_setaffinity(0, {max(cores)})  # which the processes inherit
         try:
             measured = measure(contenders, options.peers_python, options.rounds)
