@@ -1,4 +1,4 @@
-"""The command line: `m2v-lite encode`, `similarity`, `info`, `pack` and `unpack`."""
+"""The command line `m2v-lite`: its options, errors and signals, and the commands encode and similarity."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from m2v_lite import __version__
+from m2v_lite import __version__, model_commands
 from m2v_lite.atomic_write import atomic_write
 from m2v_lite.errors import InputValueError, M2VLiteError
 from m2v_lite.model import StaticModel
@@ -38,6 +38,8 @@ examples:
   m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
   m2v-lite similarity "a cat" "a kitten" "a bicycle"
   m2v-lite info --model minishlab/potion-base-8M
+  m2v-lite list --known
+  m2v-lite download minishlab/potion-base-8M --output potion
   m2v-lite pack minishlab/potion-base-8M potion.safetensors --dtype int8
 
 Without --model, the bundled potion-base-8M (int8) is used, which needs no network.
@@ -97,74 +99,10 @@ def _similarity(options: argparse.Namespace) -> None:
         print(f"{number:>3}  {label}{' ' * (width - _columns(label))}{cells}")
 
 
-def _pack(options: argparse.Namespace) -> None:
-    from m2v_lite.packing import hub_source
-
-    model = StaticModel.from_pretrained(options.model)
-    files = model.files
-    assert files is not None  # a model that was loaded has files
-    if options.dtype == "int8" != model.embedding_dtype and not model.normalize:
-        raise InputValueError(
-            f"{options.model}: int8 rows are kept without their scale, so they are right only for vectors "
-            "that are scaled to length 1, which this model does not do; choose float16"
-        )
-    if options.dtype is not None or options.dimensionality is not None:
-        model = StaticModel.from_pretrained(
-            files.folder, quantize_to=options.dtype, dimensionality=options.dimensionality
-        )
-    source = None if files.layout == "packed" else hub_source(options.model, files.folder)
-    model.save_packed(options.output, source)
-    size = os.path.getsize(options.output)
-    print(f"{options.output}: {len(model.embedding):,} x {model.dim} {model.embedding_dtype}, {size:,} bytes")
-
-
-def _unpack(options: argparse.Namespace) -> None:
-    from m2v_lite.packing import unpack
-
-    unpack(options.model, options.output)
-
-
-def _info(options: argparse.Namespace) -> None:
-    model = StaticModel.from_pretrained(options.model_option if options.model is None else options.model)
-    files = model.files
-    assert files is not None  # a model that was loaded has files
-    sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config)]
-    is_packed = files.layout == "packed"
-    limit = model.max_length
-    entries = {
-        "model": files.folder,
-        "layout": files.layout,
-        "table": f"{len(model.embedding):,} rows x {model.dim} columns",
-        "dtype": model.embedding_dtype,
-        "size on disk": f"{sizes[0]:,} bytes, one file"
-        if is_packed
-        else f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})",
-        "tokenizer": f"{model.tokenizer_kind}, {len(model.tokens):,} tokens",
-        "token weights": "no" if model.weights is None else str(model.weights.dtype),
-        "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
-        "normalisation": "vectors have length 1" if model.normalize else "none",
-        "max length": "no limit" if limit is None else f"{limit} tokens",
-        "base model": _listed(model.base_model_name),
-        "language": _listed(model.language),
-        "licence": _listed(model.license),
-    }
-    if is_packed or options.verify:
-        from m2v_lite.packing import source_of, verify
-
-        entries["source"] = source_of(model) or "not stated"
-        if options.verify:
-            entries["checksums"] = f"all {verify(files.folder)} agree"
-    for name, value in entries.items():
-        print(f"{name + ':':<15}{value}")
-
-
-def _listed(stated: str | list[str] | None) -> str:
-    return ", ".join([stated] if isinstance(stated, str) else stated or ["not stated"])
-
-
 def _load(options: argparse.Namespace) -> StaticModel:
     model = StaticModel.from_pretrained(
         options.model,
+        revision=options.revision,
         normalize=options.normalize,
         dimensionality=options.dimensionality,
     )
@@ -256,7 +194,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"m2v-lite {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    common = argparse.ArgumentParser(add_help=False)
+    revisions = argparse.ArgumentParser(add_help=False)
+    revisions.add_argument(
+        "--revision",
+        metavar="REVISION",
+        help="of a model on the hub: a branch, tag or commit (default: main)",
+    )
+    common = argparse.ArgumentParser(add_help=False, parents=[revisions])
     common.add_argument(
         "--model",
         help="a model folder, a packed model, or the name of a model on the hub, minishlab/potion-base-8M "
@@ -317,7 +261,12 @@ def _parser() -> argparse.ArgumentParser:
     similarity.add_argument("texts", nargs="+", metavar="TEXT", help="two or more texts")
     similarity.set_defaults(normalize=True, run=_similarity, wrong_usage=_wrong_similarity, parser=similarity)
 
-    info = commands.add_parser("info", help="what a model is", description="Print what is known of a model.")
+    info = commands.add_parser(
+        "info",
+        parents=[revisions],
+        help="what a model is",
+        description="Print what is known of a model.",
+    )
     info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder, packed model or hub name")
     info.add_argument("--model", dest="model_option", metavar="MODEL", help="the same, as an option")
     info.add_argument(
@@ -325,10 +274,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="check the checksums that a packed model holds; fail if one is wrong",
     )
-    info.set_defaults(run=_info, wrong_usage=_wrong_info, parser=info)
+    info.set_defaults(run=model_commands.info, wrong_usage=_wrong_info, parser=info)
 
     pack = commands.add_parser(
         "pack",
+        parents=[revisions],
         help="a model to one file",
         description="Write a model as one file, which loads quickest and in the least memory: an ordinary "
         "safetensors file that also holds the vocabulary, the settings and checksums.",
@@ -348,7 +298,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="keep the first N columns only (default: all)",
     )
-    pack.set_defaults(run=_pack, wrong_usage=lambda options: None, parser=pack)
+    pack.set_defaults(run=model_commands.pack, wrong_usage=lambda options: None, parser=pack)
 
     unpack = commands.add_parser(
         "unpack",
@@ -357,7 +307,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     unpack.add_argument("model", metavar="FILE", help="a packed model")
     unpack.add_argument("output", metavar="FOLDER", help="the folder to write")
-    unpack.set_defaults(run=_unpack, wrong_usage=lambda options: None, parser=unpack)
+    unpack.set_defaults(run=model_commands.unpack, wrong_usage=lambda options: None, parser=unpack)
+
+    cache = argparse.ArgumentParser(add_help=False)
+    cache.add_argument(
+        "--cache-dir", metavar="FOLDER", help="the hub's cache (default: that of HF_HUB_CACHE or HF_HOME)"
+    )
+    download = commands.add_parser(
+        "download",
+        parents=[revisions, cache],
+        help="a model from the hub",
+        description="Download a model from the hub into its cache, only the files that are needed, unless it "
+        "is there already. Then copy it to a folder or write it as one file, to be taken to another machine.",
+    )
+    download.add_argument("model", metavar="MODEL", help="its name on the hub, minishlab/potion-base-8M")
+    download.add_argument("--subfolder", metavar="FOLDER", help="the folder of the model in the repository")
+    places = download.add_mutually_exclusive_group()
+    places.add_argument("--output", metavar="DIR", help="copy the model's files to this folder")
+    places.add_argument("--pack", metavar="FILE", help="write the model as this one file, as pack does")
+    download.add_argument("--token", help="the hub's access token (default: HF_TOKEN, or of hf auth login)")
+    download.add_argument(
+        "--force-download", action="store_true", help="ask the hub even if the model is in the cache"
+    )
+    download.set_defaults(run=model_commands.download, wrong_usage=lambda options: None, parser=download)
+
+    listing = commands.add_parser(
+        "list",
+        parents=[cache],
+        help="models in the cache, or worth knowing",
+        description="Print the static models that are in the hub's cache, with revision and size.",
+    )
+    listing.add_argument(
+        "--known", action="store_true", help="print models on the hub that are worth knowing"
+    )
+    listing.set_defaults(run=model_commands.list_models, wrong_usage=lambda options: None, parser=listing)
     return parser
 
 

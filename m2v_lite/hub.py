@@ -1,8 +1,4 @@
-"""Repository id -> folder of the hub's cache, downloaded if need be. Only this module knows the hub.
-
-`huggingface_hub` is imported when a function here is called, not before; caching, tokens and environment
-variables are its own business.
-"""
+"""Repository id -> folder of its snapshot: from the hub's cache if it is there, else from the hub."""
 
 from __future__ import annotations
 
@@ -10,8 +6,8 @@ import os
 import re
 
 from m2v_lite.arguments import PathLike
-from m2v_lite.errors import DownloadError, MissingPackageError
-from m2v_lite.layout import hub_patterns, is_model_folder
+from m2v_lite.errors import DownloadError
+from m2v_lite.hub_cache import cache_folder, cached_snapshot, what_is_wrong
 
 _REPOSITORY_ID = re.compile(r"\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _MOST_CHARACTERS = 96
@@ -37,57 +33,41 @@ def fetch_model(
     *,
     subfolder: str | None = None,
     revision: str | None = None,
-    token: str | None = None,
+    token: str | bool | None = None,
     cache_dir: PathLike | None = None,
     force_download: bool = False,
     local_files_only: bool = False,
 ) -> str:
     """Return the folder of a repository's snapshot, from the cache if the model in it is complete.
 
+    If it is, no request is sent and nothing is written.
+
+    Args:
+        repository: its id on the hub, owner/name.
+        subfolder: the folder of the model in the repository.
+        revision: a branch, tag or commit; by default the branch main.
+        token: the hub's access token; False for none; by default `HF_TOKEN`, or that of `hf auth login`.
+        cache_dir: the hub's cache, if not the usual one.
+        force_download: whether to ask the hub even if the model is in the cache.
+        local_files_only: whether to fail rather than ask the hub.
+
     Raises:
+        ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
         DownloadError: the model is not in the cache and cannot be fetched.
         MissingPackageError: huggingface_hub is not installed.
     """
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{repository}: fetching a model from the hub needs the package huggingface_hub; install it "
-            "with: pip install huggingface_hub. Or give the path of a model folder"
-        ) from error
-
-    def snapshot(offline: bool) -> str:
-        folder: str = snapshot_download(
-            repository,
-            revision=revision,
-            token=token,
-            cache_dir=None if cache_dir is None else os.fspath(cache_dir),
-            allow_patterns=hub_patterns(subfolder),
-            force_download=force_download and not offline,
-            local_files_only=offline,
-        )
-        return folder
-
-    if not force_download:
-        try:
-            cached = snapshot(offline=True)
-        except LocalEntryNotFoundError:
-            pass
-        else:
-            if local_files_only or is_model_folder(os.path.join(cached, subfolder or "")):
-                return cached
-    try:
-        return snapshot(offline=local_files_only)
-    except Exception as error:
-        at = f" at revision {revision}" if revision else ""
+    cache = cache_folder(cache_dir)
+    snapshot = cached_snapshot(cache, repository, revision)
+    lacks = what_is_wrong(os.path.join(snapshot, subfolder or "")) if snapshot else None
+    if snapshot and not lacks and not force_download:
+        return snapshot
+    if local_files_only:
+        asked = f"{repository} at revision {revision}" if revision else repository
+        state = f"is not complete in the cache ({lacks})" if lacks else f"is not in the cache {cache}"
         raise DownloadError(
-            f"{repository}{at}: there is no folder of this name here, the model is not in the cache, and "
-            f"fetching it from the hub failed ({_in_one_line(error)}). Check the name and the "
-            "network; or download the model elsewhere, copy its folder here and give its path"
-        ) from error
+            f"{asked}: there is no folder of this name here, the model {state}, and local_files_only is set. "
+            f"Leave it out, or run where there is a network: m2v-lite download {repository}"
+        )
+    from m2v_lite.download import download_model
 
-
-def _in_one_line(error: Exception) -> str:
-    first, *_ = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {first}"
+    return download_model(repository, subfolder, revision, token, cache, force_download, lacks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Collection
 from typing import NamedTuple
 
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
@@ -74,11 +75,6 @@ class ModelFiles(NamedTuple):
         return os.path.join(self.folder, MODEL_CARD)
 
 
-def is_model_folder(folder: str) -> bool:
-    """Say whether some known layout is complete in `folder`."""
-    return any(not _missing(folder, layout) for layout in _candidates(folder))
-
-
 def find_model_files(folder: str) -> ModelFiles:
     """Find the files of the model in `folder`.
 
@@ -95,7 +91,7 @@ def find_model_files(folder: str) -> ModelFiles:
         )
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ModelNotFoundError(f"{folder}: this folder may not be read; check its permissions")
-    for layout in _candidates(folder):
+    for layout in _candidates(_name(folder)):
         if not _missing(folder, layout):
             config, table, tokenizer = (os.path.join(folder, name) for name in layout.files())
             _check_fetched(config, table, tokenizer)
@@ -103,17 +99,33 @@ def find_model_files(folder: str) -> ModelFiles:
     raise ModelNotFoundError(_what_is_missing(folder))
 
 
-def hub_patterns(subfolder: str | None = None) -> list[str]:
-    """List the files of a hub repository that any layout can need."""
-    names = [*sorted({name for layout in LAYOUTS for name in layout.files()}), MODEL_CARD]
-    if not subfolder:
-        return names
-    folder = subfolder.strip("/")
-    patterns = [f"{folder}/{name}" for name in names]
-    parent, name = posixpath.split(folder)
-    if name == NESTED_FOLDER:
-        patterns.append(posixpath.join(parent, posixpath.basename(INSIDE_NESTED.config)))
-    return patterns
+def layout_in(subfolder: str, files: Collection[str]) -> Layout | None:
+    """Return the first layout whose files are all in a folder of a repository, or None.
+
+    Args:
+        subfolder: the folder, with forward slashes; "" for the repository itself.
+        files: the paths of all files of the repository.
+
+    Example:
+        >>> layout_in("a", ["a/config.json", "a/model.safetensors", "a/tokenizer.json"]).name
+        'model2vec'
+        >>> layout_in("", ["README.md"]) is None
+        True
+    """
+    for layout in _candidates(posixpath.basename(subfolder.rstrip("/"))):
+        if all(joined(subfolder, name) in files for name in layout.files()):
+            return layout
+    return None
+
+
+def joined(folder: str, name: str) -> str:
+    """Return the path of a file of a repository's folder.
+
+    Example:
+        >>> joined("a/0_StaticEmbedding", "../config.json"), joined("", "config.json")
+        ('a/config.json', 'config.json')
+    """
+    return posixpath.normpath(posixpath.join(folder, name))
 
 
 def _check_fetched(*files: str) -> None:
@@ -130,10 +142,15 @@ def _check_fetched(*files: str) -> None:
             )
 
 
-def _candidates(folder: str) -> tuple[Layout, ...]:
-    if os.path.basename(os.path.realpath(folder)) == NESTED_FOLDER:
+def _candidates(name: str) -> tuple[Layout, ...]:
+    """Return the layouts that a folder of this name may have."""
+    if name == NESTED_FOLDER:
         return (*LAYOUTS, INSIDE_NESTED)
     return LAYOUTS
+
+
+def _name(folder: str) -> str:
+    return os.path.basename(os.path.realpath(folder))
 
 
 def _missing(folder: str, layout: Layout) -> list[str]:
@@ -141,7 +158,7 @@ def _missing(folder: str, layout: Layout) -> list[str]:
 
 
 def _what_is_missing(folder: str) -> str:
-    layouts = _candidates(folder)
+    layouts = _candidates(_name(folder))
     nearest = min(layouts, key=lambda layout: len(_missing(folder, layout)))
     tried = "; ".join(f"{layout.name}: {' + '.join(layout.files())}" for layout in layouts)
     lacking = ", ".join(_missing(folder, nearest))

@@ -17,7 +17,7 @@ from m2v_lite import pooling
 from m2v_lite.arguments import PathLike, checked_path, natural_number, switch, token_limit
 from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
-from m2v_lite.loading import load_model
+from m2v_lite.loading import ModelParts, load_model
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.progress import progress_bar
 from m2v_lite.read_ahead import ReadAhead
@@ -137,7 +137,7 @@ class StaticModel:
     def from_pretrained(
         cls,
         path: PathLike | None = None,
-        token: str | None = None,
+        token: str | bool | None = None,
         normalize: bool | None = None,
         subfolder: str | None = None,
         quantize_to: str | None = None,
@@ -160,7 +160,8 @@ class StaticModel:
             path: a model folder or a packed model; or the name of a repository on the hub, such as
                 "minishlab/potion-base-8M", which is taken from the cache and downloaded only if it is not
                 there (model2vec downloads each time by default). None loads the bundled model.
-            token: the hub's access token, for private models.
+            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or that
+                of `hf auth login`.
             normalize: whether vectors are scaled to length 1; by default the config says, else False.
             subfolder: the folder of the model inside `path`.
             quantize_to: "float16", "float32", "float64" or "int8". This makes a private copy of the table
@@ -169,10 +170,11 @@ class StaticModel:
             dimensionality: how many leading columns to use, as a view of the mapped table.
             max_length: the number of tokens after which a text is cut, None for no limit; by default the
                 config says, else 512.
-            force_download: whether to ask the hub even if the model is in the cache.
-            revision: a branch, tag or commit of the repository.
-            cache_dir: the hub's cache, if not the usual one.
-            local_files_only: whether to fail rather than ask the network.
+            force_download: whether to download the model even if it is in the cache.
+            revision: a branch, tag or commit of the repository; by default the branch main. If the cache has
+                it, the commit is that of the last download.
+            cache_dir: the hub's cache, if not the usual one of `HF_HUB_CACHE` or `HF_HOME`.
+            local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
             memo_bytes: the memory that the ids of words may take that the model has seen, about. The default
                 of 8 MB suits a small board; more pays where the texts have very many different words.
             preload: whether to read the whole table from the disk now, for a server whose first texts should
@@ -214,7 +216,7 @@ class StaticModel:
                 local_files_only=local_files_only,
             )
         )
-        files, table, tokenizer, config, card = load_model(place, subfolder, memo_bytes)
+        files, table, tokenizer, config, card = _load(place, subfolder, memo_bytes)
         table = _reduced(table, quantize_to, dimensionality)
         if normalize is None:
             normalize = config.get("normalize")
@@ -690,6 +692,20 @@ def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> st
             f"{name[:200]!r}: no such folder, and not the name of a model on the hub (owner/name){hint}"
         )
     return fetch_model(name, subfolder=subfolder, **hub_options)
+
+
+def _load(place: str, subfolder: str | None, memo_bytes: int) -> ModelParts:
+    """Load the model at `place`, with a remedy if it is in the hub's cache and broken."""
+    try:
+        return load_model(place, subfolder, memo_bytes)
+    except InvalidModelError as error:
+        from m2v_lite.hub_cache import commit_of
+
+        if commit_of(place) is None:
+            raise
+        raise InvalidModelError(
+            f"{error}. If the file in the hub's cache is damaged, download it again: force_download=True"
+        ) from error
 
 
 def _reduced(table: EmbeddingTable, quantize_to: str | None, dimensionality: int | None) -> EmbeddingTable:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from m2v_lite.atomic_write import atomic_write
 from m2v_lite.bert import figures_of, is_bert
 from m2v_lite.errors import InvalidModelError
+from m2v_lite.hub_cache import commit_of
 from m2v_lite.packed import (
     MODEL_CARD,
     PREFIX,
@@ -139,18 +140,16 @@ def source_of(model: StaticModel) -> str | None:
 
 
 def hub_source(name: str, folder: str) -> str:
-    """Name a model and the revision that its folder in the hub's cache is of.
+    """Name a model and, if its folder is in the hub's cache, the revision that it is of.
 
     Example:
-        >>> hub_source("owner/model", "/cache/models--owner--model/snapshots/0123abc")
-        'owner/model at revision 0123abc'
+        >>> hub_source("owner/model", "/cache/snapshots/1234567890123456789012345678901234567890")
+        'owner/model at revision 1234567890123456789012345678901234567890'
         >>> hub_source("models/small", "/home/me/models/small")
         'small'
     """
-    parent, revision = os.path.split(folder)
-    if os.path.basename(parent) == "snapshots":
-        return f"{name} at revision {revision}"
-    return os.path.basename(folder)
+    commit = commit_of(folder)
+    return f"{name} at revision {commit}" if commit else os.path.basename(folder)
 
 
 def _deflated(text: str) -> NDArray[np.uint8]:

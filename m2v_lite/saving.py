@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.atomic_write import atomic_writes
+from m2v_lite.errors import InputValueError
+from m2v_lite.layout import MODEL_CARD
 from m2v_lite.safetensors import write_safetensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from m2v_lite.layout import ModelFiles
     from m2v_lite.model import StaticModel
 
 
@@ -38,6 +42,38 @@ def save_model(model: StaticModel, folder: str, tokenizer: str, model_card: str)
         write_safetensors(table, tensors, bfloat16=bfloat16_tensors(model))
         for file, text in zip(others, texts.values(), strict=True):
             file.write(text.encode())
+
+
+def copy_model(files: ModelFiles, folder: str) -> None:
+    """Copy a model's files as they are to a folder of its own.
+
+    Args:
+        files: where they are now.
+        folder: where to, made if need be; what it holds already can only be the same model's files.
+
+    Raises:
+        InputValueError: the folder holds something else.
+        OSError: the folder cannot be written.
+    """
+    sources = [files.table, files.tokenizer]
+    if os.path.isfile(files.model_card):
+        sources.append(files.model_card)
+    sources.append(files.config)  # goes last: without it a new folder is no model
+    # The config may lie above the folder; next to the others it is found as well.
+    names = [os.path.relpath(path, files.folder).removeprefix(os.path.join("..", "")) for path in sources]
+    there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    if others := there - {name.split(os.sep)[0] for name in names} - {MODEL_CARD}:
+        raise InputValueError(
+            f"{folder}: this folder holds other files ({min(others)!r} for one), which might be taken for "
+            "parts of the model; name a new folder"
+        )
+    targets = [os.path.join(folder, name) for name in names]
+    for target in targets:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+    with atomic_writes(targets) as copies:
+        for source, copy in zip(sources, copies, strict=True):
+            with open(source, "rb") as file:
+                shutil.copyfileobj(file, copy)
 
 
 def tensors_of(model: StaticModel) -> dict[str, NDArray[Any]]:

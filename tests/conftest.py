@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hub_server import Hub, HubServer
 from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
+
+HUB_SERVER = pytest.StashKey[HubServer]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name a hub of our own before huggingface_hub is imported, so that no test asks any other."""
+    server = config.stash[HUB_SERVER] = HubServer()
+    for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING"))]:
+        del os.environ[name]
+    os.environ.update(HF_ENDPOINT=server.hub.url, HF_HOME="/no/home/of/the/hub")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[HUB_SERVER].server_close()
+
+
+@pytest.fixture(scope="session")
+def hub_server(pytestconfig: pytest.Config) -> Iterator[Hub]:
+    """The hub that `HF_ENDPOINT` names, answering."""
+    with pytestconfig.stash[HUB_SERVER].answering() as hub:
+        yield hub
 
 
 @pytest.fixture(scope="session")

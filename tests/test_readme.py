@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from m2v_lite.known_models import HEADINGS, known_rows
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON_EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
@@ -81,6 +83,11 @@ def test_the_figures_of_start_up_are_those_of_the_results() -> None:
     (table,) = (part for part in results.read_text().split("\n\n") if part.startswith("| of the peer's"))
     assert len(table.splitlines()) == 6
     assert table in README
+
+
+def test_the_known_models_are_those_of_the_command() -> None:
+    for row in (HEADINGS, ["---"] * len(HEADINGS), *known_rows()):
+        assert f"|{'|'.join(row)}|\n" in README.replace("| ", "|").replace(" |", "|")
 
 
 def test_every_picture_is_there() -> None:

@@ -1,0 +1,72 @@
+"""The hub's cache -> the static models in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from m2v_lite.errors import M2VLiteError
+from m2v_lite.hub_cache import what_is_wrong
+from m2v_lite.layout import NESTED_FOLDER, find_model_files
+from m2v_lite.safetensors import SafetensorsFile
+
+
+class CachedModel(NamedTuple):
+    """One model of one snapshot.
+
+    Attributes:
+        repository: the id of its repository.
+        subfolder: its folder there, or "".
+        revisions: the branches and tags that name the commit here.
+        commit: the commit.
+        table: rows, columns and dtype of its table.
+        size: the bytes of its table, tokenizer and config.
+    """
+
+    repository: str
+    subfolder: str
+    revisions: tuple[str, ...]
+    commit: str
+    table: str
+    size: int
+
+
+def cached_models(cache: str) -> list[CachedModel]:
+    """Return the static models that are complete in the cache, by name, and no models of other kinds."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        repositories = scan_cache_dir(cache).repos
+    except CacheNotFound:
+        return []
+    return sorted(
+        model
+        for repository in repositories
+        if repository.repo_type == "model"
+        for revision in repository.revisions
+        for model in _models_in(
+            repository.repo_id,
+            str(revision.snapshot_path),
+            tuple(sorted(revision.refs)),
+            revision.commit_hash,
+        )
+    )
+
+
+def _models_in(
+    repository: str, snapshot: str, revisions: tuple[str, ...], commit: str
+) -> Iterator[CachedModel]:
+    for folder, _, _ in os.walk(snapshot):
+        # Its parent is a model already if all is there.
+        if os.path.basename(folder) == NESTED_FOLDER or what_is_wrong(folder):
+            continue
+        try:
+            files = find_model_files(folder)
+            table = SafetensorsFile(files.table).tensors[files.tensor]
+        except M2VLiteError:
+            continue  # removed meanwhile
+        subfolder = os.path.relpath(folder, snapshot).replace(os.sep, "/").removeprefix(".")
+        size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
+        shape = " x ".join(f"{length:,}" for length in table.shape)
+        yield CachedModel(repository, subfolder, revisions, commit, f"{shape} {table.dtype}", size)
