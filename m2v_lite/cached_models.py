@@ -10,6 +10,7 @@ from m2v_lite.errors import M2VLiteError
 from m2v_lite.hub_cache import what_is_wrong
 from m2v_lite.layout import NESTED_FOLDER, find_model_files
 from m2v_lite.safetensors import SafetensorsFile
+from m2v_lite.table import table_in
 
 
 class CachedModel(NamedTuple):
@@ -63,10 +64,11 @@ def _models_in(
             continue
         try:
             files = find_model_files(folder)
-            table = SafetensorsFile(files.table).tensors[files.tensor]
+            table = table_in(SafetensorsFile(files.table), files.tensor)
         except M2VLiteError:
-            continue  # removed meanwhile
+            continue  # no table that can be used
         subfolder = os.path.relpath(folder, snapshot).replace(os.sep, "/").removeprefix(".")
         size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
-        shape = " x ".join(f"{length:,}" for length in table.shape)
-        yield CachedModel(repository, subfolder, revisions, commit, f"{shape} {table.dtype}", size)
+        rows, columns = table.embedding.shape
+        described = f"{rows:,} x {columns} {table.dtype_name}"
+        yield CachedModel(repository, subfolder, revisions, commit, described, size)

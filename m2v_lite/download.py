@@ -194,8 +194,8 @@ def _explained(
         )
     if is_a(RevisionNotFoundError):
         return ModelNotFoundError(
-            f"{asked}: the repository has no such branch, tag or commit; {endpoint}/{repository}/tree/main "
-            "shows which it has"
+            f"{asked}: the repository has no such branch, tag or commit (of 40 digits); "
+            f"{endpoint}/{repository}/tree/main shows which it has"
         )
     numbers = {getattr(cause, "errno", None) for cause in causes}
     if numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:

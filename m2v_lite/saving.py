@@ -61,6 +61,8 @@ def copy_model(files: ModelFiles, folder: str) -> None:
     sources.append(files.config)  # goes last: without it a new folder is no model
     # The config may lie above the folder; next to the others it is found as well.
     names = [os.path.relpath(path, files.folder).removeprefix(os.path.join("..", "")) for path in sources]
+    if os.path.isfile(folder):
+        raise InputValueError(f"{folder}: this is a file; name a folder, or use --pack for one file")
     there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
     if others := there - {name.split(os.sep)[0] for name in names} - {MODEL_CARD}:
         raise InputValueError(
