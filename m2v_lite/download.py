@@ -6,18 +6,16 @@ downloaded beyond the length, so that is done here, with the checksums that the 
 
 from __future__ import annotations
 
-import errno
 import glob
 import hashlib
 import os
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite import __version__
-from m2v_lite.errors import DownloadError, M2VLiteError, MissingPackageError, ModelNotFoundError
-from m2v_lite.hub_cache import entry_folder
+from m2v_lite.download_errors import DamagedFileError, explained, may_pass
+from m2v_lite.errors import M2VLiteError, MissingPackageError, ModelNotFoundError
 from m2v_lite.layout import LAYOUTS, MODEL_CARD, joined, layout_in
 
 if TYPE_CHECKING:
@@ -27,10 +25,6 @@ if TYPE_CHECKING:
 PAUSES = (1.0, 4.0)
 SHOWN_FILES = 12
 CHUNK_BYTES = 1 << 20
-
-
-class _DamagedFileError(Exception):
-    """A file is not what the hub lists."""
 
 
 def download_model(
@@ -69,9 +63,9 @@ def download_model(
         except M2VLiteError:
             raise
         except Exception as error:
-            if pause is None or not _may_pass(error):
+            if pause is None or not may_pass(error):
                 asked = f"{repository} at revision {revision}" if revision else repository
-                raise _explained(error, asked, repository, cache, api.endpoint, lacks) from error
+                raise explained(error, asked, repository, cache, api.endpoint, lacks) from error
             # A file that has come too long is never resumed rightly, so it is fetched anew.
             force = force or type(error) is OSError
             time.sleep(pause)
@@ -99,7 +93,7 @@ def _download(
         force_download=force,
     )
     if os.path.basename(folder) != listing.sha:
-        raise _DamagedFileError(f"{revision} has moved from {listing.sha} to {os.path.basename(folder)}")
+        raise DamagedFileError(f"{revision} has moved from {listing.sha} to {os.path.basename(folder)}")
     for name in wanted:
         if name in listed:
             _check_file(os.path.join(folder, *name.split("/")), listed[name])
@@ -113,7 +107,7 @@ def _check_table(api: HfApi, repository: str, commit: str | None, table: str, te
     try:
         tensors = api.parse_safetensors_file_metadata(repository, table, revision=commit).tensors
     except SafetensorsParsingError as error:
-        raise _DamagedFileError(f"{table} does not begin as a safetensors file does ({error})") from error
+        raise DamagedFileError(f"{table} does not begin as a safetensors file does ({error})") from error
     if tensor not in tensors:
         raise ModelNotFoundError(
             f"{repository}: this is not a static model: {table} has no tensor {tensor!r}; there is: "
@@ -140,107 +134,10 @@ def _check_file(path: str, listed: Any) -> None:
     for place in (os.path.realpath(path), path):
         with suppress(FileNotFoundError):
             os.remove(place)
-    raise _DamagedFileError(
+    raise DamagedFileError(
         f"{listed.rfilename} came as {size:,} bytes with the checksum {checksum.hexdigest()}, and the hub "
         f"lists {listed.size:,} bytes with {wanted}"
     )
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Say whether another attempt may do better: the hub is busy, a connection broke, a file came damaged."""
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    for cause in _causes(error):
-        status = _status(cause)
-        if status is not None:
-            return status == 429 or status >= 500
-        if isinstance(cause, OfflineModeIsEnabled):
-            return False
-    # What has an error number is the disk's or the network's: it is said at once.
-    return not any(getattr(cause, "errno", None) or _is_unreachable(cause) for cause in _causes(error))
-
-
-def _is_unreachable(error: BaseException) -> bool:
-    """Say whether no connection was had, by the names that requests and httpx have for it."""
-    return type(error).__name__ in ("ConnectionError", "ConnectError", "ConnectTimeout", "ProxyError")
-
-
-def _explained(
-    error: Exception, asked: str, repository: str, cache: str, endpoint: str, lacks: str | None
-) -> M2VLiteError:
-    """Return the error of the family that says what is wrong and what to do."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    causes = list(_causes(error))
-
-    def is_a(kind: type[BaseException]) -> bool:
-        return any(isinstance(cause, kind) for cause in causes)
-
-    if is_a(GatedRepoError):
-        return DownloadError(
-            f"{asked}: access to this model is restricted. Ask for it on {endpoint}/{repository}, and give "
-            "a token that has it: token=, HF_TOKEN, or hf auth login"
-        )
-    if is_a(RepositoryNotFoundError):
-        return ModelNotFoundError(
-            f"{asked}: there is no folder of this name here, and on {endpoint} no such repository, or none "
-            "that this token may see. Check the name; for a private model give a token: token=, HF_TOKEN, or "
-            "hf auth login"
-        )
-    if is_a(RevisionNotFoundError):
-        return ModelNotFoundError(
-            f"{asked}: the repository has no such branch, tag or commit (of 40 digits); "
-            f"{endpoint}/{repository}/tree/main shows which it has"
-        )
-    numbers = {getattr(cause, "errno", None) for cause in causes}
-    if numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return DownloadError(
-            f"{asked}: the disk of {cache} is full. Free some space, or name a cache elsewhere: cache_dir=, "
-            "HF_HOME. What has been downloaded so far is kept, and the rest is fetched next time"
-        )
-    if numbers & {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}:
-        return DownloadError(
-            f"{asked}: not complete in the cache, and nothing can be written to {cache}. Change its "
-            "permissions, or name a cache elsewhere: cache_dir=, HF_HOME"
-        )
-    if is_a(_DamagedFileError):
-        return DownloadError(f"{asked}: {error}. Nothing of it is kept; try again later")
-    state = f"is not complete in the cache ({lacks})" if lacks else f"is not in the cache {cache}"
-    status = next((status for cause in causes if (status := _status(cause)) is not None), None)
-    line = (str(error).strip().splitlines() or [""])[0]
-    if is_a(OfflineModeIsEnabled):
-        reason = "HF_HUB_OFFLINE is set"
-    elif status is not None:
-        reason = f"{endpoint} answers {status} ({line})"
-    elif any(map(_is_unreachable, causes)):
-        reason = f"{endpoint} cannot be reached ({line})"
-    else:
-        return DownloadError(
-            f"{asked}: the model {state}, and its download has failed ({type(error).__name__}: {line}). Try "
-            f"again; if that is of no use, remove {entry_folder(cache, repository)} first"
-        )
-    return DownloadError(
-        f"{asked}: there is no folder of this name here, the model {state}, and {reason}. Check the name and "
-        f"the network; or run elsewhere: m2v-lite download {repository} --output FOLDER, copy the folder "
-        "here and give its path"
-    )
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _status(error: BaseException) -> int | None:
-    """Return the status of the answer that an error is about."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) else None
 
 
 def _shown(names: Any) -> str:
