@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from hub_server import Hub, HubServer
+from hypothesis import HealthCheck, settings
 from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
 
+# Under emulation all takes long.
+settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HUB_SERVER = pytest.StashKey[HubServer]()
 
 
