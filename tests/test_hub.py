@@ -212,6 +212,9 @@ def test_force_download_asks_the_hub(
     assert_same(load(cache), files, tmp_path)
     assert_same(load(cache, force_download=True), others, tmp_path)
     assert_same(load(cache), others, tmp_path)
+    hub.requests.clear()
+    load(cache, force_download=True)
+    assert f"GET /store/{sha256(others['model.safetensors'])}" in hub.requests  # also what has not changed
 
 
 # The cache first
@@ -495,6 +498,7 @@ def test_a_branch_that_moves_meanwhile(
 
     hub.fail("GET /store", move)  # between the listing and the download
     assert_same(load(cache), others, tmp_path)
+    assert hub.requests.count(f"GET /store/{sha256(others['model.safetensors'])}") == 1  # and kept
 
 
 def test_two_processes_at_once(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
@@ -621,6 +625,7 @@ def test_no_such_revision(hub: Hub, cache: Path, files: dict[str, bytes]) -> Non
         ModelNotFoundError, match=rf"name at revision v9: .*no such branch, tag or commit .*{hub.url}"
     ):
         load(cache, revision="v9")
+    assert sum("v9" in line for line in hub.requests) == 1  # another attempt is of no use
 
 
 def test_no_network(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
