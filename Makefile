@@ -7,6 +7,7 @@ TEXT ?=
 VENV = .venv
 PEERS = .venv-peers
 GAUGE = .venv-gauge
+INTEGRATIONS = .venv-integrations
 FREE_THREADED = .venv-free-threaded
 FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
 INSTALL = -m pip install --quiet --disable-pip-version-check
@@ -27,6 +28,10 @@ test: $(VENV)/with-tools ## set up, then run all tests
 .PHONY: test-exhaustive
 test-exhaustive: $(VENV)/with-tools ## the tokenization tests with every character there is, in some minutes
 	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q tests/test_bert.py
+
+.PHONY: test-integrations
+test-integrations: $(INTEGRATIONS)/installed ## the tests with libraries that take our models, in an environment of 2 GB
+	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
@@ -127,6 +132,12 @@ $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python $(INSTALL) --upgrade pip
 	$(PEERS)/bin/python $(INSTALL) --group peers
+	@touch $@
+
+$(INTEGRATIONS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(INTEGRATIONS)
+	$(INTEGRATIONS)/bin/python $(INSTALL) --upgrade pip
+	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve]"
 	@touch $@
 
 $(GAUGE)/installed: pyproject.toml

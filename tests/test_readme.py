@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -16,8 +18,10 @@ from m2v_lite.known_models import HEADINGS, known_rows
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON_EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+PYTHON_EXAMPLES = re.findall(r"```python\n((?:(?!```).)*)```\n\n```text\n(.*?)```", README, re.DOTALL)
+PROGRAMS = re.findall(r"^python (examples/(\w+\.py).*)$", README, re.MULTILINE)
 SHELL_EXAMPLES = re.findall(r"\$ (m2v-lite .*)\n((?:[^$`].*\n)+)", README)
+NEED_MORE = {"serve_embeddings.py"}  # than this package; tested in integrations
 
 
 def test_there_are_examples() -> None:
@@ -55,6 +59,20 @@ def test_the_demo_runs() -> None:
     output = done.stdout.decode().splitlines()
     assert output[2].endswith("She plays the cello in a string quartet.")
     assert len(output) == 7
+
+
+def test_every_program_among_the_examples_is_named() -> None:
+    assert {name for _, name in PROGRAMS} == {path.name for path in (ROOT / "examples").glob("*.py")}
+
+
+@pytest.mark.parametrize("command", [command for command, name in PROGRAMS if name not in NEED_MORE])
+def test_an_example_runs_as_it_stands(command: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")  # where it may write
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    arguments = [sys.executable, *shlex.split(command)]
+    done = subprocess.run(arguments, capture_output=True, check=True, env=environment, cwd=tmp_path)
+    assert len(done.stdout.splitlines()) > 5
+    assert done.stderr == b""
 
 
 def test_the_speed_table_is_that_of_the_results() -> None:
