@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -263,3 +264,12 @@ def test_the_example(tmp_path: Path) -> None:
     assert run("--delete", 'none" or id >= 0 or package == "none') == [left]
     assert len(run("wait until a thread is done", "--module", "threading")) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["library.db"]
+
+
+def test_what_the_readme_says(tmp_path: Path) -> None:
+    readme = (EXAMPLE.parent.parent / "README.md").read_text(encoding="utf-8")
+    (program,) = (
+        block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "MilvusClient" in block
+    )
+    output = in_a_new_process("-c", program + "print([hit['entity']['text'] for hit in hits])", cwd=tmp_path)
+    assert output == "['Water is boiling.', 'The kettle is on.']\n"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
+import os
 import pickle
+import re
+import subprocess
 import sys
 from abc import ABC
 from collections.abc import Callable, Iterable
@@ -52,6 +56,32 @@ def test_the_examples_of_the_documents(models_folder: Path) -> None:
     singly = [function._encode_document(text) for text in DOCUMENTS]
     assert_as_printed(singly, [function._encode_query(text) for text in QUERIES])
     assert function.dim == DIM
+
+
+PROGRAM = """
+import json
+from pymilvus.model.dense import Model2VecEmbeddingFunction
+from milvus_documents import DOCUMENTS, QUERIES
+function = Model2VecEmbeddingFunction(model_source="minishlab/potion-base-8M")
+documents, queries = function.encode_documents(DOCUMENTS), function.encode_queries(QUERIES)
+print(json.dumps([[vector.tolist() for vector in vectors] for vectors in (documents, queries)]))
+"""
+
+
+def test_one_line_is_changed(models_folder: Path, tmp_path: Path) -> None:
+    """The README's change makes a program for pymilvus one that does without."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    ((old, new),) = re.findall(r"^-(.*pymilvus.*)\n\+(.*)$", readme, re.MULTILINE)
+    assert PROGRAM.count(old) == 1
+    (tmp_path / "minishlab").mkdir()
+    (tmp_path / "minishlab" / "potion-base-8M").symlink_to(models_folder / "potion-base-8M")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", PROGRAM.replace(old, new)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    documents, queries = (
+        [np.array(numbers, np.float32) for numbers in part] for part in json.loads(done.stdout)
+    )
+    assert_as_printed(documents, queries)
 
 
 def test_the_signature() -> None:
