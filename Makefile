@@ -96,6 +96,10 @@ test-oldest: wheel ## the same with the oldest declared versions of all dependen
 test-numpy-alone: wheel ## install the wheel where there is numpy and nothing else, and try it
 	scripts/test_numpy_alone.sh $(PYTHON) .venv-numpy-alone dist/*.whl $(M2V_LITE_MODELS)
 
+.PHONY: test-integrations
+test-integrations: $(INTEGRATIONS)/installed ## the tests with the libraries that take vectors, Milvus among them
+	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
+
 .PHONY: test-arm64
 test-arm64: $(VENV)/with-tools ## what numpy alone does, under emulation of a Cortex-A53 (as root, installs qemu)
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 numpy-alone $(M2V_LITE_MODELS)
@@ -137,7 +141,7 @@ $(PEERS)/installed: pyproject.toml
 $(INTEGRATIONS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	$(INTEGRATIONS)/bin/python $(INSTALL) --upgrade pip
-	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve]"
+	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
 	@touch $@
 
 $(GAUGE)/installed: pyproject.toml

@@ -5,6 +5,8 @@
 (256,)
 """
 
+from typing import TYPE_CHECKING
+
 from m2v_lite.errors import (
     DownloadError as DownloadError,
     InputTypeError as InputTypeError,
@@ -17,5 +19,18 @@ from m2v_lite.errors import (
     WorkerError as WorkerError,
 )
 from m2v_lite.model import StaticModel as StaticModel
+
+if TYPE_CHECKING:
+    from m2v_lite.milvus import Model2VecEmbeddingFunction as Model2VecEmbeddingFunction
+else:
+
+    def __getattr__(name: str) -> type:
+        """Import what few programs need when it is asked for."""
+        if name == "Model2VecEmbeddingFunction":
+            from m2v_lite.milvus import Model2VecEmbeddingFunction
+
+            return Model2VecEmbeddingFunction
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0"

@@ -1,13 +1,14 @@
-"""Config file and model card -> settings: normalisation, length limit, licence, base model, languages."""
+"""Config file and model card -> settings: normalisation, length limit, prompts, licence and others."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from m2v_lite.arguments import PathLike
-from m2v_lite.errors import InvalidModelError
+from m2v_lite.arguments import PathLike, described
+from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError
 
 DEFAULT_MAX_LENGTH = 512
 DEFAULT_NORMALIZE = False
@@ -43,6 +44,42 @@ def check_config(path: PathLike, config: dict[str, Any]) -> None:
             f"{path}: 'max_length' is {max_length!r:.60}; write a number of tokens from 1 up, or null "
             "for no limit"
         )
+
+
+def chosen_prompt(
+    config: Mapping[str, Any], name: str | None, prompt: str | None, usual: Sequence[str]
+) -> str:
+    """Return the text that goes before each text to be encoded, "" for none.
+
+    Args:
+        config: of which `prompts`, as sentence-transformers writes it, has texts by their names.
+        name: the name of one of them, or None for the first that is there of `usual`.
+        prompt: the prompt itself, or None for one of the config's.
+
+    Raises:
+        InputTypeError: the prompt is not a text.
+        InputValueError: the config has none of this name.
+
+    Example:
+        >>> config = {"prompts": {"query": "look for: ", "passage": ""}}
+        >>> chosen_prompt(config, None, None, ["query"]), chosen_prompt({}, None, None, ["query"])
+        ('look for: ', '')
+    """
+    if prompt is None:
+        prompts = config.get("prompts")
+        if not isinstance(prompts, Mapping):
+            prompts = {}
+        if name is None:
+            name = next((name for name in usual if name in prompts), None)
+        elif name not in list(prompts):
+            raise InputValueError(
+                f"prompt_name is {name!r:.60}, but the prompts in the config are {list(prompts)}; "
+                "give one of these names, or the text itself as `prompt`"
+            )
+        prompt = "" if name is None else prompts[name]
+    if not isinstance(prompt, str):
+        raise InputTypeError(f"the prompt is {described(prompt)}; give a str")
+    return prompt
 
 
 def read_model_card(path: PathLike) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from m2v_lite import pooling
 from m2v_lite.arguments import PathLike, checked_path, natural_number, switch, token_limit
-from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
+from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, chosen_prompt
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.loading import ModelParts, load_model
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
@@ -308,6 +308,73 @@ class StaticModel:
             for batch in tokenized:
                 pool(batch)
         return vectors[0] if single else vectors
+
+    def encode_query(
+        self,
+        sentences: str | Iterable[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *,
+        normalize_embeddings: bool = False,
+        **options: Any,
+    ) -> NDArray[Any]:
+        """Encode texts that say what is looked for, as `encode` does; sentence-transformers has this name.
+
+        A static model makes no difference between queries and documents, unless its config has prompts for
+        them: a text that is put before each, as `prompts` of sentence-transformers.
+
+        Args:
+            sentences: a text, or several, as for `encode`.
+            prompt_name: which of the config's prompts to use; by default "query", if there is one.
+            prompt: a prompt to use instead.
+            normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
+            **options: the other arguments of `encode`.
+
+        Raises:
+            InputValueError: the config has no prompt of this name; or as `encode` does.
+            InputTypeError, TokenizationError, WorkerError: as `encode` does.
+
+        Example:
+            >>> model = StaticModel.from_pretrained()
+            >>> bool((model.encode_query("tea") == model.encode("tea")).all())
+            True
+            >>> bool((model.encode_query("tea", prompt="query: ") == model.encode("query: tea")).all())
+            True
+        """
+        prompt = chosen_prompt(self.config, prompt_name, prompt, ("query",))
+        return self._encode_prompted(sentences, prompt, normalize_embeddings, options)
+
+    def encode_document(
+        self,
+        sentences: str | Iterable[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *,
+        normalize_embeddings: bool = False,
+        **options: Any,
+    ) -> NDArray[Any]:
+        """Encode texts that are to be found; see `encode_query`.
+
+        The prompt is by default the config's "document", "passage" or "corpus", the first that there is.
+
+        Example:
+            >>> model = StaticModel.from_pretrained()
+            >>> model.encode_document(["a pot of tea", "a train"]) @ model.encode_query("tea") > 0.5
+            array([ True, False])
+        """
+        prompt = chosen_prompt(self.config, prompt_name, prompt, ("document", "passage", "corpus"))
+        return self._encode_prompted(sentences, prompt, normalize_embeddings, options)
+
+    def _encode_prompted(
+        self, sentences: str | Iterable[str], prompt: str, unit: bool, options: dict[str, Any]
+    ) -> NDArray[Any]:
+        if switch("normalize_embeddings", unit):
+            options["normalize"] = True
+        if prompt:
+            texts, single = as_texts(sentences)
+            prompted = [prompt + text for text in texts]
+            sentences = prompted[0] if single else prompted
+        return self.encode(sentences, **options)
 
     def _encode_in_processes(
         self,

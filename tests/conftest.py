@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hub_server import Hub, HubServer
 from hypothesis import HealthCheck, settings
+from outside import models_folder as models_folder, peers_python as peers_python
 from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
@@ -53,23 +54,3 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return root / name
 
     return folder
-
-
-@pytest.fixture(scope="session")
-def models_folder() -> Path:
-    """The folder of real models that M2V_LITE_MODELS names."""
-    return _outside("M2V_LITE_MODELS", "a folder of model folders")
-
-
-@pytest.fixture(scope="session")
-def peers_python() -> Path:
-    """The Python of the environment with model2vec that M2V_LITE_PEERS names; see `make peers`."""
-    return _outside("M2V_LITE_PEERS", "the Python of an environment with model2vec 0.10.0")
-
-
-def _outside(variable: str, what: str) -> Path:
-    if not os.environ.get(variable):
-        pytest.skip(f"{variable} is not set: {what}")
-    path = Path(os.environ[variable]).absolute()
-    assert path.exists(), f"{variable} names {path}, which is not there"
-    return path

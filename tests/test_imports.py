@@ -56,6 +56,14 @@ def test_a_folder_of_the_bert_kind(of_numpy: set[str], tiny: Callable[[str], Pat
     assert_imports(modules, of_numpy, (OWN | OF_A_FOLDER) - {"m2v_lite.packed"})
 
 
+def test_the_embedding_function_of_milvus(of_numpy: set[str]) -> None:
+    program = """
+from m2v_lite import Model2VecEmbeddingFunction
+Model2VecEmbeddingFunction(None).encode_queries(["a small board"])
+"""
+    assert_imports(imported(program), of_numpy, OWN | {"m2v_lite.milvus"})
+
+
 @pytest.mark.parametrize("one_more", ["csv", "tokenizers", "m2v_lite.hub", "asyncio"])
 def test_one_import_more_is_seen(one_more: str, of_numpy: set[str]) -> None:
     """The control."""

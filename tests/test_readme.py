@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON_EXAMPLES = re.findall(r"```python\n((?:(?!```).)*)```\n\n```text\n(.*?)```", README, re.DOTALL)
 PROGRAMS = re.findall(r"^python (examples/(\w+\.py).*)$", README, re.MULTILINE)
 SHELL_EXAMPLES = re.findall(r"\$ (m2v-lite .*)\n((?:[^$`].*\n)+)", README)
-NEED_MORE = {"serve_embeddings.py"}  # than this package; tested in integrations
+NEED_MORE = {"milvus_collection.py", "serve_embeddings.py"}  # than this package; tested in integrations
 
 
 def test_there_are_examples() -> None:

@@ -1,0 +1,3 @@
+"""Fixtures: what lies outside the repository."""
+
+from outside import models_folder as models_folder

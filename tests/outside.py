@@ -1,0 +1,28 @@
+"""Fixtures: what lies outside the repository, named by environment variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """The folder of real models that M2V_LITE_MODELS names."""
+    return _outside("M2V_LITE_MODELS", "a folder of model folders")
+
+
+@pytest.fixture(scope="session")
+def peers_python() -> Path:
+    """The Python of the environment with model2vec that M2V_LITE_PEERS names; see `make peers`."""
+    return _outside("M2V_LITE_PEERS", "the Python of an environment with model2vec 0.10.0")
+
+
+def _outside(variable: str, what: str) -> Path:
+    if not os.environ.get(variable):
+        pytest.skip(f"{variable} is not set: {what}")
+    path = Path(os.environ[variable]).absolute()
+    assert path.exists(), f"{variable} names {path}, which is not there"
+    return path
