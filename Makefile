@@ -29,10 +29,6 @@ test: $(VENV)/with-tools ## set up, then run all tests
 test-exhaustive: $(VENV)/with-tools ## the tokenization tests with every character there is, in some minutes
 	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q tests/test_bert.py
 
-.PHONY: test-integrations
-test-integrations: $(INTEGRATIONS)/installed ## the tests with libraries that take our models, in an environment of 2 GB
-	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
-
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
 	$(VENV)/bin/ruff check
@@ -97,7 +93,7 @@ test-numpy-alone: wheel ## install the wheel where there is numpy and nothing el
 	scripts/test_numpy_alone.sh $(PYTHON) .venv-numpy-alone dist/*.whl $(M2V_LITE_MODELS)
 
 .PHONY: test-integrations
-test-integrations: $(INTEGRATIONS)/installed ## the tests with the libraries that take vectors, Milvus among them
+test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other libraries, in an environment of 2 GB
 	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
 
 .PHONY: test-arm64
