@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from m2v_lite.arguments import PathLike
 
+PREFIX, SUFFIX = ".m2v-lite-", ".tmp"
+
 
 @contextmanager
 def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
@@ -68,6 +70,16 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
         raise
 
 
+def is_temporary(name: str) -> bool:
+    """Say whether a file is one that a killed process has left.
+
+    Example:
+        >>> is_temporary(".m2v-lite-0123abcd.tmp"), is_temporary("notes.tmp")
+        (True, False)
+    """
+    return name.startswith(PREFIX) and name.endswith(SUFFIX)
+
+
 def _target(path: PathLike) -> str:
     """Return what `path` leads to, which may be replaced."""
     target = os.path.realpath(path)
@@ -81,4 +93,4 @@ def _target(path: PathLike) -> str:
 
 def _temporary(target: str) -> str:
     """Return a name in the same folder that nobody has."""
-    return os.path.join(os.path.dirname(target), f".m2v-lite-{os.urandom(4).hex()}.tmp")
+    return os.path.join(os.path.dirname(target), f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")

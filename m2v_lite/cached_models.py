@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from m2v_lite.errors import M2VLiteError
-from m2v_lite.hub_cache import what_is_wrong
+from m2v_lite.hub_cache import COMMIT, commit_in, what_is_wrong
 from m2v_lite.layout import NESTED_FOLDER, find_model_files
 from m2v_lite.safetensors import SafetensorsFile
 from m2v_lite.table import table_in
@@ -35,31 +35,22 @@ class CachedModel(NamedTuple):
 
 def cached_models(cache: str) -> list[CachedModel]:
     """Return the static models that are complete in the cache, by name, and no models of other kinds."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
-
-    try:
-        repositories = scan_cache_dir(cache).repos
-    except CacheNotFound:
-        return []
     return sorted(
         model
-        for repository in repositories
-        if repository.repo_type == "model"
-        for revision in repository.revisions
-        for model in _models_in(
-            repository.repo_id,
-            str(revision.snapshot_path),
-            tuple(sorted(revision.refs)),
-            revision.commit_hash,
-        )
+        for entry in _names_in(cache)
+        if entry.startswith("models--")
+        for commit in _names_in(os.path.join(cache, entry, "snapshots"))
+        if COMMIT.fullmatch(commit)
+        for model in _models_in(os.path.join(cache, entry), commit)
     )
 
 
-def _models_in(
-    repository: str, snapshot: str, revisions: tuple[str, ...], commit: str
-) -> Iterator[CachedModel]:
+def _models_in(entry: str, commit: str) -> Iterator[CachedModel]:
+    repository = os.path.basename(entry).removeprefix("models--").replace("--", "/")
+    snapshot = os.path.join(entry, "snapshots", commit)
+    revisions = tuple(sorted(_revisions(entry, commit)))
     for folder, _, _ in os.walk(snapshot):
-        # Its parent is a model already if all is there.
+        # The parent of a nested folder is a model already if all is there.
         if os.path.basename(folder) == NESTED_FOLDER or what_is_wrong(folder):
             continue
         try:
@@ -72,3 +63,17 @@ def _models_in(
         rows, columns = table.embedding.shape
         described = f"{rows:,} x {columns} {table.dtype_name}"
         yield CachedModel(repository, subfolder, revisions, commit, described, size)
+
+
+def _revisions(entry: str, commit: str) -> Iterator[str]:
+    """Yield the branches and tags that name a commit."""
+    references = os.path.join(entry, "refs")
+    for folder, _, names in os.walk(references):
+        for name in names:
+            path = os.path.join(folder, name)
+            if commit_in(path) == commit:
+                yield os.path.relpath(path, references).replace(os.sep, "/")
+
+
+def _names_in(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []

@@ -103,6 +103,7 @@ def _load(options: argparse.Namespace) -> StaticModel:
     model = StaticModel.from_pretrained(
         options.model,
         revision=options.revision,
+        subfolder=options.subfolder,
         normalize=options.normalize,
         dimensionality=options.dimensionality,
     )
@@ -200,6 +201,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="REVISION",
         help="of a model on the hub: a branch, tag or commit (default: main)",
     )
+    revisions.add_argument(
+        "--subfolder", metavar="FOLDER", help="the folder of the model in the repository, or in the folder"
+    )
     common = argparse.ArgumentParser(add_help=False, parents=[revisions])
     common.add_argument(
         "--model",
@@ -276,29 +280,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     info.set_defaults(run=model_commands.info, wrong_usage=_wrong_info, parser=info)
 
-    pack = commands.add_parser(
-        "pack",
-        parents=[revisions],
-        help="a model to one file",
-        description="Write a model as one file, which loads quickest and in the least memory: an ordinary "
-        "safetensors file that also holds the vocabulary, the settings and checksums.",
-    )
-    pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or hub name")
-    pack.add_argument("output", metavar="OUT", help="the file to write")
-    pack.add_argument(
+    reduced = argparse.ArgumentParser(add_help=False)
+    reduced.add_argument(
         "--dtype",
         choices=["float32", "float16", "int8"],
         help="round the table to this, by model2vec's rules (default: keep it). int8 is for models that "
         "scale vectors to length 1",
     )
-    pack.add_argument(
+    reduced.add_argument(
         "--dim",
         type=_positive,
         dest="dimensionality",
         metavar="N",
         help="keep the first N columns only (default: all)",
     )
-    pack.set_defaults(run=model_commands.pack, wrong_usage=lambda options: None, parser=pack)
+
+    pack = commands.add_parser(
+        "pack",
+        parents=[revisions, reduced],
+        help="a model to one file",
+        description="Write a model as one file, which loads quickest and in the least memory: an ordinary "
+        "safetensors file that also holds the vocabulary, the settings and checksums.",
+    )
+    pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or hub name")
+    pack.add_argument("output", metavar="OUT", help="the file to write")
+    pack.set_defaults(run=model_commands.pack, wrong_usage=model_commands.wrong_revision, parser=pack)
 
     unpack = commands.add_parser(
         "unpack",
@@ -315,13 +321,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     download = commands.add_parser(
         "download",
-        parents=[revisions, cache],
+        parents=[revisions, cache, reduced],
         help="a model from the hub",
         description="Download a model from the hub into its cache, only the files that are needed, unless it "
         "is there already. Then copy it to a folder or write it as one file, to be taken to another machine.",
     )
     download.add_argument("model", metavar="MODEL", help="its name on the hub, minishlab/potion-base-8M")
-    download.add_argument("--subfolder", metavar="FOLDER", help="the folder of the model in the repository")
     places = download.add_mutually_exclusive_group()
     places.add_argument("--output", metavar="DIR", help="copy the model's files to this folder")
     places.add_argument("--pack", metavar="FILE", help="write the model as this one file, as pack does")
@@ -329,7 +334,7 @@ def _parser() -> argparse.ArgumentParser:
     download.add_argument(
         "--force-download", action="store_true", help="ask the hub even if the model is in the cache"
     )
-    download.set_defaults(run=model_commands.download, wrong_usage=lambda options: None, parser=download)
+    download.set_defaults(run=model_commands.download, wrong_usage=_wrong_download, parser=download)
 
     listing = commands.add_parser(
         "list",
@@ -352,15 +357,23 @@ def _wrong_encode(options: argparse.Namespace) -> str | None:
         return f"argument --output: {options.output!r} ends neither in .npy nor in .jsonl, nor is it '-'"
     if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson", ".json")):
         return f"argument --input: {options.input!r} is named like JSON lines; give --field, too"
-    return None
+    return model_commands.wrong_revision(options)
 
 
 def _wrong_similarity(options: argparse.Namespace) -> str | None:
-    return "give two texts or more" if len(options.texts) < 2 else None
+    return "give two texts or more" if len(options.texts) < 2 else model_commands.wrong_revision(options)
 
 
 def _wrong_info(options: argparse.Namespace) -> str | None:
-    return "name one model only" if None not in (options.model, options.model_option) else None
+    if None not in (options.model, options.model_option):
+        return "name one model only"
+    return model_commands.wrong_revision(options)
+
+
+def _wrong_download(options: argparse.Namespace) -> str | None:
+    if options.pack is None and (options.dtype or options.dimensionality):
+        return "--dtype and --dim are for --pack"
+    return None
 
 
 def _positive(text: str) -> int:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
+import socket
 from collections.abc import Iterator
 
 from m2v_lite.errors import DownloadError, M2VLiteError, ModelNotFoundError
-from m2v_lite.hub_cache import entry_folder
+from m2v_lite.hub_cache import Asked, entry_folder
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
+UNREACHABLE = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
 
 
 class DamagedFileError(Exception):
@@ -21,29 +27,20 @@ def may_pass(error: BaseException) -> bool:
         status = _status(cause)
         if status is not None:
             return status == 429 or status >= 500
-        if isinstance(cause, OfflineModeIsEnabled):
+        if isinstance(cause, OfflineModeIsEnabled) or _is_unreachable(cause):
             return False
-    # What has an error number is the disk's or the network's: it is said at once.
-    return not any(getattr(cause, "errno", None) or _is_unreachable(cause) for cause in _causes(error))
+    return not any(getattr(cause, "errno", None) in FULL | NOT_WRITABLE for cause in _causes(error))
 
 
-def _is_unreachable(error: BaseException) -> bool:
-    """Say whether no connection was had, by the names that requests and httpx have for it."""
-    return type(error).__name__ in ("ConnectionError", "ConnectError", "ConnectTimeout", "ProxyError")
-
-
-def explained(
-    error: Exception, asked: str, repository: str, cache: str, endpoint: str, lacks: str | None
-) -> M2VLiteError:
+def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: str) -> M2VLiteError:
     """Return the error of the family that says what is wrong and what to do.
 
     Args:
         error: what the download has raised.
-        asked: the repository, and the revision if one was asked for.
-        repository: its id.
+        asked: the repository, revision and subfolder.
         cache: the folder of the hub's cache.
         endpoint: the hub's address.
-        lacks: what the cache lacks of the model, if it has a part.
+        state: what the cache has.
     """
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -59,8 +56,8 @@ def explained(
 
     if is_a(GatedRepoError):
         return DownloadError(
-            f"{asked}: access to this model is restricted. Ask for it on {endpoint}/{repository}, and give "
-            "a token that has it: token=, HF_TOKEN, or hf auth login"
+            f"{asked}: access to this model is restricted. Ask for it on {endpoint}/{asked.repository}, and "
+            "give a token that has it: token=, HF_TOKEN, or hf auth login"
         )
     if is_a(RepositoryNotFoundError):
         return ModelNotFoundError(
@@ -71,24 +68,27 @@ def explained(
     if is_a(RevisionNotFoundError):
         return ModelNotFoundError(
             f"{asked}: the repository has no such branch, tag or commit (of 40 digits); "
-            f"{endpoint}/{repository}/tree/main shows which it has"
+            f"{endpoint}/{asked.repository}/tree/main shows which it has"
         )
-    numbers = {getattr(cause, "errno", None) for cause in causes}
-    if numbers & {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if any(getattr(cause, "errno", None) in FULL for cause in causes):
         return DownloadError(
             f"{asked}: the disk of {cache} is full. Free some space, or name a cache elsewhere: cache_dir=, "
             "HF_HOME. What has been downloaded so far is kept, and the rest is fetched next time"
         )
-    if numbers & {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}:
+    if any(_is_about(cause, cache) for cause in causes):
         return DownloadError(
-            f"{asked}: not complete in the cache, and nothing can be written to {cache}. Change its "
-            "permissions, or name a cache elsewhere: cache_dir=, HF_HOME"
+            f"{asked}: {state}, and nothing can be written to {cache}. Change its permissions, or name a "
+            "cache elsewhere: cache_dir=, HF_HOME"
         )
     if is_a(DamagedFileError):
         return DownloadError(f"{asked}: {error}. Nothing of it is kept; try again later")
-    state = f"is not complete in the cache ({lacks})" if lacks else f"is not in the cache {cache}"
     status = next((status for cause in causes if (status := _status(cause)) is not None), None)
-    line = (str(error).strip().splitlines() or [""])[0]
+    line = " ".join(str(error).split())[:300]
+    if status == 401:
+        return DownloadError(
+            f"{asked}: {state}, and {endpoint} refuses the token ({line}). Renew it (token=, HF_TOKEN, or hf "
+            "auth login), or use none: token=False"
+        )
     if is_a(OfflineModeIsEnabled):
         reason = "HF_HUB_OFFLINE is set"
     elif status is not None:
@@ -97,23 +97,39 @@ def explained(
         reason = f"{endpoint} cannot be reached ({line})"
     else:
         return DownloadError(
-            f"{asked}: the model {state}, and its download has failed ({type(error).__name__}: {line}). Try "
-            f"again; if that is of no use, remove {entry_folder(cache, repository)} first"
+            f"{asked}: {state}, and its download has failed ({type(error).__name__}: {line}). Try again; if "
+            f"that is of no use, remove {entry_folder(cache, asked.repository)} first"
         )
     return DownloadError(
-        f"{asked}: there is no folder of this name here, the model {state}, and {reason}. Check the name and "
-        f"the network; or run elsewhere: m2v-lite download {repository} --output FOLDER, copy the folder "
-        "here and give its path"
+        f"{asked}: {state}, and {reason}. Check the name and the network; or run elsewhere: {asked.command} "
+        "--output FOLDER, copy the folder here and give its path"
     )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__
+        error = error.__cause__ or error.__context__
 
 
 def _status(error: BaseException) -> int | None:
     """Return the status of the answer that an error is about."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) else None
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    """Say whether no connection was had at all; requests and httpx have one name for a timeout of that."""
+    return (
+        isinstance(error, socket.gaierror)
+        or getattr(error, "errno", None) in UNREACHABLE
+        or type(error).__name__ == "ConnectTimeout"
+    )
+
+
+def _is_about(error: BaseException, cache: str) -> bool:
+    """Say whether a file of the cache cannot be written."""
+    if not isinstance(error, OSError) or error.errno not in NOT_WRITABLE or error.filename is None:
+        return False
+    place = os.path.realpath(str(error.filename))
+    return place.startswith(os.path.realpath(cache)) or os.path.realpath(cache).startswith(place)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 
-from m2v_lite.arguments import PathLike
-from m2v_lite.errors import DownloadError
-from m2v_lite.hub_cache import cache_folder, cached_snapshot, what_is_wrong
+from m2v_lite.arguments import PathLike, described
+from m2v_lite.errors import DownloadError, InputTypeError, InputValueError, MissingPackageError
+from m2v_lite.hub_cache import Asked, cache_folder, cached_snapshot, is_first_choice, what_is_wrong
 
 _REPOSITORY_ID = re.compile(r"\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _MOST_CHARACTERS = 96
@@ -55,19 +56,59 @@ def fetch_model(
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
         DownloadError: the model is not in the cache and cannot be fetched.
         MissingPackageError: huggingface_hub is not installed.
+        InputTypeError, InputValueError: an impossible argument.
     """
-    cache = cache_folder(cache_dir)
-    snapshot = cached_snapshot(cache, repository, revision)
-    lacks = what_is_wrong(os.path.join(snapshot, subfolder or "")) if snapshot else None
-    if snapshot and not lacks and not force_download:
-        return snapshot
+    asked = Asked(repository, _revision(revision), _subfolder(subfolder))
+    token = _token(token)
+    try:
+        cache = cache_folder(cache_dir)
+    except MissingPackageError as error:
+        raise MissingPackageError(
+            f"{repository}: there is no such file or folder here, and {error}"
+        ) from error
+    snapshot = cached_snapshot(cache, asked)
+    lacks = what_is_wrong(os.path.join(snapshot, asked.subfolder)) if snapshot else None
+    usable = None if lacks or force_download else snapshot
+    if usable and (local_files_only or is_first_choice(usable, asked.subfolder)):
+        return usable
+    if lacks:
+        state = f"the model is not complete in the cache ({lacks})"
+    elif snapshot and force_download:
+        state = "the model is in the cache, but force_download asks the hub for it"
+    else:
+        state = f"there is no folder of this name here, the model is not in the cache {cache}"
     if local_files_only:
-        asked = f"{repository} at revision {revision}" if revision else repository
-        state = f"is not complete in the cache ({lacks})" if lacks else f"is not in the cache {cache}"
         raise DownloadError(
-            f"{asked}: there is no folder of this name here, the model {state}, and local_files_only is set. "
-            f"Leave it out, or run where there is a network: m2v-lite download {repository}"
+            f"{asked}: {state}, and local_files_only is set. Leave it out, or run where there is a network: "
+            f"{asked.command}"
         )
     from m2v_lite.download import download_model
 
-    return download_model(repository, subfolder, revision, token, cache, force_download, lacks)
+    try:
+        return download_model(asked, token, cache, force_download, state)
+    except DownloadError:
+        if usable:
+            return usable
+        raise
+
+
+def _revision(revision: object) -> str | None:
+    if revision is not None and not isinstance(revision, str):
+        raise InputTypeError(f"revision is {described(revision)}; give a branch, tag or commit as a str")
+    if revision is not None and not revision.strip():
+        raise InputValueError("revision is empty; give a branch, tag or commit, or None for main")
+    return revision
+
+
+def _subfolder(subfolder: str | None) -> str:
+    """Return the path of a folder of the repository, with forward slashes; "" for the repository itself."""
+    path = posixpath.normpath((subfolder or ".").replace(os.sep, "/"))
+    if os.path.isabs(path) or path.split("/")[0] == "..":
+        raise InputValueError(f"subfolder is {subfolder!r:.60}; give the path of a folder in the repository")
+    return "" if path == "." else path
+
+
+def _token(token: object) -> str | bool | None:
+    if token is not None and not isinstance(token, (str, bool)):
+        raise InputTypeError("token is neither a str nor a bool nor None; give the hub's access token")
+    return token.strip() or None if isinstance(token, str) else token

@@ -2,23 +2,48 @@
 
 The cache's layout is documented (https://huggingface.co/docs/huggingface_hub/guides/manage-cache): in
 `models--OWNER--NAME`, `refs/REVISION` holds the commit that a branch or tag named when it was last asked for,
-and `snapshots/COMMIT` the files. A file that is still being downloaded is not in a snapshot. Nothing is
-written here, and of `huggingface_hub` only the module is imported that reads its environment variables: its
-functions for the same take 90 ms and 12 MB more.
+`snapshots/COMMIT` the files, and `.no_exist/COMMIT` empty files where the hub has none. A file that is still
+being downloaded is not in a snapshot. Nothing is written here, and of `huggingface_hub` only the module is
+imported that reads its environment variables: its functions for the same take 90 ms and 12 MB more.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import M2VLiteError, MissingPackageError
-from m2v_lite.layout import find_model_files
+from m2v_lite.layout import LAYOUTS, find_model_files, joined
 from m2v_lite.safetensors import SafetensorsFile
 
 MAIN = "main"
-_COMMIT = re.compile("[0-9a-f]{40}")
+COMMIT = re.compile("[0-9a-f]{40}")
+
+
+class Asked(NamedTuple):
+    """What is asked of the hub: a repository, a branch, tag or commit, and the model's folder in it."""
+
+    repository: str
+    revision: str | None = None
+    subfolder: str = ""
+
+    def __str__(self) -> str:
+        revision = f" at revision {self.revision}" if self.revision else ""
+        return f"{self.repository}{revision}{f', folder {self.subfolder}' if self.subfolder else ''}"
+
+    @property
+    def command(self) -> str:
+        """The command line that downloads it.
+
+        Example:
+            >>> Asked("owner/name", "v2").command
+            'm2v-lite download owner/name --revision v2'
+        """
+        revision = f" --revision {self.revision}" if self.revision else ""
+        subfolder = f" --subfolder '{self.subfolder}'" if self.subfolder else ""
+        return f"m2v-lite download {self.repository}{revision}{subfolder}"
 
 
 def cache_folder(cache_dir: PathLike | None = None) -> str:
@@ -53,25 +78,29 @@ def entry_folder(cache: str, repository: str) -> str:
     return os.path.join(cache, "--".join(["models", *repository.split("/")]))
 
 
-def cached_snapshot(cache: str, repository: str, revision: str | None = None) -> str | None:
-    """Return the folder of a repository's snapshot at a branch, tag or commit, or None if there is none.
+def cached_snapshot(cache: str, asked: Asked) -> str | None:
+    """Return the folder of the snapshot that a repository's branch, tag or commit names, or None.
 
     Example:
-        >>> cached_snapshot("/no/cache", "owner/name") is None
+        >>> cached_snapshot("/no/cache", Asked("owner/name")) is None
         True
     """
-    folder = entry_folder(cache, repository)
-    commit = revision or MAIN
-    if not _COMMIT.fullmatch(commit):
-        try:
-            with open(os.path.join(folder, "refs", *commit.split("/")), encoding="ascii") as file:
-                commit = file.read().strip()
-        except (OSError, ValueError):
-            return None
-        if not _COMMIT.fullmatch(commit):
-            return None
-    snapshot = os.path.join(folder, "snapshots", commit)
+    folder = entry_folder(cache, asked.repository)
+    commit: str | None = asked.revision or MAIN
+    if commit is not None and not COMMIT.fullmatch(commit):
+        commit = commit_in(os.path.join(folder, "refs", *commit.split("/")))
+    snapshot = os.path.join(folder, "snapshots", commit or "none")
     return snapshot if os.path.isdir(snapshot) else None
+
+
+def commit_in(reference: str) -> str | None:
+    """Return the commit that a file in `refs` holds, or None if it holds none."""
+    try:
+        with open(reference, encoding="ascii") as file:
+            commit = file.read().strip()
+    except (OSError, ValueError):
+        return None
+    return commit if COMMIT.fullmatch(commit) else None
 
 
 def commit_of(folder: str) -> str | None:
@@ -84,20 +113,40 @@ def commit_of(folder: str) -> str | None:
         True
     """
     parent, commit = os.path.split(folder)
-    return commit if os.path.basename(parent) == "snapshots" and _COMMIT.fullmatch(commit) else None
+    return commit if os.path.basename(parent) == "snapshots" and COMMIT.fullmatch(commit) else None
 
 
 def what_is_wrong(folder: str) -> str | None:
-    """Say why a snapshot's folder cannot be loaded as it is, or return None if it seems complete.
+    """Say why a folder of a snapshot cannot be loaded as it is, or return None if it seems complete.
 
-    A part of a snapshot may be there, because a download was interrupted or because another program wants
-    other files of it. Then another layout than the repository's may seem complete, so the table is looked at.
+    Here is looked at what costs little: the files are there, the table's length is that of its header, the
+    config can be read, and the tokenizer ends as JSON does.
     """
+    from m2v_lite.config import read_config
+
     try:
         files = find_model_files(folder)
         table = SafetensorsFile(files.table)
+        read_config(files.config)
     except M2VLiteError as error:
         return str(error)
-    if files.tensor not in table.tensors:
+    with open(files.tokenizer, "rb") as file:
+        file.seek(max(os.path.getsize(files.tokenizer) - 64, 0))
+        if not file.read().rstrip().endswith(b"}"):
+            return f"{files.tokenizer}: it has no end"
+    # Without the config of a model2vec model, its other files may look like another layout.
+    if files.layout != LAYOUTS[0].name and files.tensor not in table.tensors:
         return f"{files.table}: no tensor {files.tensor!r} in it"
     return None
+
+
+def is_first_choice(snapshot: str, subfolder: str) -> bool:
+    """Say whether no layout can go before the one that a snapshot has, as the cache knows it.
+
+    Another program may have downloaded a part of the repository that looks like another layout.
+    """
+    first = joined(subfolder, LAYOUTS[0].config)
+    if os.path.exists(os.path.join(snapshot, first)):
+        return True
+    entry, commit = os.path.dirname(os.path.dirname(snapshot)), os.path.basename(snapshot)
+    return os.path.exists(os.path.join(entry, ".no_exist", commit, first))

@@ -201,6 +201,10 @@ class StaticModel:
             normalize = switch("normalize", normalize)
         if subfolder is not None:
             subfolder = checked_path("subfolder", subfolder)
+        force_download = switch("force_download", force_download)
+        local_files_only = switch("local_files_only", local_files_only)
+        if cache_dir is not None and not checked_path("cache_dir", cache_dir):
+            raise InputValueError("cache_dir is empty; give a folder, or None for the usual one")
         if force_download and local_files_only:
             raise InputValueError("force_download and local_files_only contradict each other; choose one")
         place = (
@@ -753,6 +757,8 @@ def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> st
 
     if not isinstance(path, str):
         name = name.replace(os.sep, "/")
+    if name.endswith(".safetensors"):
+        raise ModelNotFoundError(f"{name[:200]!r}: no such file; check the path")
     if not is_repository_id(name):
         hint = "; give only the owner/name of a repository" if "://" in name else "; check the path"
         raise ModelNotFoundError(
@@ -771,7 +777,8 @@ def _load(place: str, subfolder: str | None, memo_bytes: int) -> ModelParts:
         if commit_of(place) is None:
             raise
         raise InvalidModelError(
-            f"{error}. If the file in the hub's cache is damaged, download it again: force_download=True"
+            f"{error}. If the file in the hub's cache is damaged, download it again: force_download=True, or "
+            "m2v-lite download NAME --force-download"
         ) from error
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from m2v_lite.errors import InputValueError, InvalidModelError
+from m2v_lite.errors import InputValueError
 from m2v_lite.layout import ModelFiles
 from m2v_lite.model import StaticModel
 
@@ -36,11 +36,14 @@ def info(options: argparse.Namespace) -> None:
         "licence": _listed(model.license),
     }
     if is_packed or options.verify:
+        from m2v_lite.hub_checksums import verify_cached
         from m2v_lite.packing import source_of, verify
 
-        entries["source"] = source_of(model) or "not stated"
+        if is_packed:
+            entries["source"] = source_of(model) or "not stated"
         if options.verify:
-            entries["checksums"] = f"all {verify(files.folder)} agree"
+            checked = verify(files.folder) if is_packed else verify_cached(_paths(files))
+            entries["checksums"] = f"all {checked} agree"
     for name, value in entries.items():
         print(f"{name + ':':<15}{value}")
 
@@ -51,6 +54,14 @@ def pack(options: argparse.Namespace) -> None:
 
     model = _load(options.model, options)
     files = _files(model)
+    source = None if files.layout == "packed" else hub_source(options.model, files.folder)
+    model = _reduced(model, options)
+    model.save_packed(options.output, source)
+    print(f"{options.output}: {_described(model)}, {os.path.getsize(options.output):,} bytes")
+
+
+def _reduced(model: StaticModel, options: argparse.Namespace) -> StaticModel:
+    """Return the model with the dtype and the columns that are asked for."""
     if options.dtype == "int8" != model.embedding_dtype and not model.normalize:
         raise InputValueError(
             f"{options.model}: int8 rows are kept without their scale, so they are right only for vectors "
@@ -58,11 +69,9 @@ def pack(options: argparse.Namespace) -> None:
         )
     if options.dtype is not None or options.dimensionality is not None:
         model = StaticModel.from_pretrained(
-            files.folder, quantize_to=options.dtype, dimensionality=options.dimensionality
+            _files(model).folder, quantize_to=options.dtype, dimensionality=options.dimensionality
         )
-    source = None if files.layout == "packed" else hub_source(options.model, files.folder)
-    model.save_packed(options.output, source)
-    print(f"{options.output}: {_described(model)}, {os.path.getsize(options.output):,} bytes")
+    return model
 
 
 def unpack(options: argparse.Namespace) -> None:
@@ -88,10 +97,7 @@ def download(options: argparse.Namespace) -> None:
         cache_dir=options.cache_dir,
         force_download=options.force_download,
     )
-    try:
-        model = StaticModel.from_pretrained(folder, subfolder=options.subfolder)
-    except InvalidModelError as error:
-        raise InvalidModelError(f"{error}, on the command line --force-download") from error
+    model = StaticModel.from_pretrained(folder, subfolder=options.subfolder)
     place = _files(model).folder
     if options.output is not None:
         from m2v_lite.saving import copy_model
@@ -101,6 +107,7 @@ def download(options: argparse.Namespace) -> None:
     elif options.pack is not None:
         from m2v_lite.packing import hub_source
 
+        model = _reduced(model, options)
         model.save_packed(options.pack, hub_source(name, folder))
         place = options.pack
     print(f"{place}: {name} at revision {commit_of(folder)}, {_described(model)}")
@@ -120,7 +127,7 @@ def list_models(options: argparse.Namespace) -> None:
     rows = [
         (
             f"{model.repository} {model.subfolder}".rstrip(),
-            f"{', '.join(model.revisions)} ({model.commit[:8]})".lstrip(),
+            f"{', '.join(model.revisions)} ({model.commit})".lstrip(),
             model.table,
             f"{model.size / 1e6:.1f} MB",
         )
@@ -132,13 +139,29 @@ def list_models(options: argparse.Namespace) -> None:
     _print_table([("model", "revision", "table", "size"), *rows])
 
 
+def wrong_revision(options: argparse.Namespace) -> str | None:
+    """Say what is wrong if a revision or a subfolder is asked of something that has none."""
+    names = [getattr(options, "model", None), getattr(options, "model_option", None)]
+    name = next((name for name in names if name is not None), None)
+    if options.revision is not None and (name is None or os.path.exists(name)):
+        return f"--revision is for models on the hub, and {name or 'the bundled model'} is here"
+    if options.subfolder is not None and name is None:
+        return "--subfolder is not for the bundled model; give --model"
+    return None
+
+
 def _load(name: str | None, options: argparse.Namespace) -> StaticModel:
-    return StaticModel.from_pretrained(name, revision=options.revision)
+    return StaticModel.from_pretrained(name, revision=options.revision, subfolder=options.subfolder)
 
 
 def _files(model: StaticModel) -> ModelFiles:
     assert model.files is not None  # a model that was loaded has files
     return model.files
+
+
+def _paths(files: ModelFiles) -> list[str]:
+    paths = [files.config, files.table, files.tokenizer, files.model_card]
+    return [path for path in paths if os.path.exists(path)]
 
 
 def _described(model: StaticModel) -> str:

@@ -7,7 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from m2v_lite.atomic_write import atomic_writes
+from m2v_lite.atomic_write import atomic_writes, is_temporary
 from m2v_lite.errors import InputValueError
 from m2v_lite.layout import MODEL_CARD
 from m2v_lite.safetensors import write_safetensors
@@ -58,13 +58,21 @@ def copy_model(files: ModelFiles, folder: str) -> None:
     sources = [files.table, files.tokenizer]
     if os.path.isfile(files.model_card):
         sources.append(files.model_card)
+    elif os.path.isfile(os.path.join(folder, MODEL_CARD)):
+        sources.append(os.devnull)  # in place of the card of what was there before
     sources.append(files.config)  # goes last: without it a new folder is no model
     # The config may lie above the folder; next to the others it is found as well.
-    names = [os.path.relpath(path, files.folder).removeprefix(os.path.join("..", "")) for path in sources]
+    names = [
+        MODEL_CARD
+        if path == os.devnull
+        else os.path.relpath(path, files.folder).removeprefix(os.path.join("..", ""))
+        for path in sources
+    ]
     if os.path.isfile(folder):
         raise InputValueError(f"{folder}: this is a file; name a folder, or use --pack for one file")
     there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-    if others := there - {name.split(os.sep)[0] for name in names} - {MODEL_CARD}:
+    others = {name for name in there - {name.split(os.sep)[0] for name in names} if not is_temporary(name)}
+    if others:
         raise InputValueError(
             f"{folder}: this folder holds other files ({min(others)!r} for one), which might be taken for "
             "parts of the model; name a new folder"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -91,13 +93,13 @@ class Answer(BaseHTTPRequestHandler):
         fault = self.hub.fault_for(line)
         if fault is not None and fault(self):
             return
-        path = unquote(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
         if found := re.fullmatch("/store/([0-9a-f]{64})", path):
             self.send(200, self.stored(found[1]))
         elif found := re.fullmatch("/api/models/([^/]+/[^/]+)(?:/(revision|tree)/(.+))?", path):
-            self.listing(found[1], found[2], found[3] or "main")
+            self.listing(found[1], found[2], unquote(found[3] or "main"))
         elif found := re.fullmatch("/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-            self.file(*found.groups())
+            self.file(*map(unquote, found.groups()))
         else:
             self.refuse(404, "")
 
@@ -131,7 +133,7 @@ class Answer(BaseHTTPRequestHandler):
             return
         commit, files = found
         if path not in files:
-            self.refuse(404, "EntryNotFound")
+            self.refuse(404, "EntryNotFound", {"X-Repo-Commit": commit})
             return
         content = files[path]
         headers = {"X-Repo-Commit": commit}
@@ -168,8 +170,9 @@ class Answer(BaseHTTPRequestHandler):
             return commit, repository.commits[commit]
         return None
 
-    def refuse(self, status: int, code: str) -> None:
-        self.send(status, b"", {"X-Error-Code": code, "X-Error-Message": f"refused: {code}"})
+    def refuse(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
+        refusal = {"X-Error-Code": code, "X-Error-Message": f"refused: {code}"}
+        self.send(status, b"", {**refusal, **(headers or {})})
 
     def send(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send an answer, or the part of it that is asked for."""
@@ -223,6 +226,20 @@ def stall_after(number: int, go_on: threading.Event) -> Fault:
         return True
 
     return fault
+
+
+def reset(answer: Answer) -> bool:
+    """Break the connection as a router does that has forgotten it."""
+    linger = struct.pack("ii", 1, 0)
+    answer.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    answer.close_connection = True
+    return True
+
+
+def invalid_credentials(answer: Answer) -> bool:
+    """Refuse a token that the hub does not know, as the hub says it."""
+    answer.send(401, b"", {"X-Error-Message": "Invalid credentials in Authorization header"})
+    return True
 
 
 def status(number: int) -> Fault:

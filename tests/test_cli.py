@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -214,7 +215,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
 def test_failures(
     arguments: list[str], stdin: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
+    monkeypatch.setenv("PYTHONPATH", str(Path.cwd()), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, stdin=stdin, status=1)
     error = done.stderr.decode().strip()

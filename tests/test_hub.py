@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -17,13 +19,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hub_server import Answer, Fault, Hub, cut_after, instead, sha256, stall_after, status
+from hub_server import (
+    Answer,
+    Fault,
+    Hub,
+    cut_after,
+    instead,
+    invalid_credentials,
+    reset,
+    sha256,
+    stall_after,
+    status,
+)
 from tiny_models import TinyModel, wordpiece
 
 from m2v_lite import (
     DownloadError,
     InputValueError,
     InvalidModelError,
+    M2VLiteError,
     MissingPackageError,
     ModelNotFoundError,
     StaticModel,
@@ -403,7 +417,7 @@ def test_a_wrong_checksum_always(
     ):
         load(cache)
     assert wrong not in files_of(cache).values()
-    with pytest.raises(DownloadError, match=rf"{name}"):
+    with pytest.raises(DownloadError, match="not in the cache"):
         load(cache, local_files_only=True)
     hub.faults.clear()
     assert_same(load(cache), files, tmp_path)
@@ -477,7 +491,7 @@ def test_a_file_that_was_damaged_in_the_cache(
 ) -> None:
     hub.add(NAME, files)
     load(cache)
-    (snapshot_of(cache) / "tokenizer.json").resolve().write_bytes(files["tokenizer.json"][:100])
+    (snapshot_of(cache) / "tokenizer.json").resolve().write_bytes(files["tokenizer.json"][:100] + b"}")
     with pytest.raises(
         InvalidModelError, match=r"tokenizer.json.*hub's cache is damaged.*force_download=True"
     ):
@@ -485,6 +499,10 @@ def test_a_file_that_was_damaged_in_the_cache(
     assert_same(load(cache, force_download=True), files, tmp_path)
     (snapshot_of(cache) / "model.safetensors").resolve().write_bytes(files["model.safetensors"][:-100])
     assert_same(load(cache), files, tmp_path)  # the table's length is looked at, so this is repaired at once
+    for name in ("tokenizer.json", "config.json"):
+        for content in (b"", files[name][:-9], bytes(len(files[name]))):
+            (snapshot_of(cache) / name).resolve().write_bytes(content)
+            assert_same(load(cache), files, tmp_path)  # and these
 
 
 def test_a_branch_that_moves_meanwhile(
@@ -514,7 +532,7 @@ def test_two_processes_at_once(hub: Hub, cache: Path, files: dict[str, bytes]) -
         )
         for _ in range(2)
     ]
-    wait_for(lambda: hub.requests.count("GET /api/models/owner/name/revision/main") == 2 and not hub.faults)
+    wait_for(lambda: sum("blobs" in line for line in hub.requests) == 2 and not hub.faults)
     go_on.set()
     answers = [process.communicate() for process in processes]
     assert all(process.returncode == 0 for process in processes), answers
@@ -585,6 +603,94 @@ def test_a_full_disk(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, byt
     assert_same(load(cache), files, tmp_path)
 
 
+def test_nothing_counts_before_all_is_checked(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    hub.add(NAME, {**files, "README.md": b"---\nlicense: mit\n---\n"})
+    wrong = damaged(files["model.safetensors"])
+    hub.fail("GET /store", after_the_header(instead(wrong)))
+    for name in ("README.md", "tokenizer.json"):
+        hub.fail(name, status(503), 99)
+        with pytest.raises(DownloadError, match="503"):
+            load(cache)
+        hub.faults = [(line, fault) for line, fault in hub.faults if line != name]
+        with pytest.raises(DownloadError, match="not in the cache"):
+            load(cache, local_files_only=True)
+    model = load(cache)
+    assert_same(model, files, tmp_path)
+    assert model.license == "mit"
+
+
+def test_an_update_that_fails_leaves_what_was_there(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], others: dict[str, bytes]
+) -> None:
+    repository = hub.add(NAME, files)
+    load(cache)
+    repository.commit(others)
+    hub.fail("GET /store", after_the_header(status(503)))
+    hub.fail("GET /store", status(503), 99)
+    with pytest.raises(
+        DownloadError, match=r"is in the cache, but force_download asks the hub for it, and .* 503"
+    ):
+        load(cache, force_download=True)
+    assert_same(load(cache, local_files_only=True), files, tmp_path)
+    hub.faults.clear()
+    assert_same(load(cache, force_download=True), others, tmp_path)
+
+
+def test_a_connection_that_is_reset(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
+    hub.add(NAME, files)
+    for request_ in ("GET /api/models", "GET /store", "resolve"):
+        hub.fail(request_, reset)
+        assert_same(load(cache, force_download=True), files, tmp_path)
+        assert not hub.faults
+
+
+def test_a_hub_that_never_answers(cache: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        environment = {
+            "HF_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "HF_HUB_ETAG_TIMEOUT": "1",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "1",
+            "HF_HUB_CACHE": str(cache),
+        }
+        done = in_a_process(environment)
+    assert "DownloadError: owner/name: " in done.stderr
+
+
+def test_two_layouts_in_one_repository(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], tiny: Callable[[str], Path]
+) -> None:
+    """What another program has downloaded of the one is not taken for the whole."""
+    nested = files_of(tiny("unigram-nested"))
+    repository = hub.add(NAME, nested)
+    load(cache)
+    hub.requests.clear()
+    assert_same(load(cache), nested, tmp_path)
+    assert not hub.requests  # it is known that there is no other
+    mark = next(cache.rglob(".no_exist"))
+    shutil.rmtree(mark)
+    assert_same(load(cache, local_files_only=True), nested, tmp_path)
+    hub.fail("", status(503), 99)
+    assert_same(load(cache), nested, tmp_path)
+    hub.faults.clear()
+    repository.commits[repository.revisions["main"]].update(files)
+    assert_same(load(cache), files, tmp_path)
+
+
+def test_a_table_of_the_other_name(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
+    table = files["model.safetensors"].replace(b'{"embeddings":', b'{"embedding.weight":')
+    length = int.from_bytes(table[:8], "little") + len("embedding.weight") - len("embeddings")
+    renamed = {**files, "model.safetensors": length.to_bytes(8, "little") + table[8:]}
+    hub.add(NAME, renamed)
+    assert_same(load(cache), renamed, tmp_path)
+    hub.requests.clear()
+    assert_same(load(cache), renamed, tmp_path)
+    assert not hub.requests
+
+
 # Errors
 
 
@@ -641,11 +747,9 @@ def test_no_network(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
 
 def test_not_a_static_model(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
     hub.add("owner/data", {"README.md": b"", **{f"{number}.csv": b"" for number in range(20)}})
-    with pytest.raises(
-        ModelNotFoundError, match=r"no static model in this repository.*there is: 0.csv, .* and 9 more"
-    ):
+    with pytest.raises(ModelNotFoundError, match=r"no static model there, .*there is: 0.csv, .* and 9 more"):
         load(cache, "owner/data")
-    with pytest.raises(ModelNotFoundError, match="owner/data/a: no static model"):
+    with pytest.raises(ModelNotFoundError, match="owner/data, folder a: no static model"):
         load(cache, "owner/data", subfolder="a")
     hub.add("owner/empty", {})
     with pytest.raises(ModelNotFoundError, match="there is: nothing"):
@@ -654,7 +758,7 @@ def test_not_a_static_model(hub: Hub, cache: Path, files: dict[str, bytes]) -> N
     transformer = len(header).to_bytes(8, "little") + header + b"0000"
     hub.add("owner/bert", {**files, "model.safetensors": transformer})
     with pytest.raises(
-        ModelNotFoundError, match=r"not a static model: .*'embeddings'; there is: bert.embeddings"
+        ModelNotFoundError, match=r"not a static model: .*'embeddings' or .*; there is: bert.embeddings"
     ):
         load(cache, "owner/bert")
     assert not list(cache.rglob("*.safetensors"))  # it is not downloaded to find that out
@@ -674,6 +778,50 @@ def test_a_cache_that_may_not_be_written(hub: Hub, tmp_path: Path, files: dict[s
     hub.add(NAME, files)
     with pytest.raises(DownloadError, match=r"nothing can be written to .*cache_dir=, HF_HOME"):
         load(Path("/proc/sys/m2v-lite"))
+
+
+def test_a_token_that_is_refused(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
+    hub.add(NAME, files)
+    hub.fail("/api/models/", invalid_credentials)
+    with pytest.raises(DownloadError, match=r"refuses the token .*token=False"):
+        load(cache, token="hf_expired")
+    assert_same(load(cache, token=" \n"), files, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"revision": 5}, TypeError),
+        ({"revision": b"main"}, TypeError),
+        ({"revision": ""}, ValueError),
+        ({"revision": " "}, ValueError),
+        ({"token": 5}, TypeError),
+        ({"local_files_only": "no"}, TypeError),
+        ({"force_download": 1}, TypeError),
+        ({"subfolder": "/etc"}, ValueError),
+        ({"subfolder": "a/../../b"}, ValueError),
+        ({"cache_dir": 5}, TypeError),
+        ({"cache_dir": ""}, ValueError),
+    ],
+)
+def test_impossible_arguments(options: dict[str, Any], error: type[Exception], hub: Hub, cache: Path) -> None:
+    with pytest.raises(error, match=f"^{next(iter(options))} ") as caught:
+        load(cache, **options) if "cache_dir" not in options else StaticModel.from_pretrained(NAME, **options)
+    assert isinstance(caught.value, M2VLiteError)
+    assert not hub.requests
+
+
+def test_advice_that_names_all_that_was_asked_for(hub: Hub, cache: Path) -> None:
+    with pytest.raises(
+        DownloadError, match=r"m2v-lite download owner/name --revision v2 --subfolder 'a b'\Z"
+    ):
+        load(cache, revision="v2", subfolder="a b/", local_files_only=True)
+
+
+def test_a_packed_model_that_is_not_there(hub: Hub, cache: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match=r"'potion.safetensors': no such file; check the path"):
+        load(cache, "potion.safetensors")
+    assert not hub.requests
 
 
 def test_without_the_package(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -804,12 +952,24 @@ def test_wrong_downloads(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal")
 def test_the_progress_bar(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
+    import fcntl
+    import termios
+
     hub.add(NAME, files)
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     command = [sys.executable, "-m", "m2v_lite", "download", NAME, "--cache-dir", str(cache)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "100%" in done.stderr
-    assert "%" not in done.stdout
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True)
+        shown = os.read(ours, 100_000)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert b"100%" in shown
+    assert b"9.87k/9.87k" in shown
+    assert b"%" not in done.stdout
 
 
 def test_list(
@@ -836,9 +996,91 @@ def test_list(
     assert lines[0].split() == ["model", "revision", "table", "size"]
     assert [line.split()[0] for line in lines[1:]] == ["a/other", "a/other", "owner/name"]
     assert lines[2].split()[1] == "small"
-    commit = repository.revisions["main"][:8]
+    commit = repository.revisions["main"]
     columns = ["owner/name", f"main, v1 ({commit})", "102 x 24 float32", f"{size / 1e6:.1f} MB"]
     assert re.split("  +", lines[3]) == columns
+
+
+def test_list_of_a_cache_with_oddities(
+    hub: Hub,
+    cache: Path,
+    files: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub.add(NAME, files)
+    load(cache)
+    entry = cache / "models--owner--name"
+    (entry / "refs" / "broken").write_bytes(b"\xff\xfe")
+    (entry / "refs" / "lost").write_text("f" * 40)
+    (entry / "snapshots" / "stray").write_text("")
+    (entry / "snapshots" / ("e" * 40)).mkdir()
+    (entry / "snapshots" / ("e" * 40) / "config.json").symlink_to("nowhere")
+    (cache / "models--a--file").write_text("")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert len(run(capsys, "list", "--cache-dir", cache).splitlines()) == 2
+    assert "no static model" in run(capsys, "list", "--cache-dir", cache / "models--a--file")
+
+
+def test_verify_what_is_cached(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.add(NAME, files)
+    load(cache)
+    snapshot = snapshot_of(cache)
+    assert "all 3 agree" in run(capsys, "info", snapshot, "--verify")
+    for name in files:
+        (snapshot / name).resolve().write_bytes(
+            damaged(files[name]) if name == "model.safetensors" else files[name] + b"\n"
+        )
+        err = run(capsys, "info", snapshot, "--verify", wanted=1)
+        assert re.search(rf"{name}: the file is damaged; .*--force-download", err)
+        (snapshot / name).resolve().write_bytes(files[name])
+    run(capsys, "download", NAME, "--cache-dir", cache, "--output", tmp_path / "copy")
+    assert "nothing says what its checksum should be" in run(
+        capsys, "info", tmp_path / "copy", "--verify", wanted=1
+    )
+
+
+def test_what_a_copy_replaces(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = hub.add(NAME, {**files, "README.md": b"---\nlicense: mit\n---\n"})
+    repository.commit(files, "without")
+    copy = tmp_path / "copy"
+    run(capsys, "download", NAME, "--cache-dir", cache, "--output", copy)
+    (copy / ".m2v-lite-0123abcd.tmp").write_text("of a killed process")
+    run(capsys, "download", NAME, "--cache-dir", cache, "--output", copy, "--revision", "without")
+    assert "not stated" in next(line for line in run(capsys, "info", copy).splitlines() if "licence" in line)
+
+
+def test_download_of_a_smaller_dtype(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.add(NAME, files)
+    packed = tmp_path / "model.safetensors"
+    out = run(
+        capsys, "download", NAME, "--cache-dir", cache, "--pack", packed, "--dtype", "int8", "--dim", "8"
+    )
+    assert out.endswith("102 x 8 int8\n")
+    assert StaticModel.from_pretrained(packed).embedding.shape == (102, 8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["download", NAME, "--dim", "8"], "--dtype and --dim are for --pack"),
+        (["info", "--revision", "v2"], "--revision is for models on the hub, and the bundled model is here"),
+        (["pack", ".", "out", "--revision", "v2"], "--revision is for models on the hub, and . is here"),
+        (["encode", "a", "--revision", "v2"], "--revision is for models on the hub"),
+        (["similarity", "a", "b", "--subfolder", "c"], "--subfolder is not for the bundled model"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_known_models(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,55 @@
+"""Files from the hub -> whether they are what the hub lists.
+
+Files in git-lfs have their SHA-256 there, and others the hash that git gives them, a SHA-1 over a header and
+the content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). In the cache, it is a file's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+
+from m2v_lite.errors import InputValueError, InvalidModelError
+
+SHA256_DIGITS = 64
+PART_BYTES = 1 << 20
+
+
+def checksum(path: str, digits: int = SHA256_DIGITS) -> str:
+    """Return a file's SHA-256, or with 40 digits its hash in git.
+
+    Example:
+        >>> import os
+        >>> checksum(os.devnull, 40)
+        'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
+    """
+    if digits == SHA256_DIGITS:
+        found = hashlib.sha256()
+    else:
+        found = hashlib.sha1(b"blob %d\0" % os.path.getsize(path), usedforsecurity=False)
+    with open(path, "rb") as file:
+        while part := file.read(PART_BYTES):
+            found.update(part)
+    return found.hexdigest()
+
+
+def verify_cached(paths: Sequence[str]) -> int:
+    """Check files of a snapshot in the hub's cache by their names there, and return how many there are.
+
+    Raises:
+        InputValueError: a file is not one of the cache.
+        InvalidModelError: a file is damaged.
+    """
+    for path in paths:
+        folder, name = os.path.split(os.path.realpath(path))
+        if os.path.basename(folder) != "blobs":
+            raise InputValueError(
+                f"{path}: nothing says what its checksum should be. Packed models can be verified, and "
+                "models in the hub's cache"
+            )
+        if checksum(path, len(name)) != name:
+            raise InvalidModelError(
+                f"{path}: the file is damaged; download it again: m2v-lite download NAME --force-download"
+            )
+    return len(paths)
