@@ -97,8 +97,6 @@ class Model2VecEmbeddingFunction:
         listed, is_one = as_texts(texts)
         if is_one:
             raise InputTypeError(f"expected a list of texts, got the text {texts!r:.60}; pass it in a list")
-        if len(listed) == 1:  # a text by itself is encoded many times as fast as a list
-            return [self.model.encode(listed[0]).astype(np.float32, copy=False)]
         return list(self.model.encode(listed).astype(np.float32, copy=False))
 
     def _class_with_base(self) -> type:

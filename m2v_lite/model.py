@@ -16,7 +16,13 @@ import numpy as np
 from m2v_lite import pooling
 from m2v_lite.arguments import PathLike, checked_path, natural_number, switch, token_limit
 from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, chosen_prompt
-from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
+from m2v_lite.errors import (
+    InputTypeError,
+    InputValueError,
+    InvalidModelError,
+    M2VLiteError,
+    ModelNotFoundError,
+)
 from m2v_lite.loading import ModelParts, load_model
 from m2v_lite.memo import DEFAULT_MEMO_BYTES
 from m2v_lite.progress import progress_bar
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 BATCH_SIZE = 1024
+# Up to these, a batch costs more to prepare than it saves.
+FEW_TEXTS, FEW_CHARACTERS = 32, 4000
 BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
 
 
@@ -302,6 +310,8 @@ class StaticModel:
             texts, vectors, limit, unit, size, processes, show_progress_bar
         ):
             return vectors[0] if single else vectors
+        if not show_progress_bar and self._encode_few(texts, vectors, limit, unit):
+            return vectors[0] if single else vectors
         from m2v_lite.overlap import consume_in_thread, threads_run_freely
 
         pool = partial(self._pool, vectors, unit)
@@ -444,6 +454,17 @@ class StaticModel:
             row_ids, weights = table.row_ids(token_ids).tolist(), table.token_weights(token_ids)
             vector = pooling.mean_row(self._embedding, row_ids, weights, self._vector_dtype)
         return pooling.unit(vector) if unit else vector
+
+    def _encode_few(self, texts: Sequence[str], vectors: NDArray[Any], limit: int | None, unit: bool) -> bool:
+        """Write the vectors of few short texts one by one and return True, or False if these are others."""
+        if len(texts) > FEW_TEXTS or sum(map(len, texts)) > FEW_CHARACTERS:
+            return False
+        try:
+            for vector, text in zip(vectors, texts, strict=True):
+                vector[:] = self._encode_one(text, limit, unit)
+        except M2VLiteError:
+            return False  # it is raised again, with the number of the text
+        return True
 
     @overload
     def encode_as_sequence(  # type: ignore[overload-overlap]  # a str is an iterable of str, too

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
+from sample_texts import SAMPLE_TEXTS
 
 from m2v_lite import InputTypeError, InputValueError, M2VLiteError, StaticModel
+from m2v_lite.model import FEW_CHARACTERS, FEW_TEXTS
 from m2v_lite.texts import BATCH_CHARACTERS, as_texts, batches
 
 WORDS = ["the cat", "", "sat"]
@@ -31,6 +34,27 @@ WORDS = ["the cat", "", "sat"]
 )
 def test_any_iterable_of_texts(given_texts: Iterable[str], bundled: StaticModel) -> None:
     np.testing.assert_array_equal(bundled.encode(given_texts), bundled.encode(WORDS))
+
+
+@pytest.mark.parametrize("name", ["wordpiece-float32", "wordpiece-int8", "unigram-nested", "bpe-unknown"])
+@settings(max_examples=30)
+@given(texts=st.lists(st.text(max_size=60) | st.sampled_from(SAMPLE_TEXTS), max_size=40))
+def test_few_texts_are_encoded_as_many(name: str, tiny: Callable[[str], Path], texts: list[str]) -> None:
+    model = StaticModel.from_pretrained(tiny(name))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("m2v_lite.model.FEW_TEXTS", -1)
+        as_a_batch = model.encode(texts)
+    few = model.encode(texts)
+    assert few.dtype == as_a_batch.dtype
+    np.testing.assert_array_equal(few, as_a_batch)
+
+
+def test_which_texts_are_few(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundled, "_encode_one", None)  # calling it would fail
+    for few in (["the cat"] * FEW_TEXTS, ["x" * FEW_CHARACTERS]):
+        with pytest.raises(TypeError):
+            bundled.encode(few)
+        bundled.encode([*few, "y"])
 
 
 @pytest.mark.parametrize("text", ["the cat", np.str_("the cat"), np.array("the cat")])
