@@ -16,11 +16,10 @@ case $what in
 numpy-alone) "$emulated" tests/numpy_alone.py "$@" ;;
 pytest)
     PYTHONPATH="$PYTHONPATH:$kept/tools/$architecture"
-    # Left out: the tests of the benchmarks, as valgrind cannot look into an emulated program; advice to the
-    # kernel, which qemu does not pass on; and a signal to forked processes, which hang in qemu.
+    # Left out: the tests of the benchmarks, as valgrind cannot look into an emulated program, and advice to the
+    # kernel, which qemu does not pass on.
     "$emulated" -m pytest -q -p no:cacheprovider --benchmark-disable --hypothesis-profile=emulated \
         --ignore=tests/test_benchmarks.py \
-        --deselect=tests/test_read_ahead.py::test_the_kernel_has_the_advice \
-        --deselect=tests/test_workers.py::test_an_interrupt_ends_the_workers_at_once "$@"
+        --deselect=tests/test_read_ahead.py::test_the_kernel_has_the_advice "$@"
     ;;
 esac

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,12 @@ HUB_SERVER = pytest.StashKey[HubServer]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name a hub of our own before huggingface_hub is imported, so that no test asks any other."""
+    """Name a hub of our own before huggingface_hub is imported, so that no test asks any other.
+
+    And let an interrupt be one, which a shell has the programs ignore that it starts in the background.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     server = config.stash[HUB_SERVER] = HubServer()
     for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING"))]:
         del os.environ[name]
