@@ -74,6 +74,10 @@ memory-cap: $(VENV)/with-tools $(PEERS)/installed ## encode with a 300 MB table 
 test-memory-cap: $(VENV)/with-tools ## the same without the peers
 	$(VENV)/bin/python benchmarks/memory_cap.py
 
+.PHONY: small-computer
+small-computer: $(VENV)/with-tools ## the same on emulated computers of 128 and 256 MB (as root, installs qemu; half an hour)
+	$(VENV)/bin/python benchmarks/small_computer.py --out benchmarks/results
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist

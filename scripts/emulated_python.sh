@@ -1,11 +1,12 @@
 #!/bin/sh
 # Make a Python of Debian 12 for another processor, which runs here under emulation, and print its path.
 #
-#     scripts/emulated_python.sh arm64|armhf|armel CPU
+#     scripts/emulated_python.sh arm64|armhf|armel|amd64 CPU
 #
 # What it needs is kept in .emulated/: root/ARCHITECTURE with Debian's Python, numpy/ARCHITECTURE with the
 # registry's numpy (arm64; elsewhere Debian's is in the root), tools/ARCHITECTURE with what the tests need
-# (none for armel, the stand-in for armv6). The Debian mirror is that of apt, the registry that of pip.
+# (none for armel, the stand-in for armv6). amd64 is for benchmarks/small_computer.py: its root also has a
+# kernel, and tools/amd64 has the peers. The Debian mirror is that of apt, the registry that of pip.
 # The path is a script of the host's shell, so that this Python can also start itself by sys.executable.
 set -eu
 architecture=$1 cpu=$2
@@ -13,8 +14,15 @@ folder=${EMULATED:-$PWD/.emulated}
 python=${PYTHON:-python3} # one whose pip knows --group
 root=$folder/root/$architecture
 
-needed="qemu-user-static mmdebstrap arch-test"
-if ! { command -v qemu-aarch64-static && command -v mmdebstrap && command -v arch-test; } >/dev/null; then
+needed="qemu-user-static mmdebstrap arch-test" commands="qemu-aarch64-static mmdebstrap arch-test"
+if [ "$architecture" = amd64 ]; then
+    needed="$needed qemu-system-x86 e2fsprogs cpio" commands="$commands qemu-system-x86_64 mke2fs debugfs cpio"
+fi
+missing=
+for command in $commands; do
+    command -v "$command" >/dev/null || missing="$missing $command"
+done
+if [ "$missing" ]; then
     [ "$(id -u)" = 0 ] || { echo "install $needed, or run this as root" >&2; exit 1; }
     { apt-get update -qq && apt-get install -qq -y --no-install-recommends $needed; } >&2
 fi
@@ -33,8 +41,11 @@ make_whole() {
 debian_root() {
     mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Origin: Debian" | head -n 1)
     packages=python3-minimal,libpython3-stdlib,libgcc-s1,libstdc++6,zlib1g
+    case $architecture in
     # The registry has no wheels of these for 32 bits.
-    [ "$architecture" = arm64 ] || packages=$packages,python3-numpy,python3-yaml
+    armhf | armel) packages=$packages,python3-numpy,python3-yaml ;;
+    amd64) packages=$packages,busybox-static,linux-image-cloud-amd64 ;;
+    esac
     mmdebstrap --quiet --variant=extract --architectures="$architecture" --include="$packages" \
         bookworm "$1" "${mirror:?apt knows no Debian mirror}"
     # Debian sets these up by scripts, which are not run.
@@ -54,6 +65,7 @@ wheels() {
         --python-version 3.11 --only-binary=:all: --platform "manylinux2014_$machine" "$@"
 }
 
+amd64_tools() { wheels x86_64 --group peers --target "$1"; }
 arm64_numpy() { wheels aarch64 --no-deps numpy --target "$1"; }
 arm64_tools() { wheels aarch64 tokenizers huggingface_hub --group test --target "$1"; }
 armhf_tools() {
@@ -64,6 +76,7 @@ armhf_tools() {
 
 make_whole "$root" debian_root
 case $architecture in
+amd64) make_whole "$folder/tools/amd64" amd64_tools ;;
 arm64)
     make_whole "$folder/numpy/arm64" arm64_numpy
     make_whole "$folder/tools/arm64" arm64_tools
@@ -75,7 +88,11 @@ armhf)
 esac
 
 emulated=$root/usr/bin/python-$cpu
-case $architecture in arm64) qemu=qemu-aarch64-static ;; *) qemu=qemu-arm-static ;; esac
+case $architecture in
+amd64) qemu=qemu-x86_64-static ;;
+arm64) qemu=qemu-aarch64-static ;;
+*) qemu=qemu-arm-static ;;
+esac
 cat >"$emulated" <<SCRIPT
 #!/bin/sh
 exec $qemu -cpu $cpu -L '$root' -0 "\$0" '$root/usr/bin/python3' "\$@"

@@ -250,3 +250,86 @@ def test_a_cap_that_is_too_small_ends_a_process(tmp_path: Path) -> None:
 
     end = encode_capped("m2v_lite", sys.executable, tmp_path, ["a text"], 8)
     assert isinstance(end, str)
+
+
+def left_by_a_run(folder: Path, status: int, limit: str = "1048576", swap: str = "0", kills: int = 0) -> Path:
+    """Write what the small computer leaves of a run; see benchmarks/small_computer_init.sh."""
+    folder.mkdir()
+    files = {
+        "memory.max": limit,
+        "memory.swap.max": swap,
+        "memory.peak": "2097152",
+        "memory.events": f"max 7\noom 1\noom_kill {kills}",
+        "memory.stat": "anon 5\npgmajfault 30",
+        "status": str(status),
+        "errors": "Traceback\nPanicException: null",
+        "kernel": "[   11.7] __vm_enough_memory: no enough memory for the allocation\n[   11.8] other",
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content + "\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("status", "kills", "end"), [(137, 1, "killed"), (137, 0, "not done"), (1, 0, "error"), (1, 1, "error")]
+)
+def test_how_a_run_on_the_small_computer_ended(tmp_path: Path, status: int, kills: int, end: str) -> None:
+    from small_computer import Run, outcome
+
+    left = left_by_a_run(tmp_path / "run", status, kills=kills)
+    result = outcome(Run("m2v_lite", str(1 << 20)), left, np.ones((1, 2), np.float32))
+    assert result["end"] == end
+    assert (result["oom_kill"], result["memory.peak"], result["pgmajfault"]) == (kills, 2 << 20, 30)
+    said = "PanicException: null; kernel: __vm_enough_memory: no enough memory for the allocation"
+    assert result["said"] == said
+
+
+def test_vectors_of_the_small_computer_are_checked(tmp_path: Path) -> None:
+    from small_computer import Run, outcome
+
+    left, expected = left_by_a_run(tmp_path / "run", 0), np.array([[3, 4]], np.float32)
+    ours, peer = Run("m2v_lite", str(1 << 20)), Run("laghu", str(1 << 20))
+    np.save(left / "vectors.npy", expected)
+    assert outcome(ours, left, expected)["end"] == "encodes"
+    np.save(left / "vectors.npy", 2 * expected)
+    assert outcome(peer, left, expected)["end"] == "encodes"
+    with pytest.raises(AssertionError):
+        outcome(ours, left, expected)
+    for wrong in ([[4, 3]], [[3, float("nan")]]):
+        np.save(left / "vectors.npy", np.array(wrong, np.float32))
+        assert outcome(peer, left, expected)["end"] == "wrong vectors"
+
+
+def test_a_run_without_its_limits_or_its_end_does_not_count(tmp_path: Path) -> None:
+    from small_computer import Run, outcome
+
+    run, expected = Run("laghu", str(1 << 20)), np.ones((1, 2), np.float32)
+    for number, limits in enumerate([("max", "0"), ("1048576", "max")]):
+        with pytest.raises(SystemExit, match="laghu with 1 MB had other limits"):
+            outcome(run, left_by_a_run(tmp_path / str(number), 137, *limits), expected)
+    with pytest.raises(SystemExit, match="stopped before the end of laghu with 1 MB"):
+        outcome(run, tmp_path / "missing", expected)
+
+
+def test_what_is_tried_on_the_small_computers() -> None:
+    from memory_cap import PEERS
+    from small_computer import LIMITS, SMALLER_LIMITS, runs_on
+
+    for megabytes in (128, 256):
+        limits = [f"{limit} MB" for limit in LIMITS if limit < megabytes] + ["none"]
+        for name in PEERS:
+            assert [run.shown_limit for run in runs_on(megabytes) if run.name == name] == limits
+        ours = [run.shown_limit for run in runs_on(megabytes) if run.name == "m2v_lite"]
+        assert ours == [f"{limit} MB" for limit in SMALLER_LIMITS] + limits
+
+
+def test_the_small_computer_fails_where_m2v_lite_does() -> None:
+    from small_computer import check_ours, smallest_limit
+
+    ends = {"20 MB": "encodes", "28 MB": "not done", "32 MB": "encodes", "none": "encodes"}
+    runs = {limit: {"end": end, "said": "said"} for limit, end in ends.items()}
+    check_ours({"m2v_lite": runs})
+    assert smallest_limit(runs) == "32 MB"
+    for limit in ("32 MB", "none"):
+        with pytest.raises(SystemExit, match=f"m2v_lite with a limit of {limit}: killed: said"):
+            check_ours({"m2v_lite": {**runs, limit: {"end": "killed", "said": "said"}}})
