@@ -35,7 +35,7 @@ Outcomes = dict[str, dict[str, dict[str, Any]]]
 
 OURS = "m2v_lite"
 COMPUTERS = [128, 256]  # MB of memory
-LIMITS = [32, 64, 128]  # MB; those below the computer's memory, and none. m2v_lite must encode with all
+SHARES = [4, 2]  # limits are these parts of the computer's memory, and none; m2v_lite must encode with all
 SMALLER_LIMITS = [20, 24, 28]  # MB; to find the smallest for m2v_lite
 SECONDS = 60
 TOLERANCE = 1e-6
@@ -69,7 +69,7 @@ class Run(NamedTuple):
 
 def runs_on(megabytes: int) -> list[Run]:
     """Return what is tried on a computer with so much memory, least memory first."""
-    limits = [str(limit << 20) for limit in LIMITS if limit < megabytes]
+    limits = [str((megabytes << 20) // share) for share in SHARES]
     ours = [Run(OURS, str(limit << 20)) for limit in SMALLER_LIMITS]
     return ours + [Run(name, limit) for limit in [*limits, NO_LIMIT] for name in (OURS, *PEERS)]
 
