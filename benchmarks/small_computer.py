@@ -231,16 +231,6 @@ def cell(run: dict[str, Any] | None) -> str:
 def notes(outcomes: Outcomes) -> list[str]:
     """Return what is to be said below a table, an item a line."""
     items = [f"- m2v_lite encodes with {smallest_limit(outcomes[OURS])} and more."]
-    not_done = [
-        run["pgmajfault"] / runs["none"]["pgmajfault"]
-        for runs in outcomes.values()
-        for run in runs.values()
-        if run["end"] == "not done"
-    ]
-    if not_done:
-        items.append(
-            f"- Runs not done read pages at least {min(not_done):.0f} times as often as with no limit."
-        )
     errors = {
         name: run["said"] for name, runs in outcomes.items() for run in runs.values() if run["end"] == "error"
     }
@@ -256,7 +246,7 @@ def report(result: dict[str, Any]) -> str:
         "",
         "- encodes: the vectors are those that are stored; m2v_lite's are the very bits",
         "- killed: by the kernel, for want of memory",
-        f"- not done: stopped after {SECONDS} s, reading the same files from the disk again and again",
+        f"- not done: stopped after {SECONDS} s",
         "- error: as stated below the table",
         "",
     ]

@@ -115,26 +115,26 @@ class _Worker:
     def __init__(self, context: BaseContext, encoder: bytes, rows: int, like: NDArray[Any]) -> None:
         shape = (SLOTS, rows, like.shape[1])
         block = context.RawArray(ctypes.c_byte, SLOTS * rows * like[:1].nbytes)
-        self.connection, theirs = context.Pipe()
+        self.connection, self._theirs = context.Pipe()
         self.parts: deque[slice] = deque()
         self._slots = _slots(block, like.dtype, shape)
         self._answers = 0
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=_work,
-            args=(theirs, encoder, block, like.dtype, shape),
+            args=(self._theirs, encoder, block, like.dtype, shape),
             name="m2v_lite worker",
             daemon=True,
         )
+
+    def start(self) -> None:
         try:
             self.process.start()
         except OSError as error:
-            self.connection.close()
             raise WorkerError(f"a worker process cannot be started ({error}); give fewer workers") from error
         except EOFError as error:  # the fork server, which imports the program, has failed at that
-            self.connection.close()
             raise WorkerError(f"the fork server ended by itself; {GUARD}") from error
         finally:
-            theirs.close()
+            self._theirs.close()
 
     def give(self, part: slice, texts: list[str]) -> None:
         try:
@@ -154,10 +154,16 @@ class _Worker:
         self._answers += 1
         return failure, part, slot[: part.stop - part.start]
 
+    def kill(self) -> None:
+        if self.process.pid is not None:  # else it was not started
+            self.process.kill()
+
     def close(self) -> None:
         """Release what the process has held, once it has ended."""
         self.connection.close()
-        self.process.join()
+        self._theirs.close()
+        if self.process.pid is not None:
+            self.process.join()
         self.process.close()
 
     def _end(self) -> WorkerError:
@@ -183,13 +189,15 @@ def _started(encoder: bytes, number: int, rows: int, like: NDArray[Any]) -> Iter
     team: list[_Worker] = []
     try:
         for _ in range(number):
-            team.append(_Worker(context, encoder, rows, like))
+            worker = _Worker(context, encoder, rows, like)
+            team.append(worker)  # before it is started: an interrupt may come at any time
+            worker.start()
         yield team
     finally:
         # A worker holds nothing that is to be put in order. All are ended before one is waited for, so
         # that none is left if a second interrupt comes meanwhile.
         for worker in team:
-            worker.process.kill()
+            worker.kill()
         for worker in team:
             worker.close()
 
