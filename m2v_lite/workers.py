@@ -196,10 +196,18 @@ def _started(encoder: bytes, number: int, rows: int, like: NDArray[Any]) -> Iter
     finally:
         # A worker holds nothing that is to be put in order. All are ended before one is waited for, so
         # that none is left if a second interrupt comes meanwhile.
-        for worker in team:
-            worker.kill()
+        try:
+            _kill(team)
+        except KeyboardInterrupt:
+            _kill(team)
+            raise
         for worker in team:
             worker.close()
+
+
+def _kill(team: list[_Worker]) -> None:
+    for worker in team:
+        worker.kill()
 
 
 def _give_next(worker: _Worker, parts: Iterator[slice], texts: Sequence[str], characters: int | None) -> None:

@@ -333,3 +333,14 @@ def test_the_small_computer_fails_where_m2v_lite_does() -> None:
     for limit in ("32 MB", "none"):
         with pytest.raises(SystemExit, match=f"m2v_lite with a limit of {limit}: killed: said"):
             check_ours({"m2v_lite": {**runs, limit: {"end": "killed", "said": "said"}}})
+
+
+def test_the_report_of_the_small_computer_is_that_of_its_results() -> None:
+    from small_computer import check_ours, report
+
+    results = BENCHMARKS / "results"
+    result = json.loads((results / "small-computer.json").read_text())
+    assert report(result) == (results / "small-computer.md").read_text()
+    assert list(result["computers"]) == ["128", "256"]
+    for computer in result["computers"].values():
+        check_ours(computer["outcomes"])

@@ -42,6 +42,9 @@ def _nothing_is_left_behind() -> Iterator[None]:
     threads, files = _threads(), _open_files()
     yield
     gc.collect()
+    deadline = time.monotonic() + 10  # what is killed takes a moment to end
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert multiprocessing.active_children() == []
     assert _threads() == threads
     # The forkserver, and the tracker of spawned processes, are Python's and hold a pipe each.
