@@ -27,7 +27,7 @@ test: $(VENV)/with-tools ## set up, then run all tests
 
 .PHONY: test-exhaustive
 test-exhaustive: $(VENV)/with-tools ## the tokenization tests with every character there is, in some minutes
-	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q tests/test_bert.py
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q tests/tokenization/wordpiece/test_tokenizer.py
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
@@ -113,7 +113,7 @@ test-arm: test-arm64 ## the tests under emulation of three ARM processors, and n
 
 .PHONY: test-free-threaded
 test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python3.14t or python3.13t (or FREE_THREADED_PYTHON=...)
-	$(FREE_THREADED)/bin/python -m pytest tests/test_threads.py
+	$(FREE_THREADED)/bin/python -m pytest tests/encoding/test_many_threads.py
 
 .PHONY: peers
 peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with

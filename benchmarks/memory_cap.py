@@ -34,8 +34,8 @@ from reference import GOLDEN
 from sample_texts import SAMPLE_TEXTS
 from tiny_models import bundled_definition
 
-from m2v_lite.model import BUNDLED_MODEL
-from m2v_lite.safetensors import SafetensorsFile, write_safetensors
+from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
+from m2v_lite.loading import BUNDLED_MODEL
 
 PEERS = ["model2vec", "laghu_rs", "laghu", "fastembed"]
 COPIES = 10

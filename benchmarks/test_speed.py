@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from prose import texts_of
 from tokenizers import Tokenizer
 
-from m2v_lite import StaticModel, pooling
-from m2v_lite.flat_ids import FlatIds, of_each_text
-from m2v_lite.model import BUNDLED_MODEL
-from m2v_lite.packed import TOKENIZER, packed_text
-from m2v_lite.protocols import TextTokenizer
-from m2v_lite.safetensors import SafetensorsFile
+from m2v_lite import StaticModel
+from m2v_lite.embedding import pooling
+from m2v_lite.files.packed_format import TOKENIZER, packed_text
+from m2v_lite.files.safetensors import SafetensorsFile
+from m2v_lite.loading import BUNDLED_MODEL
+from m2v_lite.tokenization.flat_ids import FlatIds, of_each_text
+from m2v_lite.tokenization.protocols import TextTokenizer
 
 KINDS = ["prose", "terse", "long", "mixed lengths", "non-Latin", "all different"]
 BATCH = 1024

@@ -5,32 +5,51 @@
 (256,)
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from m2v_lite.errors import (
-    DownloadError as DownloadError,
-    InputTypeError as InputTypeError,
-    InputValueError as InputValueError,
-    InvalidModelError as InvalidModelError,
-    M2VLiteError as M2VLiteError,
-    MissingPackageError as MissingPackageError,
-    ModelNotFoundError as ModelNotFoundError,
-    TokenizationError as TokenizationError,
-    WorkerError as WorkerError,
+    DownloadError,
+    InputTypeError,
+    InputValueError,
+    InvalidModelError,
+    M2VLiteError,
+    MissingPackageError,
+    ModelNotFoundError,
+    TokenizationError,
+    WorkerError,
 )
-from m2v_lite.model import StaticModel as StaticModel
+from m2v_lite.model import StaticModel
 
-if TYPE_CHECKING:
-    from m2v_lite.milvus import Model2VecEmbeddingFunction as Model2VecEmbeddingFunction
+__version__ = "0.1.0"
+
+__all__ = [
+    "DownloadError",
+    "InputTypeError",
+    "InputValueError",
+    "InvalidModelError",
+    "M2VLiteError",
+    "MissingPackageError",
+    "Model2VecEmbeddingFunction",
+    "ModelNotFoundError",
+    "StaticModel",
+    "TokenizationError",
+    "WorkerError",
+    "__version__",
+]
+
+if _TYPE_CHECKING:
+    from m2v_lite.integrations.milvus import Model2VecEmbeddingFunction
 else:
 
     def __getattr__(name: str) -> type:
         """Import what few programs need when it is asked for."""
         if name == "Model2VecEmbeddingFunction":
-            from m2v_lite.milvus import Model2VecEmbeddingFunction
+            from m2v_lite.integrations.milvus import Model2VecEmbeddingFunction
 
             return Model2VecEmbeddingFunction
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__version__ = "0.1.0"
+def __dir__() -> list[str]:
+    """List the public names only."""
+    return __all__

@@ -5,13 +5,23 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from typing import Any, Union
+from typing import Any, Final, Union
 
 import numpy as np
 
 from m2v_lite.errors import InputTypeError, InputValueError
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+
+class Unset:
+    """The type of "not passed", for arguments where None has a meaning of its own."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET: Final = Unset()
 
 
 def natural_number(name: str, value: Any) -> int:

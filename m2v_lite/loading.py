@@ -1,84 +1,103 @@
-"""A model folder, or a packed model -> the parts of a model, checked."""
+"""A path, a name on the hub or None -> the parts of a model: the checks of `from_pretrained`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
-from m2v_lite.layout import ModelFiles
-from m2v_lite.safetensors import SafetensorsFile
-from m2v_lite.table import EmbeddingTable, table_in
+from m2v_lite.files.parts import ModelParts
+from m2v_lite.files.reading import read_model
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
 
-if TYPE_CHECKING:
-    from m2v_lite.protocols import TextTokenizer
-
-
-class ModelParts(NamedTuple):
-    """What a model is made of.
-
-    Attributes:
-        files: where it was found.
-        table: its arrays, mapped.
-        tokenizer: its tokenizer.
-        config: its settings.
-        card: what its model card says.
-    """
-
-    files: ModelFiles
-    table: EmbeddingTable
-    tokenizer: TextTokenizer
-    config: dict[str, Any]
-    card: Mapping[str, Any]
+BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
 
 
-def load_model(place: str, subfolder: str | None, memo_bytes: int) -> ModelParts:
-    """Load the model in a folder, or in a packed file.
+def load_parts(
+    path: PathLike | None,
+    *,
+    token: str | bool | None = None,
+    normalize: bool | None = None,
+    subfolder: str | None = None,
+    quantize_to: str | None = None,
+    dimensionality: int | None = None,
+    max_length: int | Unset | None = UNSET,
+    force_download: bool = False,
+    revision: str | None = None,
+    cache_dir: PathLike | None = None,
+    local_files_only: bool = False,
+    memo_bytes: int = DEFAULT_MEMO_BYTES,
+    vocabulary_quantization: None = None,
+) -> ModelParts:
+    """Return the parts of a model, with the settings asked for; see `StaticModel.from_pretrained`."""
+    if vocabulary_quantization is not None:
+        raise InputValueError(
+            "vocabulary_quantization: m2v_lite does not cluster vocabularies; do it once with "
+            "model2vec and load the model that it saves"
+        )
+    limit = max_length if isinstance(max_length, Unset) else token_limit(max_length)
+    memo_bytes = natural_number("memo_bytes", memo_bytes)
+    if normalize is not None:
+        normalize = switch("normalize", normalize)
+    if subfolder is not None:
+        subfolder = checked_path("subfolder", subfolder)
+    force_download = switch("force_download", force_download)
+    local_files_only = switch("local_files_only", local_files_only)
+    if cache_dir is not None and not checked_path("cache_dir", cache_dir):
+        raise InputValueError("cache_dir is empty; give a folder, or None for the usual one")
+    if force_download and local_files_only:
+        raise InputValueError("force_download and local_files_only contradict each other; choose one")
+    if path is None:
+        place = BUNDLED_MODEL
+    else:
+        place = _resolve(
+            path,
+            token=token,
+            subfolder=subfolder,
+            force_download=force_download,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+    parts = _read(place, subfolder, quantize_to, dimensionality, memo_bytes)
+    if normalize is not None:
+        parts.normalize = normalize
+    if not isinstance(limit, Unset):
+        parts.max_length = limit
+    return parts
 
-    Raises:
-        ModelNotFoundError: there is none.
-        InvalidModelError: a file is broken or not supported.
-        MissingPackageError: its tokenizer needs a package that is not installed.
-    """
-    if not os.path.isfile(place):
-        return _load_folder(os.path.join(place, subfolder) if subfolder else place, memo_bytes)
-    if subfolder:
-        raise InputValueError(f"{place}: this is a file, which has no subfolder; leave `subfolder` out")
-    return _load_packed(place, memo_bytes)
+
+def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> str:
+    """Return the folder or file at `path`, or the folder of the repository of this name on the hub."""
+    name = checked_path("path", path)
+    folder = os.path.expanduser(name)
+    if name and os.path.exists(folder):
+        return os.path.abspath(folder)  # so that it is found again from another working directory
+    from m2v_lite.hub.fetching import fetch_model, is_repository_id
+
+    if not isinstance(path, str):
+        name = name.replace(os.sep, "/")
+    if name.endswith(".safetensors"):
+        raise ModelNotFoundError(f"{name[:200]!r}: no such file; check the path")
+    if not is_repository_id(name):
+        hint = "; give only the owner/name of a repository" if "://" in name else "; check the path"
+        raise ModelNotFoundError(
+            f"{name[:200]!r}: no such folder, and not the name of a model on the hub (owner/name){hint}"
+        )
+    return fetch_model(name, subfolder=subfolder, **hub_options)
 
 
-def _load_folder(folder: str, memo_bytes: int) -> ModelParts:
-    from m2v_lite.config import read_config, read_model_card
-    from m2v_lite.layout import find_model_files
-    from m2v_lite.tokenization import read_tokenizer
-
-    files = find_model_files(folder)
-    config = read_config(files.config)
-    table = table_in(SafetensorsFile(files.table), files.tensor)
-    return ModelParts(
-        files, table, read_tokenizer(files.tokenizer, memo_bytes), config, read_model_card(files.model_card)
-    )
-
-
-def _load_packed(path: str, memo_bytes: int) -> ModelParts:
-    from m2v_lite import packed
-    from m2v_lite.config import check_config
-
-    hint = "give a packed model, or the folder of a model, which holds its table, tokenizer and config"
+def _read(place: str, *options: Any) -> ModelParts:
+    """Read the model at `place`, and add a remedy to the error if it is a broken one in the hub's cache."""
     try:
-        file = SafetensorsFile(path)
+        return read_model(place, *options)
     except InvalidModelError as error:
-        raise InvalidModelError(f"{error}; or {hint}") from error
-    if not packed.is_packed(file):
-        raise ModelNotFoundError(f"{path}: this file is no packed model; {hint}")
-    packed.check_version(file)
-    config = packed.setting(file, "config")
-    check_config(path, config)
-    return ModelParts(
-        ModelFiles("packed", path, path, path, "embeddings", path),
-        table_in(file),
-        packed.read_packed_tokenizer(file, memo_bytes),
-        config,
-        packed.setting(file, "card"),
-    )
+        from m2v_lite.hub.cache import commit_of
+
+        if commit_of(place) is None:
+            raise
+        raise InvalidModelError(
+            f"{error}. If the file in the hub's cache is damaged, download it again: force_download=True, or "
+            "m2v-lite download NAME --force-download"
+        ) from error

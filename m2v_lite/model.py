@@ -1,4 +1,4 @@
-"""`StaticModel`: the stages wired together, texts -> token ids -> rows -> mean -> unit vectors.
+"""`StaticModel`: the parts of a model and the stages wired together, texts -> vectors.
 
 Inference only. To distil, train or quantize the vocabulary of a model, use model2vec and load the result
 here. Where this class answers differently from model2vec 0.10.0, its docstrings say so.
@@ -7,60 +7,35 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, overload
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from m2v_lite import pooling
-from m2v_lite.arguments import PathLike, checked_path, natural_number, switch, token_limit
-from m2v_lite.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE, chosen_prompt
-from m2v_lite.errors import (
-    InputTypeError,
-    InputValueError,
-    InvalidModelError,
-    M2VLiteError,
-    ModelNotFoundError,
-)
-from m2v_lite.loading import ModelParts, load_model
-from m2v_lite.memo import DEFAULT_MEMO_BYTES
-from m2v_lite.progress import progress_bar
-from m2v_lite.read_ahead import ReadAhead
-from m2v_lite.table import EmbeddingTable, table_of_arrays
-from m2v_lite.texts import as_texts, batches, check_encodable, check_unicode, cut
+from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
+from m2v_lite.embedding.table import table_of_arrays
+from m2v_lite.encoding.batches import BATCH_TEXTS
+from m2v_lite.encoding.encoder import Encoder
+from m2v_lite.encoding.prompts import QueriesAndDocuments
+from m2v_lite.encoding.ways import Settings, Work, batch_by_batch, choose_way
+from m2v_lite.errors import InputValueError, InvalidModelError
+from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
+from m2v_lite.files.parts import ModelParts
+from m2v_lite.loading import load_parts
+from m2v_lite.texts import as_texts, check_unicode
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from m2v_lite.layout import ModelFiles
-    from m2v_lite.protocols import TextTokenizer
 
-    # The place of a batch among the texts, the ids of its tokens, and their bounds.
-    TokenizedBatch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
-
-BATCH_SIZE = 1024
-# Up to these, a batch costs more to prepare than it saves.
-FEW_TEXTS, FEW_CHARACTERS = 32, 4000
-BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
-
-
-class _Unset:
-    """The type of "not passed", where None has a meaning of its own."""
-
-    def __repr__(self) -> str:
-        return "<unset>"
-
-
-UNSET: Final = _Unset()
-
-
-class StaticModel:
+class StaticModel(QueriesAndDocuments, ModelParts):
     """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
 
-    Made with `from_pretrained`; a program that uses `model2vec.StaticModel` for inference needs no other
-    change than the import. One model may be used by many threads at once.
+    `from_pretrained` makes one. A program that uses `model2vec.StaticModel` for inference only has to change
+    the import. Many threads may use one model at once.
 
     Args:
         vectors: (rows, dim) the embedding table.
@@ -72,9 +47,6 @@ class StaticModel:
         weights: (tokens,) a factor for each token id, or None.
         token_mapping: (tokens,) the row of each token id, or None if they are the same.
         max_length: the number of tokens after which a text is cut by default; None for no limit.
-
-    Attributes:
-        config: the settings, with `normalize` and `max_length` as they are in force.
 
     Raises:
         InvalidModelError: the arrays and the tokenizer do not fit together.
@@ -100,46 +72,13 @@ class StaticModel:
         token_mapping: NDArray[Any] | None = None,
         max_length: int | None = DEFAULT_MAX_LENGTH,
     ) -> None:
-        arrays = {"vectors": vectors, "weights": weights, "token_mapping": token_mapping}
-        for name, array in arrays.items():
-            if not isinstance(array, np.ndarray) and (array is not None or name == "vectors"):
-                raise InputTypeError(f"{name} is of type {type(array).__name__}; give a numpy array")
-        if not hasattr(tokenizer, "to_str"):
-            kind = type(tokenizer).__name__
-            raise InputTypeError(f"tokenizer is of type {kind}; give a tokenizers.Tokenizer")
-        from m2v_lite.tokenization import wrap_tokenizer
+        from m2v_lite.tokenization.kinds import wrap_tokenizer
 
+        settings = {**(config or {}), "normalize": normalize, "max_length": max_length}
+        card = {"base_model": base_model_name, "language": language}
         table = table_of_arrays(vectors, weights, token_mapping)
-        card: dict[str, Any] = {"base_model": base_model_name, "language": language}
-        self._wire(table, wrap_tokenizer(tokenizer), config or {}, card, normalize, max_length)
-
-    def _wire(
-        self,
-        table: EmbeddingTable,
-        tokenizer: TextTokenizer,
-        config: Mapping[str, Any],
-        card: Mapping[str, Any],
-        normalize: bool,
-        max_length: int | None,
-        files: ModelFiles | None = None,
-        reduction: tuple[str | None, int | None, int] = (None, None, DEFAULT_MEMO_BYTES),
-    ) -> None:
-        table.check_vocabulary(
-            files.folder if files else "vectors", tokenizer.vocabulary_size, tokenizer.highest_id
-        )
-        self._table = table
-        self._read_ahead = ReadAhead(table.embedding if files else None)
-        self._embedding = np.asarray(table.embedding)  # the same memory; a memmap would be slower to index
-        self._vector_dtype = table.vector_dtype
-        self._tokenizer = tokenizer
-        self._card = card
-        self.files = files
-        # What pickling needs: what was asked for, and which file it is.
-        self._reduction = reduction
-        self._identity = _identity(files.table) if files else None
-        self.config = dict(config)
-        self.normalize = normalize
-        self.max_length = max_length
+        super().__init__(table, wrap_tokenizer(tokenizer), settings, card)
+        self._encoder = Encoder(self._table, self._tokenizer, is_mapped=False)
 
     @classmethod
     def from_pretrained(
@@ -151,7 +90,7 @@ class StaticModel:
         quantize_to: str | None = None,
         dimensionality: int | None = None,
         *,
-        max_length: int | _Unset | None = UNSET,
+        max_length: int | Unset | None = UNSET,
         force_download: bool = False,
         revision: str | None = None,
         cache_dir: PathLike | None = None,
@@ -160,93 +99,63 @@ class StaticModel:
         preload: bool = False,
         vocabulary_quantization: None = None,
     ) -> StaticModel:
-        """Load a model: the table is mapped, not copied (but for `quantize_to`).
+        """Load a model. The table is mapped, not copied (except with `quantize_to`).
 
-        The arguments after `dimensionality` are to be named: model2vec has another there.
+        Name the arguments after `dimensionality`: model2vec has another argument in that place.
 
         Args:
-            path: a model folder or a packed model; or the name of a repository on the hub, such as
-                "minishlab/potion-base-8M", which is taken from the cache and downloaded only if it is not
-                there (model2vec downloads each time by default). None loads the bundled model.
-            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or that
-                of `hf auth login`.
-            normalize: whether vectors are scaled to length 1; by default the config says, else False.
+            path: a model folder, a packed model, or a name on the hub such as "minishlab/potion-base-8M". A
+                model in the hub's cache is not downloaded again (model2vec does that by default). None loads
+                the bundled model.
+            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
+                token of `hf auth login`.
+            normalize: whether to scale vectors to length 1; by default as the config says, else False.
             subfolder: the folder of the model inside `path`.
-            quantize_to: "float16", "float32", "float64" or "int8". This makes a private copy of the table
-                in memory, which is what mapping spares; it is here for compatibility. A table that has
-                this dtype already stays mapped.
+            quantize_to: "float16", "float32", "float64" or "int8". This copies the table into private memory,
+                unless it has this dtype already. It is here for compatibility; better save such a model once.
             dimensionality: how many leading columns to use, as a view of the mapped table.
-            max_length: the number of tokens after which a text is cut, None for no limit; by default the
-                config says, else 512.
+            max_length: cut each text after so many tokens; None for no limit. By default as the config says,
+                else 512.
             force_download: whether to download the model even if it is in the cache.
-            revision: a branch, tag or commit of the repository; by default the branch main. If the cache has
-                it, the commit is that of the last download.
-            cache_dir: the hub's cache, if not the usual one of `HF_HUB_CACHE` or `HF_HOME`.
+            revision: a branch, tag or commit of the repository; by default main. A branch in the cache stays
+                at the commit of its last download.
+            cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
             local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
-            memo_bytes: the memory that the ids of words may take that the model has seen, about. The default
-                of 8 MB suits a small board; more pays where the texts have very many different words.
-            preload: whether to read the whole table from the disk now, for a server whose first texts should
-                not wait. By default rows are read as texts need them, one by one for a few texts, and the
-                whole table in order for many.
-            vocabulary_quantization: not supported; model2vec can do this once and save the result.
+            memo_bytes: about how much memory may be used to remember the ids of words. The default of 8 MB
+                suits a small board; more helps if the texts have very many different words.
+            preload: whether to read the whole table from the disk now, so that a server's first texts need
+                not wait. By default, a few texts read only their rows, and many texts read the table in
+                order.
+            vocabulary_quantization: not supported; do it once with model2vec and save the result.
 
         Raises:
-            ModelNotFoundError: there is no such folder, or a file of the model is missing in it.
-            InvalidModelError: a file is broken or not supported, or they do not fit together.
-            DownloadError: the model is not in the cache and cannot be fetched.
-            MissingPackageError: a package is needed that is not installed.
-            InputTypeError, InputValueError: an impossible argument.
+            ModelNotFoundError: there is no such folder, or it lacks a file of the model.
+            InvalidModelError: a file is broken or not supported, or the files do not fit together.
+            DownloadError: the model is not in the cache and cannot be downloaded.
+            MissingPackageError: a package that the model needs is not installed.
+            InputTypeError, InputValueError: an argument is impossible.
         """
-        if vocabulary_quantization is not None:
-            raise InputValueError(
-                "vocabulary_quantization: m2v_lite does not cluster vocabularies; do it once with "
-                "model2vec and load the model that it saves"
-            )
-        limit = None if isinstance(max_length, _Unset) else token_limit(max_length)
-        memo_bytes = natural_number("memo_bytes", memo_bytes)
         preload = switch("preload", preload)
-        if normalize is not None:
-            normalize = switch("normalize", normalize)
-        if subfolder is not None:
-            subfolder = checked_path("subfolder", subfolder)
-        force_download = switch("force_download", force_download)
-        local_files_only = switch("local_files_only", local_files_only)
-        if cache_dir is not None and not checked_path("cache_dir", cache_dir):
-            raise InputValueError("cache_dir is empty; give a folder, or None for the usual one")
-        if force_download and local_files_only:
-            raise InputValueError("force_download and local_files_only contradict each other; choose one")
-        place = (
-            BUNDLED_MODEL
-            if path is None
-            else _resolve(
-                path,
-                token=token,
-                subfolder=subfolder,
-                force_download=force_download,
-                revision=revision,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-            )
+        parts = load_parts(
+            path,
+            token=token,
+            normalize=normalize,
+            subfolder=subfolder,
+            quantize_to=quantize_to,
+            dimensionality=dimensionality,
+            max_length=max_length,
+            force_download=force_download,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            memo_bytes=memo_bytes,
+            vocabulary_quantization=vocabulary_quantization,
         )
-        files, table, tokenizer, config, card = _load(place, subfolder, memo_bytes)
-        table = _reduced(table, quantize_to, dimensionality)
-        if normalize is None:
-            normalize = config.get("normalize")
-        if isinstance(max_length, _Unset):
-            limit = config.get("max_length", DEFAULT_MAX_LENGTH)
         model = cls.__new__(cls)
-        model._wire(
-            table,
-            tokenizer,
-            config,
-            card,
-            DEFAULT_NORMALIZE if normalize is None else normalize,
-            limit,
-            files,
-            (quantize_to, dimensionality, memo_bytes),
-        )
+        model.__dict__.update(parts.__dict__)
+        model._encoder = Encoder(model._table, model._tokenizer, is_mapped=True)
         if preload:
-            model._read_ahead.read_all()
+            model._encoder.read_ahead.read_all()
         return model
 
     def encode(
@@ -254,9 +163,9 @@ class StaticModel:
         sentences: str | Iterable[str],
         *,
         show_progress_bar: bool = False,
-        max_length: int | _Unset | None = UNSET,
+        max_length: int | Unset | None = UNSET,
         normalize: bool | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = BATCH_TEXTS,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
         workers: int | None = None,
@@ -267,204 +176,60 @@ class StaticModel:
         Args:
             sentences: a text, or a list, generator, numpy array or other iterable of texts.
             show_progress_bar: whether to show one (needs tqdm).
-            max_length: the number of tokens after which each text is cut; None for no limit. By default
-                the model's.
+            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
             normalize: whether to scale vectors to length 1. By default the model's setting.
             batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            use_multiprocessing: whether more texts than `multiprocessing_threshold` may be pooled in a
-                thread while the next are tokenized. No process is started, whatever the name says. It
-                pays, and happens, on a free-threaded Python with more than one core only.
+            use_multiprocessing: whether a thread may pool one batch while the next is tokenized, if there are
+                more texts than `multiprocessing_threshold`. This happens only where it pays: on a
+                free-threaded Python with more than one core. Despite the name, it never starts a process.
             multiprocessing_threshold: see `use_multiprocessing`.
-            workers: how many processes may share the work; by default, and for few texts, this one does
-                it. See the README for what is few and what a program must be like. Each process maps the
-                model's file by itself; with `quantize_to`, each has a table of its own in memory.
-            **kwargs: accepted and ignored, since callers written for sentence-transformers pass more.
+            workers: how many processes may share the work of many texts; see docs/speed-and-memory.md for how
+                many that is, and for what a program must look like. By default none is started. Each process
+                maps the model's file; with `quantize_to`, each has its own table in memory.
+            **kwargs: accepted and ignored, because callers written for sentence-transformers pass more.
 
         Returns:
-            (dim,) for a text, (texts, dim) for several, (0, dim) for none. The dtype is the table's, or
-            float32 if that is int8 or bfloat16. A text without any known token gives zeros. The bits are
-            those of model2vec 0.10.0.
+            (dim,) for a text, (texts, dim) for several, (0, dim) for none. The dtype is the table's, but
+            float32 for int8 and bfloat16. A text without known tokens gives zeros. The bits are those of
+            model2vec 0.10.0.
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option is of a wrong type.
-            InputValueError: a text is no valid Unicode, or an option is out of range.
+            InputTypeError: something in `sentences` is not a text, or an option has a wrong type.
+            InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            WorkerError: a process of `workers` could not be started, or ended before its time.
+            WorkerError: a worker process could not be started, or ended too early.
 
         Example:
             >>> model = StaticModel.from_pretrained()
             >>> model.encode("a single text").shape, model.encode([]).shape
             ((256,), (0, 256))
         """
-        limit = self.max_length if isinstance(max_length, _Unset) else token_limit(max_length)
+        limit = self.max_length if isinstance(max_length, Unset) else token_limit(max_length)
         unit = self.normalize if normalize is None else switch("normalize", normalize)
         processes = 1 if workers is None else natural_number("workers", workers)
         if isinstance(sentences, str):
-            if batch_size != BATCH_SIZE:
+            if batch_size != BATCH_TEXTS:
                 natural_number("batch_size", batch_size)
-            return self._encode_one(sentences, limit, unit)
+            return self._encoder.one(sentences, limit, unit)
         texts, single = as_texts(sentences)
-        size = natural_number("batch_size", batch_size)
-        vectors = np.empty((len(texts), self.dim), self._vector_dtype)
-        if processes > 1 and self._encode_in_processes(
-            texts, vectors, limit, unit, size, processes, show_progress_bar
-        ):
-            return vectors[0] if single else vectors
-        if not show_progress_bar and self._encode_few(texts, vectors, limit, unit):
-            return vectors[0] if single else vectors
-        from m2v_lite.overlap import consume_in_thread, threads_run_freely
-
-        pool = partial(self._pool, vectors, unit)
-        tokenized = self._tokenized(texts, 0, limit, size, show_progress_bar)
-        if use_multiprocessing and len(texts) > multiprocessing_threshold and threads_run_freely():
-            consume_in_thread(pool, tokenized)
-        else:
-            for batch in tokenized:
-                pool(batch)
+        settings = Settings(limit, unit, natural_number("batch_size", batch_size), show_progress_bar)
+        vectors = np.empty((len(texts), self.dim), self._encoder.vector_dtype)
+        work = Work(self._encoder, texts, vectors, settings)
+        may_use_thread = use_multiprocessing and len(texts) > multiprocessing_threshold
+        run = choose_way(work, processes, may_use_thread, partial(self._pickled_encoder, settings))
+        run(work)
         return vectors[0] if single else vectors
 
-    def encode_query(
-        self,
-        sentences: str | Iterable[str],
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *,
-        normalize_embeddings: bool = False,
-        **options: Any,
-    ) -> NDArray[Any]:
-        """Encode texts that say what is looked for, as `encode` does; sentence-transformers has this name.
-
-        A static model makes no difference between queries and documents, unless its config has prompts for
-        them: a text that is put before each, as `prompts` of sentence-transformers.
-
-        Args:
-            sentences: a text, or several, as for `encode`.
-            prompt_name: which of the config's prompts to use; by default "query", if there is one.
-            prompt: a prompt to use instead.
-            normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
-            **options: the other arguments of `encode`.
-
-        Raises:
-            InputValueError: the config has no prompt of this name; or as `encode` does.
-            InputTypeError, TokenizationError, WorkerError: as `encode` does.
-
-        Example:
-            >>> model = StaticModel.from_pretrained()
-            >>> bool((model.encode_query("tea") == model.encode("tea")).all())
-            True
-            >>> bool((model.encode_query("tea", prompt="query: ") == model.encode("query: tea")).all())
-            True
-        """
-        prompt = chosen_prompt(self.config, prompt_name, prompt, ("query",))
-        return self._encode_prompted(sentences, prompt, normalize_embeddings, options)
-
-    def encode_document(
-        self,
-        sentences: str | Iterable[str],
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *,
-        normalize_embeddings: bool = False,
-        **options: Any,
-    ) -> NDArray[Any]:
-        """Encode texts that are to be found; see `encode_query`.
-
-        The prompt is by default the config's "document", "passage" or "corpus", the first that there is.
-
-        Example:
-            >>> model = StaticModel.from_pretrained()
-            >>> model.encode_document(["a pot of tea", "a train"]) @ model.encode_query("tea") > 0.5
-            array([ True, False])
-        """
-        prompt = chosen_prompt(self.config, prompt_name, prompt, ("document", "passage", "corpus"))
-        return self._encode_prompted(sentences, prompt, normalize_embeddings, options)
-
-    def _encode_prompted(
-        self, sentences: str | Iterable[str], prompt: str, unit: bool, options: dict[str, Any]
-    ) -> NDArray[Any]:
-        if switch("normalize_embeddings", unit):
-            options["normalize"] = True
-        if prompt:
-            texts, single = as_texts(sentences)
-            prompted = [prompt + text for text in texts]
-            sentences = prompted[0] if single else prompted
-        return self.encode(sentences, **options)
-
-    def _encode_in_processes(
-        self,
-        texts: Sequence[str],
-        vectors: NDArray[Any],
-        limit: int | None,
-        unit: bool,
-        batch_size: int,
-        processes: int,
-        progress: bool,
-    ) -> bool:
-        """Write the vectors of `texts` by worker processes and return True, if that pays."""
+    def _pickled_encoder(self, settings: Settings) -> bytes:
+        """Return what a worker process encodes with: pickled, it is hardly more than the model's path."""
         import pickle
 
-        from m2v_lite.workers import encode_in_processes, worth_processes  # takes long to import
-
-        characters = self._characters(limit)
-        if not worth_processes(texts, characters):
-            return False
         if self.files is None:
             raise InputValueError(
                 "workers: this model was made of arrays, and a worker process must be able to load it; save "
                 "it with save_pretrained, and load that with from_pretrained"
             )
-        # Pickled, this is hardly more than the model's path.
-        encoder = pickle.dumps(partial(self._encode_part, limit=limit, unit=unit, batch_size=batch_size))
-        encode_in_processes(encoder, texts, characters, vectors, processes, progress)
-        return True
-
-    def _pool(self, vectors: NDArray[Any], unit: bool, batch: TokenizedBatch) -> None:
-        """Write the vectors of a batch to their place in `vectors`."""
-        place, ids, bounds = batch
-        means, table = vectors[place], self._table
-        self._read_ahead.expect(len(ids))
-        pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
-        if unit:
-            pooling.scale_to_unit(means)
-
-    def _encode_part(
-        self,
-        texts: Sequence[str],
-        first: int,
-        vectors: NDArray[Any],
-        limit: int | None,
-        unit: bool,
-        batch_size: int,
-    ) -> None:
-        """Write the vectors of `texts`, of which the first is number `first` of the caller's."""
-        for batch in self._tokenized(texts, first, limit, batch_size, False):
-            self._pool(vectors, unit, batch)
-
-    def _encode_one(self, text: str, limit: int | None, unit: bool) -> NDArray[Any]:
-        """Encode one text without the preparations that pay for many."""
-        table, tokenizer = self._table, self._tokenizer
-        text = text[: self._characters(limit)]
-        if not text.isascii():
-            check_unicode(text, "text 0")
-        ids = tokenizer.token_ids_of_one(text, limit)
-        if table.mapping is None and table.weights is None:
-            vector = pooling.mean_row(self._embedding, ids, None, self._vector_dtype)
-        else:
-            token_ids = np.array(ids, np.intp)
-            row_ids, weights = table.row_ids(token_ids).tolist(), table.token_weights(token_ids)
-            vector = pooling.mean_row(self._embedding, row_ids, weights, self._vector_dtype)
-        return pooling.unit(vector) if unit else vector
-
-    def _encode_few(self, texts: Sequence[str], vectors: NDArray[Any], limit: int | None, unit: bool) -> bool:
-        """Write the vectors of few short texts one by one and return True, or False if these are others."""
-        if len(texts) > FEW_TEXTS or sum(map(len, texts)) > FEW_CHARACTERS:
-            return False
-        try:
-            for vector, text in zip(vectors, texts, strict=True):
-                vector[:] = self._encode_one(text, limit, unit)
-        except M2VLiteError:
-            return False  # it is raised again, with the number of the text
-        return True
+        return pickle.dumps(partial(_encode_part, self, settings))
 
     @overload
     def encode_as_sequence(  # type: ignore[overload-overlap]  # a str is an iterable of str, too
@@ -472,7 +237,7 @@ class StaticModel:
         sentences: str,
         *,
         max_length: int | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = BATCH_TEXTS,
         show_progress_bar: bool = False,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
@@ -484,7 +249,7 @@ class StaticModel:
         sentences: Iterable[str],
         *,
         max_length: int | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = BATCH_TEXTS,
         show_progress_bar: bool = False,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
@@ -495,7 +260,7 @@ class StaticModel:
         sentences: str | Iterable[str],
         *,
         max_length: int | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = BATCH_TEXTS,
         show_progress_bar: bool = False,
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
@@ -519,13 +284,13 @@ class StaticModel:
         """
         texts, single = as_texts(sentences)
         limit = token_limit(max_length)
-        from m2v_lite.flat_ids import of_each_text
+        size = natural_number("batch_size", batch_size)
+        from m2v_lite.tokenization.flat_ids import of_each_text
 
         rows: list[NDArray[Any]] = []
-        size = natural_number("batch_size", batch_size)
-        for _, ids, bounds in self._tokenized(texts, 0, limit, size, show_progress_bar):
-            self._read_ahead.expect(len(ids))
-            rows += [self._table.rows(part) for part in of_each_text(ids, bounds)]
+        for batch in self._encoder.tokenized(texts, limit, size, show_progress_bar=show_progress_bar):
+            self._encoder.read_ahead.expect(len(batch.ids))
+            rows += map(self._table.rows, of_each_text(batch.ids, batch.bounds))
         return rows[0] if single else rows
 
     def tokenize(self, sentences: Iterable[str]) -> list[list[int]]:
@@ -542,31 +307,7 @@ class StaticModel:
             [[1006, 1028], [1036, 1031]]
         """
         texts, _ = as_texts(sentences)
-        from m2v_lite.flat_ids import of_each_text
-
-        lists: list[list[int]] = []
-        for batch in batches(texts, BATCH_SIZE):
-            check_encodable(texts[batch], batch.start)
-            ids, bounds = self._tokenizer.token_ids(texts[batch], self.max_length)
-            lists += [part.tolist() for part in of_each_text(ids, bounds)]
-        return lists
-
-    def _tokenized(
-        self, texts: Sequence[str], first: int, limit: int | None, batch_size: int, progress: bool
-    ) -> Iterator[TokenizedBatch]:
-        """Yield the batches of `texts`, of which the first is number `first` of the caller's."""
-        characters = self._characters(limit)
-        with progress_bar(len(texts), progress) as bar:
-            for batch in batches(texts, batch_size):
-                part = cut(texts[batch], characters)
-                check_encodable(part, first + batch.start)
-                yield batch, *self._tokenizer.token_ids(part, limit)
-                if bar is not None:
-                    bar.update(len(part))
-
-    def _characters(self, limit: int | None) -> int | None:
-        """Return how many characters of a text can matter if it is cut to `limit` tokens."""
-        return None if limit is None else limit * self._tokenizer.median_token_length
+        return self._encoder.token_lists(texts, self.max_length)
 
     def save_pretrained(
         self, path: PathLike, model_name: str | None = None, subfolder: str | None = None
@@ -586,13 +327,12 @@ class StaticModel:
             InvalidModelError: the tokenizer's file has changed since it was loaded.
             OSError: the folder cannot be written.
         """
-        from m2v_lite.saving import new_model_card, save_model
+        from m2v_lite.files.saving import save_model
 
         folder = os.path.join(checked_path("path", path), subfolder or "")
         if model_name is not None:
             check_unicode(model_name, "model_name")
-        card = new_model_card(self, model_name or os.path.basename(os.path.realpath(folder)))
-        save_model(self, folder, self._tokenizer.definition(), card)
+        save_model(self, folder, model_name or os.path.basename(os.path.realpath(folder)))
 
     def save_packed(self, path: PathLike, source: str | None = None) -> None:
         """Write the model as one file, of which `from_pretrained` reads and parses next to nothing.
@@ -614,127 +354,17 @@ class StaticModel:
             ...     StaticModel.from_pretrained(folder + "/model.safetensors").dim
             256
         """
-        from m2v_lite.packing import pack
+        from m2v_lite.files.packing import pack
 
-        pack(self, checked_path("path", path), self._tokenizer.definition(), source)
-
-    @property
-    def dim(self) -> int:
-        """The number of columns of a vector."""
-        return int(self._table.embedding.shape[1])
-
-    @property
-    def embedding(self) -> NDArray[Any]:
-        """The table, (rows, dim), read-only and mapped; a bfloat16 one as its uint16 codes."""
-        return self._table.embedding
-
-    @property
-    def weights(self) -> NDArray[Any] | None:
-        """A factor for each token id, or None."""
-        return self._table.weights
-
-    @property
-    def token_mapping(self) -> NDArray[Any] | None:
-        """The row of each token id, or None where id and row are the same."""
-        return self._table.mapping
-
-    @property
-    def embedding_dtype(self) -> str:
-        """The name of the table's dtype."""
-        return self._table.dtype_name
-
-    @property
-    def vocabulary_quantization(self) -> int | None:
-        """The number of rows that the vocabulary shares, if its tokens have no row each."""
-        return None if self.token_mapping is None else len(self.embedding)
-
-    @cached_property
-    def tokens(self) -> tuple[str, ...]:
-        """The vocabulary in the order of its ids, made when first asked for."""
-        return self._tokenizer.tokens
-
-    @property
-    def unk_token_id(self) -> int | None:
-        """The id of the unknown token, which never reaches a vector."""
-        return self._tokenizer.unk_token_id
-
-    @property
-    def median_token_length(self) -> int:
-        """The median length of the vocabulary's tokens in characters, rounded down."""
-        return self._tokenizer.median_token_length
-
-    @property
-    def tokenizer_kind(self) -> str:
-        """The kind of the tokenizer's model: WordPiece, Unigram, BPE or WordLevel."""
-        return self._tokenizer.kind
-
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        """A `tokenizers.Tokenizer` that cuts at the model's `max_length`, made when first asked for.
-
-        The model does not use it, so changing it changes nothing here.
-        """
-        from m2v_lite.library import library_tokenizer
-
-        tokenizer = library_tokenizer(self._tokenizer.definition(), "tokenizer")
-        tokenizer.no_padding()
-        if self.max_length is None:
-            tokenizer.no_truncation()
-        else:
-            tokenizer.enable_truncation(self.max_length)
-        return tokenizer
-
-    @property
-    def base_model_name(self) -> str | list[str] | None:
-        """The model, or models, that this one was distilled from, if its model card says."""
-        return self._card.get("base_model")
-
-    @property
-    def language(self) -> str | list[str] | None:
-        """The language, or languages, of the model, if its model card says."""
-        return self._card.get("language")
-
-    @property
-    def license(self) -> str | list[str] | None:
-        """The licence of the model, if its model card says."""
-        return self._card.get("license")
-
-    @property
-    def normalize(self) -> bool:
-        """Whether vectors are scaled to length 1 by default."""
-        return self._normalize
-
-    @normalize.setter
-    def normalize(self, value: bool) -> None:
-        self._normalize = self.config["normalize"] = switch("normalize", value)
-
-    @property
-    def max_length(self) -> int | None:
-        """The number of tokens after which a text is cut by default, or None for no limit."""
-        return self._max_length
-
-    @max_length.setter
-    def max_length(self, value: int | None) -> None:
-        self._max_length = self.config["max_length"] = token_limit(value)
-        self.__dict__.pop("tokenizer", None)  # it was made for the former limit
-
-    def __copy__(self) -> StaticModel:
-        """Copy the settings; the table and the tokenizer, which never change, are shared."""
-        copied = type(self).__new__(type(self))
-        copied.__dict__.update(self.__dict__)
-        copied.config = dict(self.config)
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> StaticModel:
-        return self.__copy__()
+        pack(self, checked_path("path", path), source)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle a loaded model as its path and settings, so that workers map one table between them."""
         if self.files is None:
             return super().__reduce__()
-        shared = {"_table", "_embedding", "_read_ahead", "_tokenizer", "tokens", "tokenizer"}
+        shared = {"_table", "_encoder", "_tokenizer", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
-        return _load_again, (type(self), self.files.folder, *self._reduction, self._identity), state
+        return _load_again, (type(self), self.files.folder, *self._read_with, self._identity), state
 
     def __repr__(self) -> str:
         place = f" from {self.files.folder}" if self.files else ""
@@ -742,6 +372,13 @@ class StaticModel:
             f"<StaticModel of {len(self.embedding)} x {self.dim} {self.embedding_dtype}, "
             f"{self.tokenizer_kind}{place}>"
         )
+
+
+def _encode_part(
+    model: StaticModel, settings: Settings, texts: Sequence[str], first: int, vectors: NDArray[Any]
+) -> None:
+    """Write the vectors of some of the texts, the first of which is number `first` of the caller's."""
+    batch_by_batch(Work(model._encoder, texts, vectors, settings, first))
 
 
 def _load_again(
@@ -760,63 +397,3 @@ def _load_again(
             f"{folder}: another model has taken the place of the one that was pickled; pickle it again"
         )
     return model
-
-
-def _identity(path: str) -> tuple[int, ...]:
-    """Return what tells a file from another that takes its place."""
-    status = os.stat(path)
-    return status.st_size, status.st_mtime_ns
-
-
-def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> str:
-    """Return the folder at `path`, or of the hub's repository of this name."""
-    name = checked_path("path", path)
-    folder = os.path.expanduser(name)
-    if name and os.path.exists(folder):
-        return os.path.abspath(folder)  # so that it is found again from another working directory
-    from m2v_lite.hub import fetch_model, is_repository_id
-
-    if not isinstance(path, str):
-        name = name.replace(os.sep, "/")
-    if name.endswith(".safetensors"):
-        raise ModelNotFoundError(f"{name[:200]!r}: no such file; check the path")
-    if not is_repository_id(name):
-        hint = "; give only the owner/name of a repository" if "://" in name else "; check the path"
-        raise ModelNotFoundError(
-            f"{name[:200]!r}: no such folder, and not the name of a model on the hub (owner/name){hint}"
-        )
-    return fetch_model(name, subfolder=subfolder, **hub_options)
-
-
-def _load(place: str, subfolder: str | None, memo_bytes: int) -> ModelParts:
-    """Load the model at `place`, with a remedy if it is in the hub's cache and broken."""
-    try:
-        return load_model(place, subfolder, memo_bytes)
-    except InvalidModelError as error:
-        from m2v_lite.hub_cache import commit_of
-
-        if commit_of(place) is None:
-            raise
-        raise InvalidModelError(
-            f"{error}. If the file in the hub's cache is damaged, download it again: force_download=True, or "
-            "m2v-lite download NAME --force-download"
-        ) from error
-
-
-def _reduced(table: EmbeddingTable, quantize_to: str | None, dimensionality: int | None) -> EmbeddingTable:
-    """Return the table in another dtype or with its leading columns only."""
-    columns, most = None, table.embedding.shape[1]
-    if dimensionality is not None:
-        columns = natural_number("dimensionality", dimensionality)
-        if columns > most:
-            raise InputValueError(
-                f"dimensionality is {columns}, but the model has {most} columns; give at most that"
-            )
-    if quantize_to is None:
-        embedding = table.embedding[:, :columns]
-    else:
-        from m2v_lite.quantization import quantize
-
-        # model2vec's DType is an enumeration of texts.
-        embedding = quantize(table.embedding, getattr(quantize_to, "value", quantize_to), columns)
-    return EmbeddingTable(embedding, table.weights, table.mapping)

@@ -1,16 +1,13 @@
-"""What a caller passes -> a list of texts, checked and cut into batches of bounded size."""
+"""What a caller passes -> a list of texts, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence, Set
+from collections.abc import Iterable, KeysView, Mapping, Sequence, Set
 
 import numpy as np
 
 from m2v_lite.arguments import described
 from m2v_lite.errors import InputTypeError, InputValueError
-
-# A batch of texts ends when it holds this many characters: what a tokenizer needs for it stays small.
-BATCH_CHARACTERS = 1 << 17
 
 
 def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
@@ -46,28 +43,6 @@ def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
             if not isinstance(text, str):
                 raise InputTypeError(f"text {index} is {described(text)}, not a str; {_remedy(text)}")
     return texts, False
-
-
-def cut(texts: Sequence[str], characters: int | None) -> list[str]:
-    """Cut each text after `characters` characters; None leaves them whole."""
-    return [text[:characters] for text in texts]
-
-
-def batches(texts: Sequence[str], size: int) -> Iterator[slice]:
-    """Divide `texts` into batches of at most `size` texts and about `BATCH_CHARACTERS` characters.
-
-    Example:
-        >>> list(batches(["a", "b", "c"], size=2))
-        [slice(0, 2, None), slice(2, 3, None)]
-    """
-    start = characters = 0
-    for index, length in enumerate(map(len, texts)):
-        if index > start and (index - start == size or characters + length > BATCH_CHARACTERS):
-            yield slice(start, index)
-            start, characters = index, 0
-        characters += length
-    if start < len(texts):
-        yield slice(start, len(texts))
 
 
 def check_encodable(texts: Sequence[str], first: int) -> None:

@@ -13,8 +13,9 @@ import json
 import tempfile
 from pathlib import Path
 
-from m2v_lite.atomic_write import atomic_write
-from m2v_lite.model import BUNDLED_MODEL, StaticModel
+from m2v_lite.files.atomic_write import atomic_write
+from m2v_lite.loading import BUNDLED_MODEL
+from m2v_lite.model import StaticModel
 
 REVISION = "bf8b056651a2c21b8d2565580b8569da283cab23"
 

@@ -20,8 +20,8 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from m2v_lite.atomic_write import atomic_write
-from m2v_lite.characters import TABLES, hangul_letters
+from m2v_lite.files.atomic_write import atomic_write
+from m2v_lite.tokenization.characters import TABLES, hangul_letters
 
 CHARACTERS = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c <= 0xDFFF]
 

@@ -20,6 +20,6 @@ pytest)
     # kernel, which qemu does not pass on.
     "$emulated" -m pytest -q -p no:cacheprovider --benchmark-disable --hypothesis-profile=emulated \
         --ignore=tests/test_benchmarks.py \
-        --deselect=tests/test_read_ahead.py::test_the_kernel_has_the_advice "$@"
+        --deselect=tests/embedding/test_read_ahead.py::test_the_kernel_has_the_advice "$@"
     ;;
 esac

@@ -26,7 +26,7 @@ from sample_texts import SAMPLE_TEXTS, random_texts
 from tiny_models import TINY_MODELS
 
 from m2v_lite import MissingPackageError, StaticModel
-from m2v_lite.cli import main
+from m2v_lite.commands.main import main
 
 NEEDED_ELSEWHERE = ("tokenizers", "huggingface_hub", "tqdm")
 

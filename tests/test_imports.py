@@ -12,12 +12,16 @@ import pytest
 # Of the standard library, beyond what numpy imports itself; C parts are named with an underscore.
 STANDARD = {"__future__", "json", "json.decoder", "json.encoder", "json.scanner", "mmap", "typing", "zlib"}
 OWN = {
-    "m2v_lite", "m2v_lite.added_tokens", "m2v_lite.arguments", "m2v_lite.bert_tokenizer", "m2v_lite.config",
-    "m2v_lite.errors", "m2v_lite.layout", "m2v_lite.loading", "m2v_lite.memo", "m2v_lite.model", "m2v_lite.packed",
-    "m2v_lite.pooling", "m2v_lite.progress", "m2v_lite.read_ahead", "m2v_lite.safetensors", "m2v_lite.table", "m2v_lite.texts",
-    "m2v_lite.vocabulary", "m2v_lite.wordpiece", "m2v_lite.words",
+    "m2v_lite", "m2v_lite.tokenization.added_tokens", "m2v_lite.arguments", "m2v_lite.tokenization.wordpiece.tokenizer", "m2v_lite.files.config",
+    "m2v_lite.errors", "m2v_lite.files.layouts", "m2v_lite.files.reading", "m2v_lite.tokenization.wordpiece.memo", "m2v_lite.model", "m2v_lite.files.packed_format",
+    "m2v_lite.embedding.pooling", "m2v_lite.progress", "m2v_lite.embedding.read_ahead", "m2v_lite.files.safetensors", "m2v_lite.embedding.table", "m2v_lite.texts",
+    "m2v_lite.tokenization.vocabulary", "m2v_lite.tokenization.wordpiece.pieces", "m2v_lite.tokenization.wordpiece.normalizer",
 }  # fmt: skip
-OF_A_FOLDER = {"m2v_lite.bert", "m2v_lite.tokenization", "m2v_lite.tokenizer_file"}
+OF_A_FOLDER = {
+    "m2v_lite.tokenization.wordpiece.supported",
+    "m2v_lite.tokenization.kinds",
+    "m2v_lite.tokenization.definition",
+}
 
 FIRST_VECTOR = """
 import sys
@@ -53,7 +57,7 @@ def test_the_bundled_model(of_numpy: set[str]) -> None:
 
 def test_a_folder_of_the_bert_kind(of_numpy: set[str], tiny: Callable[[str], Path]) -> None:
     modules = imported(FIRST_VECTOR, str(tiny("wordpiece-float32")))
-    assert_imports(modules, of_numpy, (OWN | OF_A_FOLDER) - {"m2v_lite.packed"})
+    assert_imports(modules, of_numpy, (OWN | OF_A_FOLDER) - {"m2v_lite.files.packed_format"})
 
 
 def test_the_embedding_function_of_milvus(of_numpy: set[str]) -> None:
@@ -61,10 +65,10 @@ def test_the_embedding_function_of_milvus(of_numpy: set[str]) -> None:
 from m2v_lite import Model2VecEmbeddingFunction
 Model2VecEmbeddingFunction(None).encode_queries(["a small board"])
 """
-    assert_imports(imported(program), of_numpy, OWN | {"m2v_lite.milvus"})
+    assert_imports(imported(program), of_numpy, OWN | {"m2v_lite.integrations.milvus"})
 
 
-@pytest.mark.parametrize("one_more", ["csv", "tokenizers", "m2v_lite.hub", "asyncio"])
+@pytest.mark.parametrize("one_more", ["csv", "tokenizers", "m2v_lite.hub.fetching", "asyncio"])
 def test_one_import_more_is_seen(one_more: str, of_numpy: set[str]) -> None:
     """The control."""
     modules = imported(f"import {one_more}\n{FIRST_VECTOR}", "")

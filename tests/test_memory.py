@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny_models import TinyModel
 
-from m2v_lite.safetensors import write_safetensors
+from m2v_lite.files.safetensors import write_safetensors
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc/self/smaps_rollup of Linux"
@@ -108,7 +108,7 @@ def test_encoding_many_texts_takes_bounded_scratch(kind: str) -> None:
 KEEP_MISSING = """
 import json, random
 from m2v_lite import StaticModel
-from m2v_lite.memo import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.wordpiece.memo import DEFAULT_MEMO_BYTES
 
 model = StaticModel.from_pretrained()
 generator = random.Random(0)

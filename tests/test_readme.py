@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from m2v_lite.known_models import HEADINGS, known_rows
+from m2v_lite.hub.known_models import HEADINGS, known_rows
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

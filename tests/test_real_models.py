@@ -11,7 +11,7 @@ import pytest
 from reference import assert_ids_agree, assert_same, assert_vectors_agree
 
 from m2v_lite import StaticModel
-from m2v_lite.model import BUNDLED_MODEL
+from m2v_lite.loading import BUNDLED_MODEL
 
 MODELS = [
     "potion-base-8M",

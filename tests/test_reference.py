@@ -15,8 +15,8 @@ from sample_texts import SAMPLE_TEXTS, random_texts
 from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
-from m2v_lite.model import BUNDLED_MODEL
-from m2v_lite.packing import unpack
+from m2v_lite.files.packing import unpack
+from m2v_lite.loading import BUNDLED_MODEL
 
 
 def unpacked_bundled_model(out: Path) -> Path:

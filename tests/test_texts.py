@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS
 
 from m2v_lite import InputTypeError, InputValueError, M2VLiteError, StaticModel
-from m2v_lite.model import FEW_CHARACTERS, FEW_TEXTS
-from m2v_lite.texts import BATCH_CHARACTERS, as_texts, batches
+from m2v_lite.encoding.ways import FEW_CHARACTERS, FEW_TEXTS
+from m2v_lite.texts import as_texts
 
 WORDS = ["the cat", "", "sat"]
 
@@ -42,7 +41,7 @@ def test_any_iterable_of_texts(given_texts: Iterable[str], bundled: StaticModel)
 def test_few_texts_are_encoded_as_many(name: str, tiny: Callable[[str], Path], texts: list[str]) -> None:
     model = StaticModel.from_pretrained(tiny(name))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("m2v_lite.model.FEW_TEXTS", -1)
+        patch.setattr("m2v_lite.encoding.ways.FEW_TEXTS", -1)
         as_a_batch = model.encode(texts)
     few = model.encode(texts)
     assert few.dtype == as_a_batch.dtype
@@ -50,7 +49,7 @@ def test_few_texts_are_encoded_as_many(name: str, tiny: Callable[[str], Path], t
 
 
 def test_which_texts_are_few(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled, "_encode_one", None)  # calling it would fail
+    monkeypatch.setattr(bundled._encoder, "one", None)  # calling it would fail
     for few in (["the cat"] * FEW_TEXTS, ["x" * FEW_CHARACTERS]):
         with pytest.raises(TypeError):
             bundled.encode(few)
@@ -149,20 +148,6 @@ def test_numpy_integers_are_numbers(bundled: StaticModel) -> None:
 
 def test_unknown_keywords_are_taken(bundled: StaticModel) -> None:
     bundled.encode(["cat"], convert_to_numpy=True, device="cpu")
-
-
-@given(st.lists(st.integers(0, 3 * BATCH_CHARACTERS // 2), max_size=20), st.integers(1, 5))
-def test_batches_cover_all_and_are_bounded(lengths: list[int], size: int) -> None:
-    texts = ["x" * length for length in lengths]
-    parts = list(batches(texts, size))
-    assert [text for part in parts for text in texts[part]] == texts
-    for part, following in pairwise(parts):  # none is cut short without need
-        together = sum(map(len, texts[part.start : following.start + 1]))
-        assert len(texts[part]) == size or together > BATCH_CHARACTERS
-    for part in parts:
-        batch = texts[part]
-        assert 1 <= len(batch) <= size
-        assert len(batch) == 1 or sum(map(len, batch)) <= BATCH_CHARACTERS
 
 
 def test_a_list_is_not_copied() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.layout import LAYOUTS
-from m2v_lite.model import BUNDLED_MODEL
-from m2v_lite.packed import TOKENIZER, packed_text
-from m2v_lite.safetensors import SafetensorsFile, write_safetensors
+from m2v_lite.files.layouts import LAYOUTS
+from m2v_lite.files.packed_format import TOKENIZER, packed_text
+from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
+from m2v_lite.loading import BUNDLED_MODEL
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = ["the", "cat", "sat", "on", "mat", "hello", "world", "kettle", "rain", "straße", "été", "日", "本"]

@@ -69,8 +69,8 @@ def main() -> None:
     from sample_texts import SAMPLE_TEXTS
     from tiny_models import TINY_MODELS
 
-    from m2v_lite.model import BUNDLED_MODEL
-    from m2v_lite.packing import unpack
+    from m2v_lite.files.packing import unpack
+    from m2v_lite.loading import BUNDLED_MODEL
 
     with tempfile.TemporaryDirectory() as temporary:
         unpack(BUNDLED_MODEL, f"{temporary}/potion-base-8M-int8")

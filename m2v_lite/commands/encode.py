@@ -1,0 +1,114 @@
+"""`m2v-lite encode`: texts, or the lines of a file -> vectors in a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from m2v_lite.commands.loaded import load_to_encode
+from m2v_lite.commands.options import model_choice, wrong_revision
+from m2v_lite.commands.records import Record, json_records, line_records, text_records
+from m2v_lite.commands.writers import JsonLinesWriter, NpyWriter, VectorWriter
+from m2v_lite.encoding.batches import gathered
+from m2v_lite.errors import InputValueError
+from m2v_lite.files.atomic_write import atomic_write
+from m2v_lite.model import StaticModel
+from m2v_lite.progress import progress_bar
+
+STANDARD_STREAM = "-"
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's."""
+    encode = commands.add_parser(
+        "encode",
+        parents=[model_choice()],
+        help="texts to vectors",
+        description="Encode the given texts, or the lines of a file or of standard input, one text a line.",
+    )
+    encode.add_argument("texts", nargs="*", metavar="TEXT", help="texts to encode")
+    encode.add_argument(
+        "--input",
+        metavar="FILE",
+        help="read texts from FILE, one a line, UTF-8 (default: standard input, also as '-')",
+    )
+    encode.add_argument("--field", metavar="NAME", help="the input is JSON lines; encode this field of each")
+    encode.add_argument(
+        "--output",
+        default=STANDARD_STREAM,
+        metavar="FILE",
+        help="FILE.npy: one array; FILE.jsonl: one JSON object a text, with the field 'embedding'; "
+        "'-': the same on standard output (default). A file appears only when it is complete",
+    )
+    encode.add_argument(
+        "--normalize",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="scale vectors to length 1, or don't (default: as the model says). int8 models, such as the "
+        "bundled one, are made for scaled vectors",
+    )
+    encode.add_argument("--progress", action="store_true", help="show a progress bar (needs tqdm)")
+    encode.set_defaults(run=_encode, wrong_usage=_wrong_usage, parser=encode)
+
+
+def _encode(options: argparse.Namespace) -> None:
+    model = load_to_encode(options)
+    with _open_records(options) as records, _open_writer(options, model) as writer:
+        with progress_bar(None, options.progress) as bar:
+            for batch in gathered(records, lambda record: len(record.json)):
+                writer.write(batch, model.encode([record.text for record in batch]))
+                if bar is not None:
+                    bar.update(len(batch))
+        writer.finish()
+
+
+@contextmanager
+def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
+    """Give the records to encode: the texts on the command line, or the lines of a file."""
+    if options.texts:
+        yield text_records(options.texts, (f"text {number}" for number in count(1)))
+        return
+    if options.input in (None, STANDARD_STREAM):
+        if sys.stdin is None:
+            raise InputValueError("standard input is closed; give texts, or a file with --input")
+        if sys.stdin.isatty():
+            print("m2v-lite: reading one text a line; end with Ctrl-D", file=sys.stderr)
+        yield _records_of(sys.stdin.buffer, "standard input", options.field)
+    else:
+        with Path(options.input).open("rb") as file:
+            yield _records_of(file, options.input, options.field)
+
+
+def _records_of(file: BinaryIO, place: str, field: str | None) -> Iterator[Record]:
+    return line_records(file, place) if field is None else json_records(file, place, field)
+
+
+@contextmanager
+def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[VectorWriter]:
+    """Give what writes the vectors; a file appears when all is written."""
+    if options.output == STANDARD_STREAM:
+        if sys.stdout is None:
+            raise InputValueError("standard output is closed; name a file with --output")
+        yield JsonLinesWriter(sys.stdout.buffer)
+        return
+    with atomic_write(Path(options.output)) as file:
+        if options.output.endswith(".npy"):
+            yield NpyWriter(file, model.dim, model.encode([]).dtype)
+        else:
+            yield JsonLinesWriter(file)
+
+
+def _wrong_usage(options: argparse.Namespace) -> str | None:
+    """Say what is wrong with the usage of `encode`, if anything is."""
+    if options.texts and (options.input or options.field):
+        return "give texts on the command line or --input and --field, not both"
+    if options.output != STANDARD_STREAM and not options.output.endswith((".npy", ".jsonl")):
+        return f"argument --output: {options.output!r} ends neither in .npy nor in .jsonl, nor is it '-'"
+    if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson", ".json")):
+        return f"argument --input: {options.input!r} is named like JSON lines; give --field, too"
+    return wrong_revision(options)

@@ -1,0 +1,81 @@
+"""`m2v-lite info`: what is known of a model, and whether its checksums agree."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from m2v_lite.commands.loaded import files_of, load_named
+from m2v_lite.commands.options import revisions, wrong_revision
+from m2v_lite.files.layouts import ModelFiles
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's."""
+    info = commands.add_parser(
+        "info",
+        parents=[revisions()],
+        help="what a model is",
+        description="Print what is known of a model.",
+    )
+    info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder, packed model or hub name")
+    info.add_argument("--model", dest="model_option", metavar="MODEL", help="the same, as an option")
+    info.add_argument(
+        "--verify",
+        action="store_true",
+        help="check the checksums that a packed model holds; fail if one is wrong",
+    )
+    info.set_defaults(run=_info, wrong_usage=_wrong_usage, parser=info)
+
+
+def _info(options: argparse.Namespace) -> None:
+    """Print what is known of a model."""
+    model = load_named(options.model_option if options.model is None else options.model, options)
+    files = files_of(model)
+    sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config)]
+    is_packed = files.layout == "packed"
+    limit = model.max_length
+    entries = {
+        "model": files.folder,
+        "layout": files.layout,
+        "table": f"{len(model.embedding):,} rows x {model.dim} columns",
+        "dtype": model.embedding_dtype,
+        "size on disk": f"{sizes[0]:,} bytes, one file"
+        if is_packed
+        else f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})",
+        "tokenizer": f"{model.tokenizer_kind}, {len(model.tokens):,} tokens",
+        "token weights": "no" if model.weights is None else str(model.weights.dtype),
+        "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
+        "normalisation": "vectors have length 1" if model.normalize else "none",
+        "max length": "no limit" if limit is None else f"{limit} tokens",
+        "base model": _listed(model.base_model_name),
+        "language": _listed(model.language),
+        "licence": _listed(model.license),
+    }
+    if is_packed or options.verify:
+        from m2v_lite.files.packing import source_of, verify
+        from m2v_lite.hub.checksums import verify_cached
+
+        if is_packed:
+            entries["source"] = source_of(model) or "not stated"
+        if options.verify:
+            checked = verify(files.folder) if is_packed else verify_cached(_paths(files))
+            entries["checksums"] = f"all {checked} agree"
+    for name, value in entries.items():
+        print(f"{name + ':':<15}{value}")
+
+
+def _paths(files: ModelFiles) -> list[str]:
+    paths = [files.config, files.table, files.tokenizer, files.model_card]
+    return [path for path in paths if os.path.exists(path)]
+
+
+def _listed(stated: str | list[str] | None) -> str:
+    return ", ".join([stated] if isinstance(stated, str) else stated or ["not stated"])
+
+
+def _wrong_usage(options: argparse.Namespace) -> str | None:
+    if None not in (options.model, options.model_option):
+        return "name one model only"
+    return wrong_revision(options)

@@ -1,0 +1,54 @@
+"""The models that commands work on: loaded as the options say, described in a line."""
+
+from __future__ import annotations
+
+import argparse
+
+from m2v_lite.commands.options import NO_LIMIT
+from m2v_lite.errors import InputValueError
+from m2v_lite.files.layouts import ModelFiles
+from m2v_lite.model import StaticModel
+
+
+def load_to_encode(options: argparse.Namespace) -> StaticModel:
+    """Load the model that `options.model_choice` chooses."""
+    model = StaticModel.from_pretrained(
+        options.model,
+        revision=options.revision,
+        subfolder=options.subfolder,
+        normalize=options.normalize,
+        dimensionality=options.dimensionality,
+    )
+    if options.max_length is not None:
+        model.max_length = None if options.max_length == NO_LIMIT else options.max_length
+    return model
+
+
+def load_named(name: str | None, options: argparse.Namespace) -> StaticModel:
+    """Load a model to look at or to write."""
+    return StaticModel.from_pretrained(name, revision=options.revision, subfolder=options.subfolder)
+
+
+def reduced(model: StaticModel, options: argparse.Namespace) -> StaticModel:
+    """Return the model with the dtype and the columns that are asked for."""
+    if options.dtype == "int8" != model.embedding_dtype and not model.normalize:
+        raise InputValueError(
+            f"{options.model}: int8 rows are kept without their scale, so they are right only for vectors "
+            "that are scaled to length 1, which this model does not do; choose float16"
+        )
+    if options.dtype is not None or options.dimensionality is not None:
+        model = StaticModel.from_pretrained(
+            files_of(model).folder, quantize_to=options.dtype, dimensionality=options.dimensionality
+        )
+    return model
+
+
+def files_of(model: StaticModel) -> ModelFiles:
+    """Return the files of a model that was loaded."""
+    assert model.files is not None  # a model that was loaded has files
+    return model.files
+
+
+def described(model: StaticModel) -> str:
+    """Return the size and the dtype of a model's table."""
+    return f"{len(model.embedding):,} x {model.dim} {model.embedding_dtype}"

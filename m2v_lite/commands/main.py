@@ -1,0 +1,105 @@
+"""The command line `m2v-lite`: its parser, errors and signals. Each command has a file of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
+from types import FrameType
+from typing import Any
+
+from m2v_lite import __version__
+from m2v_lite.commands import bench, download, encode, info, list as listing, pack, similarity
+from m2v_lite.errors import M2VLiteError
+
+COMMANDS = (encode, similarity, info, pack, download, listing, bench)
+
+EPILOG = """\
+examples:
+  m2v-lite encode "the kettle is on" > vector.jsonl
+  m2v-lite encode --input notes.txt --output notes.npy
+  m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
+  m2v-lite similarity "a cat" "a kitten" "a bicycle"
+  m2v-lite info --model minishlab/potion-base-8M
+  m2v-lite list --known
+  m2v-lite download minishlab/potion-base-8M --output potion
+  m2v-lite pack minishlab/potion-base-8M potion.safetensors --dtype int8
+
+Without --model, the bundled potion-base-8M (int8) is used, which needs no network.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit status: 0, or 1 for a failure, with a message on standard error. (Wrong usage exits with 2,
+        an interrupt with 128 and its signal's number.)
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no reason to fail
+    options = _parser().parse_args(arguments)
+    wrong = options.wrong_usage(options)
+    if wrong:
+        options.parser.error(wrong)
+    try:
+        with _interruptible(), warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            options.run(options)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader has gone, as with `| head`. Python must not fail again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (M2VLiteError, OSError) as error:
+        print(f"m2v-lite: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _show_warning(message: Warning | str, *place: Any, **options: Any) -> None:
+    print(f"m2v-lite: {message}", file=sys.stderr)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn a request to terminate into an exception, so that temporary files are removed."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        signals = []  # only the main thread may set handlers
+    # What is ignored stays so, as `nohup` wants it.
+    signals = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="m2v-lite",
+        description="Turn text into vectors with model2vec static-embedding models.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"m2v-lite {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    return parser

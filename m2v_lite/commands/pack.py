@@ -1,0 +1,52 @@
+"""`m2v-lite pack` and `m2v-lite unpack`: a model -> one file, and back."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from m2v_lite.commands.loaded import described, files_of, load_named, reduced
+from m2v_lite.commands.options import reductions, revisions, wrong_revision
+
+
+def add(commands: Any) -> None:
+    """Add the commands to the parser's."""
+    pack = commands.add_parser(
+        "pack",
+        parents=[revisions(), reductions()],
+        help="a model to one file",
+        description="Write a model as one file, which loads quickest and in the least memory: an ordinary "
+        "safetensors file that also holds the vocabulary, the settings and checksums.",
+    )
+    pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or hub name")
+    pack.add_argument("output", metavar="OUT", help="the file to write")
+    pack.set_defaults(run=_pack, wrong_usage=wrong_revision, parser=pack)
+
+    unpack = commands.add_parser(
+        "unpack",
+        help="one file to a model folder",
+        description="Write the folder that was packed, for model2vec and others.",
+    )
+    unpack.add_argument("model", metavar="FILE", help="a packed model")
+    unpack.add_argument("output", metavar="FOLDER", help="the folder to write")
+    unpack.set_defaults(run=_unpack, wrong_usage=lambda options: None, parser=unpack)
+
+
+def _pack(options: argparse.Namespace) -> None:
+    """Write a model as one file."""
+    from m2v_lite.hub.cache import source_of
+
+    model = load_named(options.model, options)
+    files = files_of(model)
+    source = None if files.layout == "packed" else source_of(options.model, files.folder)
+    model = reduced(model, options)
+    model.save_packed(options.output, source)
+    print(f"{options.output}: {described(model)}, {os.path.getsize(options.output):,} bytes")
+
+
+def _unpack(options: argparse.Namespace) -> None:
+    """Write the folder that was packed."""
+    from m2v_lite.files.packing import unpack
+
+    unpack(options.model, options.output)

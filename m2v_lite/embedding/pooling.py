@@ -1,0 +1,271 @@
+"""Row ids and bounds -> mean rows -> unit vectors: the kernels, pure functions of arrays.
+
+A batch is flat: `row_ids` holds the row ids of all its texts one after the other, and text i owns
+`row_ids[bounds[i]:bounds[i + 1]]`. Two kernels give the same bits, because both add a text's rows in token
+order, as `rows.mean(axis=0)` does:
+
+- *step* adds row p of many texts at once, for p = 0, 1, 2 ...: for many short texts;
+- *loop* gathers and sums one text after the other: for long texts.
+
+The table is read where it lies, row by row; a uint16 table holds bfloat16 codes, which are widened to
+float32 after the gather. Scratch memory is bounded whatever the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from m2v_lite.embedding.dtypes import FLOAT16, FLOAT32, row_dtype, sum_dtype, widened
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# What is gathered at once: little enough to be in the cache still when it is added.
+LOOP_BYTES = 1 << 20
+STEP_BYTES = 1 << 18
+
+# What one more step, and one more text in a loop, cost beside their rows, counted in table elements that
+# could be added meanwhile. A row costs more in a step than in a loop, the more so the smaller the cache: its
+# sum is not at hand. Measured with benchmarks/test_speed.py; speed depends on them, results do not.
+STEP_COST = 12_000
+LOOP_COST = 20_000
+STEP_ROW_COST = 1.3
+
+
+def mean_rows(
+    table: NDArray[Any],
+    row_ids: NDArray[np.intp],
+    bounds: NDArray[np.intp],
+    vectors: NDArray[Any],
+    weights: NDArray[Any] | None = None,
+) -> None:
+    """Write the mean of each text's rows into `vectors`; a text without tokens gets zeros.
+
+    Sums are taken in the rows' own dtype, for float16 in float32 and for int8 exactly; the mean is rounded
+    once to the dtype of `vectors`. This is the arithmetic of `numpy.mean` over axis 0, bit for bit.
+
+    Args:
+        table: (rows, dim); float64, float32, float16, int8, or uint16 for bfloat16 codes.
+        row_ids: (tokens,) indices into the table. They must be in range: that is not tested here.
+        bounds: (texts + 1,) ascending, from 0 to the number of tokens.
+        vectors: (texts, dim), written.
+        weights: (tokens,) factors of the rows, or None.
+
+    Example:
+        Three rows of two columns and two texts, the tokens 0 and 2 and the token 1:
+
+        >>> table = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
+        >>> vectors = np.empty((2, 2), dtype=np.float32)
+        >>> mean_rows(table, np.array([0, 2, 1]), np.array([0, 2, 3]), vectors)
+        >>> vectors
+        array([[3., 4.],
+               [3., 4.]], dtype=float32)
+    """
+    lengths = np.diff(bounds)
+    starts = bounds[:-1]
+    if table.shape[1] == 1:
+        # numpy adds a single column pairwise, not in order, and *loop* does as numpy does.
+        longest_first, long_texts = np.arange(len(lengths)), len(lengths)
+    else:
+        longest_first = np.argsort(-lengths, kind="stable")
+        long_texts = how_many_are_long(lengths[longest_first], table.shape[1])
+    loop = longest_first[:long_texts]
+    _loop(table, row_ids, starts, lengths, loop, vectors, weights)
+    texts_at_once = max(1, STEP_BYTES // (table.shape[1] * 4))
+    for first in range(long_texts, len(lengths), texts_at_once):
+        step = longest_first[first : first + texts_at_once]
+        _step(table, row_ids, starts[step], lengths[step], step, vectors, weights)
+
+
+def mean_row(
+    table: NDArray[Any], row_ids: Sequence[int], weights: NDArray[Any] | None, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return the mean of one text's rows, (dim,), the same bits as `mean_rows`, with fewer preparations.
+
+    Args:
+        table: as for `mean_rows`.
+        row_ids: indices in range.
+        weights: a factor for each row, or None.
+        dtype: that of the result.
+    """
+    most = LOOP_BYTES // (4 * table.shape[1])
+    if weights is None and 0 < len(row_ids) <= most and table.dtype == FLOAT32 == dtype and _can_take(table):
+        return np.asarray(np.add.reduce(table.take(row_ids, 0)) / len(row_ids))
+    vectors = np.empty((1, table.shape[1]), dtype)
+    ids = np.array(row_ids, np.intp)
+    mean_rows(table, ids, np.array([0, len(ids)]), vectors, weights)
+    return vectors.reshape(-1)
+
+
+def unit(vector: NDArray[Any]) -> NDArray[Any]:
+    """Return one vector scaled to length 1, the same bits as `scale_to_unit`.
+
+    Example:
+        >>> unit(np.array([3, 4], dtype=np.float32))
+        array([0.6, 0.8], dtype=float32)
+    """
+    single = vector if vector.dtype == FLOAT32 else vector.astype(np.float32)
+    # The root of a float32, taken in float64 and rounded by the division, is the root taken in float32.
+    norm = math.sqrt(np.add.reduce(single * single))
+    if norm < 1e-16:  # where adding 1e-32 may count
+        norm = float(np.float32(norm) + np.float32(1e-32))
+    scaled: NDArray[Any] = single / norm
+    return scaled if vector is single else scaled.astype(vector.dtype)
+
+
+def scale_to_unit(vectors: NDArray[Any]) -> None:
+    """Scale each row to length 1 in place, in float32 whatever the dtype; a row of zeros stays one.
+
+    The formula is model2vec's: `v / (norm(v) + 1e-32)` in float32, rounded to the dtype of `vectors`. (In
+    float16 the norm itself could overflow.)
+
+    Args:
+        vectors: (texts, dim), any float dtype.
+
+    Example:
+        >>> vectors = np.array([[3, 4], [0, 0]], dtype=np.float32)
+        >>> scale_to_unit(vectors)
+        >>> vectors
+        array([[0.6, 0.8],
+               [0. , 0. ]], dtype=float32)
+    """
+    single = vectors.astype(np.float32, copy=False)
+    # As numpy.linalg.norm in float32. The root is taken in float64 and rounded, which is the same where a
+    # processor rounds roots as IEEE 754 demands; the vectors of ARMv7 do not in float32.
+    roots = np.sqrt(np.add.reduce(single * single, axis=1, keepdims=True), dtype=np.float64)
+    np.divide(single, roots.astype(np.float32) + np.float32(1e-32), out=vectors, casting="unsafe")
+
+
+def gather(
+    table: NDArray[Any],
+    row_ids: NDArray[np.intp],
+    weights: NDArray[Any] | None = None,
+    scratch: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return `table[row_ids]`, bfloat16 codes widened to float32, each row times its weight.
+
+    Args:
+        table: (rows, dim), as for `mean_rows`.
+        row_ids: (tokens,) indices in range.
+        weights: (tokens,) factors, or None. The result has numpy's promoted dtype.
+        scratch: room of (at least tokens, dim) in the table's dtype; the rows may be views of it.
+
+    Example:
+        >>> codes = np.array([[0x3F80, 0xC000]], dtype=np.uint16)  # bfloat16 of 1 and -2
+        >>> gather(codes, np.array([0]), np.array([0.5]))
+        array([[ 0.5, -1. ]])
+    """
+    if scratch is None or not _can_take(table):
+        rows = table[row_ids]
+    else:
+        # With mode="clip" numpy writes straight into `out`, instead of into a copy of it first.
+        rows = table.take(row_ids, axis=0, out=scratch[: len(row_ids)], mode="clip")
+    rows = widened(rows)
+    return rows if weights is None else rows * weights[:, None]
+
+
+def _can_take(table: NDArray[Any]) -> bool:
+    """Say whether `take` reads `table` in place: any other layout it copies whole, rows by the million."""
+    return table.flags.c_contiguous and table.flags.aligned and table.dtype.isnative
+
+
+def _write_means(
+    vectors: NDArray[Any],
+    texts: Any,
+    sums: NDArray[Any],
+    lengths: NDArray[np.intp],
+    of_rows: np.dtype[Any],
+) -> None:
+    """Divide sums by lengths as `numpy.mean` does: whole numbers in float64, the others in their dtype."""
+    dtype = sums.dtype if sums.dtype.kind == "f" else np.dtype(np.float64)
+    means = np.divide(sums, lengths.astype(dtype)[..., None], dtype=dtype)
+    # The mean of float16 rows is float16, also where int8 rows times float16 weights give float32 vectors.
+    vectors[texts] = means.astype(np.float16) if of_rows == FLOAT16 else means
+
+
+def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
+    """Choose how many of the longest texts *loop* should take so that the whole batch costs least.
+
+    A step costs the same for one text as for many, so a few long texts would make all their steps dear; a
+    text in a loop has a cost of its own, so many short texts would.
+
+    Args:
+        lengths: (texts,) tokens in each text, descending.
+        dim: the columns of the table.
+
+    Example:
+        >>> how_many_are_long(np.array([400, 350, *[20] * 500]), dim=256)
+        2
+    """
+    # In float64: whole numbers of 32 bits, which ARMv7 counts with, are too small for these products.
+    rows = np.concatenate([[0.0], np.cumsum(lengths)])
+    steps = np.concatenate([lengths, [0.0]])
+    in_loop = np.arange(len(steps)) * LOOP_COST + rows * dim
+    in_steps = steps * STEP_COST + (rows[-1] - rows) * dim * STEP_ROW_COST
+    return int(np.argmin(in_loop + in_steps))
+
+
+def _step(
+    table: NDArray[Any],
+    row_ids: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    lengths: NDArray[np.intp],
+    texts: NDArray[np.intp],
+    vectors: NDArray[Any],
+    weights: NDArray[Any] | None,
+) -> None:
+    """Pool texts whose `lengths` descend, adding row p of all that have one, for p = 0, 1, 2 ..."""
+    longest = int(lengths[0])
+    of_rows = row_dtype(table.dtype, None if weights is None else weights.dtype)
+    sums = np.zeros((len(texts), table.shape[1]), sum_dtype(of_rows, longest))
+    scratch = np.empty((len(texts), table.shape[1]), table.dtype)
+    # active[p]: how many texts have more than p tokens; they come first.
+    active = len(texts) - np.searchsorted(lengths[::-1], np.arange(longest), side="right")
+    for position, count in enumerate(active.tolist()):
+        tokens = starts[:count] + position
+        token_weights = None if weights is None else weights[tokens]
+        rows = gather(table, row_ids[tokens], token_weights, scratch)
+        if position == 0:
+            sums[:count] = rows
+        else:
+            np.add(sums[:count], rows, out=sums[:count])
+    _write_means(vectors, texts, sums, np.maximum(lengths, 1), of_rows)
+
+
+def _loop(
+    table: NDArray[Any],
+    row_ids: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    lengths: NDArray[np.intp],
+    texts: NDArray[np.intp],
+    vectors: NDArray[Any],
+    weights: NDArray[Any] | None,
+) -> None:
+    """Pool `texts` one by one."""
+    if not len(texts):
+        return
+    longest = int(lengths[texts].max())
+    of_rows = row_dtype(table.dtype, None if weights is None else weights.dtype)
+    dtype = sum_dtype(of_rows, longest)
+    at_once = max(1, LOOP_BYTES // (table.shape[1] * max(table.itemsize, dtype.itemsize)))
+    if table.shape[1] == 1:
+        at_once = max(1, longest)  # a pairwise sum cannot be taken in parts
+    scratch = np.empty((min(at_once, longest), table.shape[1]), table.dtype)
+    for text in texts.tolist():
+        start, length = int(starts[text]), int(lengths[text])
+        if not length:
+            vectors[text] = 0
+            continue
+        sums: NDArray[Any] | None = None
+        for first in range(start, start + length, at_once):
+            part = slice(first, min(first + at_once, start + length))
+            rows = gather(table, row_ids[part], None if weights is None else weights[part], scratch)
+            if sums is not None:  # go on adding in token order, from the sum so far
+                rows = np.concatenate([sums[None], rows], dtype=dtype)
+            sums = np.add.reduce(rows, axis=0, dtype=dtype)
+        assert sums is not None
+        _write_means(vectors, text, sums, lengths[text], of_rows)

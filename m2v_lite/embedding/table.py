@@ -1,0 +1,126 @@
+"""Token ids -> rows of the embedding table: mapping, weights and dtypes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from m2v_lite.embedding.dtypes import (
+    EMBEDDING,
+    MAPPING,
+    NAMES_OF_NUMPY,
+    WEIGHTS,
+    check_kind,
+    dtype_name,
+    is_bfloat16,
+    vector_dtype,
+)
+from m2v_lite.embedding.pooling import gather
+from m2v_lite.errors import InputTypeError, InvalidModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class EmbeddingTable(NamedTuple):
+    """The arrays of a model. Mapped ones stay mapped: no method copies more than the rows asked for.
+
+    Attributes:
+        embedding: (rows, dim); float64, float32, float16, int8, or uint16, which holds bfloat16 codes.
+        weights: (tokens,) float64, float32 or float16, a factor for each token id; or None.
+        mapping: (tokens,) of any integer dtype, the row of each token id; or None, where id and row are one.
+    """
+
+    embedding: NDArray[Any]
+    weights: NDArray[Any] | None = None
+    mapping: NDArray[Any] | None = None
+
+    @property
+    def dtype_name(self) -> str:
+        """The name of the embedding's dtype."""
+        return dtype_name(self.embedding.dtype)
+
+    @property
+    def vector_dtype(self) -> np.dtype[Any]:
+        """The dtype of pooled vectors."""
+        return vector_dtype(self.embedding.dtype)
+
+    def rows(self, token_ids: NDArray[np.intp]) -> NDArray[Any]:
+        """Return the weighted rows of `token_ids`, (tokens, dim)."""
+        row_ids, weights = self.row_ids(token_ids), self.token_weights(token_ids)
+        return gather(np.asarray(self.embedding), row_ids, weights)
+
+    def row_ids(self, token_ids: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the index of each token's row."""
+        if self.mapping is None:
+            return token_ids
+        return np.asarray(self.mapping)[token_ids].astype(np.intp, copy=False)
+
+    def token_weights(self, token_ids: NDArray[np.intp]) -> NDArray[Any] | None:
+        """Return each token's weight, or None if the model has no weights."""
+        return None if self.weights is None else np.asarray(self.weights)[token_ids]
+
+    def check_vocabulary(self, place: object, tokens: int, highest_id: int) -> None:
+        """Check that every id of the vocabulary has a row, so that no later access needs a test.
+
+        Args:
+            place: what to name in an error.
+            tokens: the number of different tokens.
+            highest_id: the highest token id.
+
+        Raises:
+            InvalidModelError: some id lacks a row, weight or mapping entry; or the table has another
+                number of rows than there are tokens, and no mapping says which row is whose.
+        """
+        remedy = "table and tokenizer are not of one model; put those of one model together"
+        if not tokens:
+            raise InvalidModelError(f"{place}: the tokenizer has no tokens; {remedy}")
+        per_token = {"mapping": self.mapping, "weights": self.weights}
+        if self.mapping is None:
+            rows = len(self.embedding)
+            if rows != tokens:
+                raise InvalidModelError(
+                    f"{place}: the table has {rows} rows and the vocabulary {tokens} tokens; {remedy}"
+                )
+            per_token["embedding table"] = self.embedding
+        for name, array in per_token.items():
+            if array is not None and highest_id >= len(array):
+                raise InvalidModelError(
+                    f"{place}: token id {highest_id} is past the end of the {name}, which has "
+                    f"{len(array)} entries; {remedy}"
+                )
+
+
+def table_of_arrays(
+    embedding: NDArray[Any], weights: NDArray[Any] | None, mapping: NDArray[Any] | None
+) -> EmbeddingTable:
+    """Use arrays that a caller has; a uint16 table holds bfloat16 codes.
+
+    Raises:
+        InputTypeError: something is not an array.
+        InvalidModelError: an array is of a kind that is not supported.
+    """
+    arrays = (("vectors", embedding, EMBEDDING), ("weights", weights, WEIGHTS))
+    for name, array, kind in (*arrays, ("token_mapping", mapping, MAPPING)):
+        if array is None and name != "vectors":
+            continue
+        if not isinstance(array, np.ndarray):
+            raise InputTypeError(f"{name} is of type {type(array).__name__}; give a numpy array")
+        dtype = NAMES_OF_NUMPY.get(array.dtype.newbyteorder("<"), str(array.dtype))
+        holds_codes = kind is EMBEDDING and is_bfloat16(array.dtype)
+        check_kind(name, "BF16" if holds_codes else dtype, array.shape, kind)
+    check_rows("token_mapping", embedding, mapping)
+    return EmbeddingTable(embedding, weights, mapping)
+
+
+def check_rows(place: object, embedding: NDArray[Any], mapping: NDArray[Any] | None) -> None:
+    """Check that each entry of `mapping` is the index of a row."""
+    if mapping is None or not len(mapping):
+        return
+    low, high = int(mapping.min()), int(mapping.max())
+    if low < 0 or high >= len(embedding):
+        raise InvalidModelError(
+            f"{place}: the mapping holds row {low if low < 0 else high}, but the table has rows 0 to "
+            f"{len(embedding) - 1}; fetch the file again"
+        )

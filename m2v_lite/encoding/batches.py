@@ -1,0 +1,60 @@
+"""Texts -> batches: the only place that says how large a batch may be, and that cuts.
+
+A batch is what is tokenized at once. Results do not depend on its size; memory and speed do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+# A batch is full with this many texts (the default of `encode`), and always with this many characters, so
+# that the memory a tokenizer needs stays small.
+BATCH_TEXTS = 1024
+BATCH_CHARACTERS = 1 << 17
+
+
+def cut(texts: Sequence[str], characters: int | None) -> list[str]:
+    """Cut each text after `characters` characters; None leaves them whole."""
+    return [text[:characters] for text in texts]
+
+
+def batches(texts: Sequence[str], size: int) -> Iterator[slice]:
+    """Yield where each batch of `texts` lies; see `gathered`.
+
+    Example:
+        >>> list(batches(["a", "b", "c"], size=2))
+        [slice(0, 2, None), slice(2, 3, None)]
+    """
+    start = 0
+    for batch in gathered(texts, len, size):
+        yield slice(start, start + len(batch))
+        start += len(batch)
+
+
+def gathered(
+    items: Iterable[Item], length: Callable[[Item], int], size: int = BATCH_TEXTS
+) -> Iterator[list[Item]]:
+    """Yield batches of items, each as soon as it is full: `size` items, or `BATCH_CHARACTERS` characters.
+
+    Args:
+        items: texts, or what holds a text; perhaps a stream.
+        length: returns the characters of an item.
+        size: the most items of a batch.
+
+    Example:
+        >>> list(gathered("abc", len, size=2))
+        [['a', 'b'], ['c']]
+    """
+    batch: list[Item] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        characters += length(item)
+        if len(batch) == size or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,125 @@
+"""The stages of one model, wired: texts -> token ids -> rows of the table -> mean -> unit vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from m2v_lite.embedding import pooling
+from m2v_lite.embedding.read_ahead import ReadAhead
+from m2v_lite.encoding.batches import BATCH_TEXTS, batches, cut
+from m2v_lite.progress import progress_bar
+from m2v_lite.texts import check_encodable, check_unicode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from m2v_lite.embedding.table import EmbeddingTable
+    from m2v_lite.tokenization.protocols import TextTokenizer
+
+
+class Batch(NamedTuple):
+    """A batch of texts that has been tokenized.
+
+    Attributes:
+        place: which of the texts these are.
+        ids: (tokens,) the ids of all texts one after the other.
+        bounds: (texts + 1,) where each text begins and ends in `ids`.
+    """
+
+    place: slice
+    ids: NDArray[np.intp]
+    bounds: NDArray[np.intp]
+
+
+class Encoder:
+    """Tokenizes and pools with the table and the tokenizer of one model. Safe under threads.
+
+    Args:
+        table: the arrays.
+        tokenizer: the tokenizer.
+        is_mapped: whether the table lies in a file.
+    """
+
+    def __init__(self, table: EmbeddingTable, tokenizer: TextTokenizer, is_mapped: bool) -> None:
+        self._table = table
+        self._tokenizer = tokenizer
+        self._embedding = np.asarray(table.embedding)  # the same memory; a memmap is slower to index
+        self.read_ahead = ReadAhead(table.embedding if is_mapped else None)
+        self.vector_dtype = table.vector_dtype
+
+    def characters(self, max_length: int | None) -> int | None:
+        """Return how many characters of a text can matter if it is cut after `max_length` tokens."""
+        return None if max_length is None else max_length * self._tokenizer.median_token_length
+
+    def one(self, text: str, max_length: int | None, unit: bool) -> NDArray[Any]:
+        """Return the vector of one text, (dim,), without the preparations that pay for many.
+
+        Args:
+            text: the text.
+            max_length: the number of tokens after which it is cut, or None.
+            unit: whether to scale the vector to length 1.
+        """
+        table = self._table
+        text = text[: self.characters(max_length)]
+        if not text.isascii():
+            check_unicode(text, "text 0")
+        ids = self._tokenizer.token_ids_of_one(text, max_length)
+        if table.mapping is None and table.weights is None:
+            vector = pooling.mean_row(self._embedding, ids, None, self.vector_dtype)
+        else:
+            token_ids = np.array(ids, np.intp)
+            row_ids, weights = table.row_ids(token_ids).tolist(), table.token_weights(token_ids)
+            vector = pooling.mean_row(self._embedding, row_ids, weights, self.vector_dtype)
+        return pooling.unit(vector) if unit else vector
+
+    def tokenized(
+        self,
+        texts: Sequence[str],
+        max_length: int | None,
+        batch_size: int,
+        first: int = 0,
+        show_progress_bar: bool = False,
+    ) -> Iterator[Batch]:
+        """Yield the batches of `texts`, tokenized.
+
+        Args:
+            texts: the texts.
+            max_length: the number of tokens after which each is cut, or None.
+            batch_size: the most texts of a batch.
+            first: the index of the first text among the caller's, for errors.
+            show_progress_bar: whether to show one.
+
+        Raises:
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the tokenizer cannot tokenize a text.
+        """
+        characters = self.characters(max_length)
+        with progress_bar(len(texts), show_progress_bar) as bar:
+            for place in batches(texts, batch_size):
+                part = cut(texts[place], characters)
+                check_encodable(part, first + place.start)
+                yield Batch(place, *self._tokenizer.token_ids(part, max_length))
+                if bar is not None:
+                    bar.update(len(part))
+
+    def token_lists(self, texts: Sequence[str], max_length: int | None) -> list[list[int]]:
+        """Return the token ids of each text, which is not cut to a number of characters first."""
+        lists: list[list[int]] = []
+        for place in batches(texts, BATCH_TEXTS):
+            check_encodable(texts[place], place.start)
+            ids, bounds = self._tokenizer.token_ids(texts[place], max_length)
+            lists += [ids[start:end].tolist() for start, end in pairwise(bounds.tolist())]
+        return lists
+
+    def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool) -> None:
+        """Write the vectors of a batch to their place in `vectors`, (texts, dim)."""
+        means, table = vectors[batch.place], self._table
+        self.read_ahead.expect(len(batch.ids))
+        row_ids, weights = table.row_ids(batch.ids), table.token_weights(batch.ids)
+        pooling.mean_rows(self._embedding, row_ids, batch.bounds, means, weights)
+        if unit:
+            pooling.scale_to_unit(means)

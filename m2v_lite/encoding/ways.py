@@ -1,0 +1,121 @@
+"""The ways to run `encode` on a list of texts, and the choice among them.
+
+Each way takes a `Work` and writes its vectors: one text by one, batch by batch, with a thread that pools, or
+in processes. All give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from m2v_lite.errors import M2VLiteError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from m2v_lite.encoding.encoder import Encoder
+
+# For up to this much, preparing a batch costs more than it saves.
+FEW_TEXTS, FEW_CHARACTERS = 32, 4000
+
+
+class Settings(NamedTuple):
+    """How texts are encoded.
+
+    Attributes:
+        max_length: the number of tokens after which each text is cut, or None.
+        unit: whether vectors are scaled to length 1.
+        batch_size: the most texts of a batch.
+        show_progress_bar: whether to show one.
+    """
+
+    max_length: int | None
+    unit: bool
+    batch_size: int
+    show_progress_bar: bool = False
+
+
+class Work(NamedTuple):
+    """Which texts to encode, how, and where their vectors go.
+
+    Attributes:
+        encoder: tokenizes and pools.
+        texts: the texts.
+        vectors: (texts, dim), to be written.
+        settings: how.
+        first: the index of the first text among the caller's, for errors.
+    """
+
+    encoder: Encoder
+    texts: Sequence[str]
+    vectors: NDArray[Any]
+    settings: Settings
+    first: int = 0
+
+
+Way = Callable[[Work], None]
+
+
+def choose_way(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) -> Way:
+    """Choose the quickest way to run some work.
+
+    Args:
+        work: the work.
+        workers: the most processes that may be used.
+        threads: whether a thread may be used.
+        pickled_encoder: returns what `in_processes` sends to its workers.
+    """
+    texts, settings = work.texts, work.settings
+    if workers > 1:
+        from m2v_lite.encoding.processes import worth_processes  # takes long to import
+
+        if worth_processes(texts, work.encoder.characters(settings.max_length)):
+            return partial(in_processes, workers=workers, pickled_encoder=pickled_encoder)
+    are_few = len(texts) <= FEW_TEXTS and sum(map(len, texts)) <= FEW_CHARACTERS
+    if are_few and not settings.show_progress_bar:
+        return one_by_one
+    if threads:
+        from m2v_lite.encoding.thread import threads_run_freely
+
+        if threads_run_freely():
+            return with_a_thread
+    return batch_by_batch
+
+
+def one_by_one(work: Work) -> None:
+    """Encode each text by itself: the quickest way for a few short ones."""
+    encode, (max_length, unit, *_) = work.encoder.one, work.settings
+    try:
+        for vector, text in zip(work.vectors, work.texts, strict=True):
+            vector[:] = encode(text, max_length, unit)
+    except M2VLiteError:
+        batch_by_batch(work)  # which raises it again, with the number of the text
+
+
+def batch_by_batch(work: Work) -> None:
+    """Tokenize, pool and write one batch after the other."""
+    encoder, texts, vectors, (max_length, unit, batch_size, progress), first = work
+    for batch in encoder.tokenized(texts, max_length, batch_size, first, progress):
+        encoder.pool(batch, vectors, unit)
+
+
+def with_a_thread(work: Work) -> None:
+    """Do the same, but pool each batch in a thread while this one tokenizes the next."""
+    from m2v_lite.encoding.thread import consume_in_thread
+
+    encoder, texts, vectors, (max_length, unit, batch_size, progress), first = work
+    batches = encoder.tokenized(texts, max_length, batch_size, first, progress)
+    consume_in_thread(lambda batch: encoder.pool(batch, vectors, unit), batches)
+
+
+def in_processes(work: Work, workers: int, pickled_encoder: Callable[[], bytes]) -> None:
+    """Divide the texts among worker processes; see `processes.encode_in_processes`."""
+    from m2v_lite.encoding.processes import encode_in_processes
+
+    settings = work.settings
+    characters = work.encoder.characters(settings.max_length)
+    encode_in_processes(
+        pickled_encoder(), work.texts, characters, work.vectors, workers, settings.show_progress_bar
+    )

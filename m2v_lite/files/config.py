@@ -1,0 +1,45 @@
+"""Config file -> settings. The two that change vectors are checked: normalisation and length limit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from m2v_lite.arguments import PathLike
+from m2v_lite.errors import InvalidModelError
+
+DEFAULT_MAX_LENGTH = 512
+DEFAULT_NORMALIZE = False
+
+
+def read_config(path: PathLike) -> dict[str, Any]:
+    """Read a model's config and check the two settings that change its vectors.
+
+    Raises:
+        InvalidModelError: not JSON, not an object, or `normalize` or `max_length` of a wrong kind.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidModelError(
+            f"{path}: the config cannot be read as JSON ({error}); fetch or write it again"
+        ) from error
+    if not isinstance(config, dict):
+        raise InvalidModelError(f"{path}: the config is not a JSON object; fetch or write it again")
+    check_config(path, config)
+    return config
+
+
+def check_config(path: PathLike, config: dict[str, Any]) -> None:
+    """Check the two settings that change a model's vectors; see `read_config`."""
+    normalize = config.get("normalize")
+    if normalize is not None and not isinstance(normalize, bool):
+        raise InvalidModelError(f"{path}: 'normalize' is {normalize!r:.60}; write true, false or null there")
+    max_length = config.get("max_length")
+    if max_length is not None and (type(max_length) is not int or not 1 <= max_length <= sys.maxsize):
+        raise InvalidModelError(
+            f"{path}: 'max_length' is {max_length!r:.60}; write a number of tokens from 1 up, or null "
+            "for no limit"
+        )

@@ -1,0 +1,153 @@
+"""A packed model: one file that holds the table, the vocabulary as arrays, and all settings.
+
+It is an ordinary safetensors file. Beside the tensors of a model it has
+
+- `vocabulary.text`, `vocabulary.ends`, `vocabulary.slots`: the arrays of `vocabulary.MappedVocabulary`, if
+  the tokenizer is of the BERT kind; nothing of it is parsed when such a model is loaded;
+- `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950);
+
+and in its metadata, each under a name that begins with `m2v_lite.`:
+
+- `version`: of this format, 1;
+- `config`: the config, as it was; `card`: what the model card says, JSON; `source`: where the model comes
+  from;
+- `tokenizer`: the tokenizer's settings without its vocabulary, JSON, and `figures` of the vocabulary;
+- `checksums`: the SHA-256 of each tensor, and of the metadata but for this entry, JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from m2v_lite.arguments import PathLike
+from m2v_lite.errors import InvalidModelError
+from m2v_lite.files.safetensors import SafetensorsFile
+from m2v_lite.tokenization.vocabulary import MappedVocabulary
+from m2v_lite.tokenization.wordpiece.one_text import TOKEN_FLAGS
+from m2v_lite.tokenization.wordpiece.tokenizer import VocabularyFigures, WordPieceTokenizer
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.protocols import TextTokenizer
+
+VERSION = "1"
+PREFIX = "m2v_lite."
+VOCABULARY = ("vocabulary.text", "vocabulary.ends", "vocabulary.slots")
+TOKENIZER = "tokenizer.json"
+MODEL_CARD = "README.md"
+# What a deflated file may become, lest a small file fills the memory.
+MOST_BYTES = 1 << 30
+
+
+class PackedTokenizer(NamedTuple):
+    """The text of the tokenizer.json in a packed model; see `protocols.TokenizerSource`."""
+
+    file: SafetensorsFile
+
+    def read(self) -> str:
+        return packed_text(self.file, TOKENIZER)
+
+
+def is_packed(file: SafetensorsFile) -> bool:
+    """Say whether a safetensors file is a packed model."""
+    return f"{PREFIX}version" in file.metadata
+
+
+def check_version(file: SafetensorsFile) -> None:
+    """Check that this version of the package can read a packed model."""
+    version = file.metadata[f"{PREFIX}version"]
+    if version != VERSION:
+        raise InvalidModelError(
+            f"{file.path}: this packed model has version {version!r:.20} of the format, and this m2v_lite "
+            f"reads version {VERSION}; upgrade m2v_lite, or pack the model again"
+        )
+
+
+def setting(file: SafetensorsFile, name: str) -> Any:
+    """Return one JSON object of the metadata.
+
+    Raises:
+        InvalidModelError: it is missing, or no JSON object.
+    """
+    try:
+        value = json.loads(file.metadata[PREFIX + name])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise broken(file.path, f"its metadata {PREFIX}{name} cannot be read ({error!r:.100})") from error
+    if not isinstance(value, dict):
+        raise broken(file.path, f"its metadata {PREFIX}{name} is not a JSON object")
+    return value
+
+
+def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokenizer:
+    """Return the tokenizer of a packed model.
+
+    Raises:
+        InvalidModelError: it is broken.
+        MissingPackageError: it needs the package tokenizers, which is not installed.
+    """
+    path = file.path
+    source = PackedTokenizer(file)
+    missing = [name for name in VOCABULARY if name not in file.tensors]
+    if len(missing) == len(VOCABULARY):
+        from m2v_lite.tokenization.kinds import tokenizer_of_text
+
+        return tokenizer_of_text(source.read(), source, path, memo_bytes)
+    if missing:
+        raise broken(path, f"it has no tensor {missing[0]}")
+    settings, figures = setting(file, "tokenizer"), setting(file, "figures")
+    try:
+        _check_settings(settings)
+        vocabulary = MappedVocabulary(*(np.asarray(file.view(name)) for name in VOCABULARY))
+        new = [token["id"] for token in settings["added_tokens"] if vocabulary.get(token["content"]) is None]
+        known = VocabularyFigures(
+            int(figures["median_token_length"]),
+            len(vocabulary) + len(new),
+            max(len(vocabulary) - 1, *(token["id"] for token in settings["added_tokens"]), 0),
+        )
+        return WordPieceTokenizer(settings, vocabulary, known, source, memo_bytes)
+    except (KeyError, TypeError, ValueError) as error:
+        raise broken(path, f"its tokenizer cannot be read ({error!r:.200})") from error
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Check that each setting is of the right type."""
+    normalizer, model, added = settings["normalizer"], settings["model"], settings["added_tokens"]
+    strip = normalizer["strip_accents"]
+    switches = [normalizer[name] for name in ("clean_text", "handle_chinese_chars", "lowercase")]
+    switches += [False if strip is None else strip]
+    switches += [token[flag] for token in added for flag in TOKEN_FLAGS]
+    numbers = [model["max_input_chars_per_word"], *(token["id"] for token in added)]
+    texts = [model["continuing_subword_prefix"], model["unk_token"], *(token["content"] for token in added)]
+    if not (
+        all(type(switch) is bool for switch in switches)
+        and all(type(number) is int and number >= 0 for number in numbers)
+        and all(type(text) is str for text in texts)
+        and all(token["content"] for token in added)
+    ):
+        raise ValueError("a setting of a wrong type")
+
+
+def packed_text(file: SafetensorsFile, name: str) -> str:
+    """Return the text of a file that is deflated in a packed model.
+
+    Raises:
+        InvalidModelError: it is not there, or broken.
+    """
+    if name not in file.tensors:
+        raise broken(file.path, f"it has no tensor {name}")
+    decompressor = zlib.decompressobj()
+    try:
+        content = decompressor.decompress(file.view(name).data, MOST_BYTES)
+        text = content.decode()
+    except (zlib.error, ValueError) as error:
+        raise broken(file.path, f"{name} cannot be inflated ({error})") from error
+    if not decompressor.eof:
+        raise broken(file.path, f"{name} is cut short, or of more than {MOST_BYTES} bytes")
+    return text
+
+
+def broken(path: PathLike, fact: str) -> InvalidModelError:
+    return InvalidModelError(f"{path}: not a sound packed model: {fact}. Fetch it again, or pack it again")

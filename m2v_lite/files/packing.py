@@ -1,0 +1,157 @@
+"""A model -> a packed model, and back to a folder; see `packed` for the format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.errors import InvalidModelError
+from m2v_lite.files.atomic_write import atomic_write
+from m2v_lite.files.model_card import card_of, new_model_card
+from m2v_lite.files.packed_format import (
+    MODEL_CARD,
+    PREFIX,
+    TOKENIZER,
+    VERSION,
+    VOCABULARY,
+    broken,
+    check_version,
+    is_packed,
+    packed_text,
+    setting,
+)
+from m2v_lite.files.reading import read_model
+from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
+from m2v_lite.files.saving import bfloat16_tensors, config_of, save_model, tensors_of
+from m2v_lite.tokenization.vocabulary import vocabulary_arrays
+from m2v_lite.tokenization.wordpiece.supported import figures_of, is_supported
+
+if TYPE_CHECKING:
+    from m2v_lite.files.parts import ModelParts
+
+
+def pack(parts: ModelParts, path: str, source: str | None) -> None:
+    """Write a packed model; see `StaticModel.save_packed`.
+
+    Args:
+        parts: what to pack.
+        path: the file to write.
+        source: where the model comes from.
+    """
+    tokenizer = parts.tokenizer_definition()
+    metadata = {
+        "version": VERSION,
+        "config": json.dumps(config_of(parts)),
+        "card": json.dumps(card_of(parts)),
+        "source": source or source_of(parts) or "",
+    }
+    tensors = {
+        **tensors_of(parts),
+        TOKENIZER: _deflated(tokenizer),
+        MODEL_CARD: _deflated(_model_card_of(parts) or new_model_card(parts, "A packed model")),
+    }
+    definition = json.loads(tokenizer)
+    if is_supported(definition):
+        vocabulary = definition["model"].pop("vocab")
+        tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+        if [vocabulary[token] for token in tokens] == list(range(len(tokens))):
+            tensors.update(zip(VOCABULARY, vocabulary_arrays(tokens), strict=True))
+            metadata["tokenizer"] = json.dumps(definition)
+            figures = figures_of(vocabulary, definition["added_tokens"])
+            metadata["figures"] = json.dumps(figures._asdict())
+    metadata = {PREFIX + name: text for name, text in metadata.items()}
+    metadata[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, metadata))
+    with atomic_write(path) as file:
+        write_safetensors(file, tensors, metadata, bfloat16_tensors(parts))
+
+
+def unpack(path: str, folder: str) -> None:
+    """Write the folder that was packed, with its own tokenizer.json and README.md.
+
+    Args:
+        path: a packed model.
+        folder: where to write, made if need be.
+
+    Raises:
+        InvalidModelError: the file is broken, or no packed model.
+        OSError: the folder cannot be written.
+    """
+    file = open_packed(path)
+    save_model(read_model(path), folder, os.path.basename(path), packed_text(file, MODEL_CARD))
+
+
+def open_packed(path: str) -> SafetensorsFile:
+    """Open a packed model.
+
+    Raises:
+        InvalidModelError: the file is broken, no packed model, or of another version of the format.
+    """
+    file = SafetensorsFile(path) if os.path.isfile(path) else None
+    if file is None or not is_packed(file):
+        raise InvalidModelError(f"{path}: this is no packed model; m2v-lite pack makes one")
+    check_version(file)
+    return file
+
+
+def verify(path: str) -> int:
+    """Check all checksums of a packed model, and return how many there are.
+
+    Raises:
+        InvalidModelError: one does not agree, or the file is no packed model.
+    """
+    file = open_packed(path)
+    stated = setting(file, "checksums")
+    metadata = {name: text for name, text in file.metadata.items() if name != f"{PREFIX}checksums"}
+    found = _checksums({name: file.view(name) for name in file.tensors}, metadata)
+    if stated != found:
+        wrong = [name for name in {**found, **stated} if stated.get(name) != found.get(name)]
+        raise broken(path, f"the checksum of {', '.join(wrong)} is not that which it was packed with")
+    return len(found)
+
+
+def _model_card_of(parts: ModelParts) -> str | None:
+    """Return the model card that a model was loaded with, if there is one."""
+    files = parts.files
+    if files is None:
+        return None
+    if files.layout == "packed":
+        return packed_text(SafetensorsFile(files.folder), MODEL_CARD)
+    try:
+        with open(files.model_card, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return None
+
+
+def source_of(parts: ModelParts) -> str | None:
+    """Return where a packed model comes from."""
+    if parts.files is None or parts.files.layout != "packed":
+        return None
+    return SafetensorsFile(parts.files.folder).metadata.get(f"{PREFIX}source")
+
+
+def _deflated(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(zlib.compress(text.encode(), 9), np.uint8)
+
+
+def _checksums(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of each tensor's bytes, and of the metadata."""
+    sums = {name: _checksum(array) for name, array in sorted(tensors.items())}
+    described = json.dumps(dict(sorted(metadata.items()))).encode()
+    return {**sums, "metadata": hashlib.sha256(described).hexdigest()}
+
+
+def _checksum(array: NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    rows = max(1, (1 << 20) // max(1, array[:1].nbytes))
+    for start in range(0, len(array), rows):
+        block = array[start : start + rows]
+        digest.update(np.ascontiguousarray(block, block.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()

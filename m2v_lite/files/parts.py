@@ -1,0 +1,188 @@
+"""The parts of a model: what reading returns, and what saving and packing take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from m2v_lite.arguments import switch, token_limit
+from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+    from typing_extensions import Self
+
+    from m2v_lite.embedding.table import EmbeddingTable
+    from m2v_lite.files.layouts import ModelFiles
+    from m2v_lite.tokenization.protocols import TextTokenizer
+
+
+class ModelParts:
+    """A table, a tokenizer and settings that fit together, and what callers may read of them.
+
+    Args:
+        table: the arrays.
+        tokenizer: the tokenizer.
+        config: the settings; copied.
+        card: what the model card says.
+        files: where the model was found, or None for a model made of arrays.
+        read_with: how it was read: `quantize_to`, `dimensionality` and `memo_bytes`.
+
+    Attributes:
+        config: the settings, with `normalize` and `max_length` as they are in force.
+        files: as above.
+
+    Raises:
+        InvalidModelError: the table and the tokenizer do not fit together.
+    """
+
+    def __init__(
+        self,
+        table: EmbeddingTable,
+        tokenizer: TextTokenizer,
+        config: Mapping[str, Any],
+        card: Mapping[str, Any],
+        files: ModelFiles | None = None,
+        read_with: tuple[str | None, int | None, int] = (None, None, DEFAULT_MEMO_BYTES),
+    ) -> None:
+        place = files.folder if files else "vectors"
+        table.check_vocabulary(place, tokenizer.vocabulary_size, tokenizer.highest_id)
+        self._table = table
+        self._tokenizer = tokenizer
+        self._card = card
+        self.files = files
+        # A pickle holds these instead of the arrays.
+        self._read_with = read_with
+        self._identity = identity(files.table) if files else None
+        self.config = dict(config)
+        normalize = config.get("normalize")
+        self.normalize = DEFAULT_NORMALIZE if normalize is None else normalize
+        self.max_length = config.get("max_length", DEFAULT_MAX_LENGTH)
+
+    @property
+    def dim(self) -> int:
+        """The number of columns of a vector."""
+        return int(self._table.embedding.shape[1])
+
+    @property
+    def embedding(self) -> NDArray[Any]:
+        """The table, (rows, dim), read-only and mapped; a bfloat16 one as its uint16 codes."""
+        return self._table.embedding
+
+    @property
+    def weights(self) -> NDArray[Any] | None:
+        """A factor for each token id, (tokens,), or None."""
+        return self._table.weights
+
+    @property
+    def token_mapping(self) -> NDArray[Any] | None:
+        """The row of each token id, (tokens,), or None where id and row are the same."""
+        return self._table.mapping
+
+    @property
+    def embedding_dtype(self) -> str:
+        """The name of the table's dtype."""
+        return self._table.dtype_name
+
+    @property
+    def vocabulary_quantization(self) -> int | None:
+        """The number of rows that the vocabulary shares, or None if each token has its own row."""
+        return None if self.token_mapping is None else len(self.embedding)
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The vocabulary in the order of its ids, made when first asked for."""
+        return self._tokenizer.tokens
+
+    @property
+    def unk_token_id(self) -> int | None:
+        """The id of the unknown token, which never reaches a vector."""
+        return self._tokenizer.unk_token_id
+
+    @property
+    def median_token_length(self) -> int:
+        """The median length of the vocabulary's tokens in characters, rounded down."""
+        return self._tokenizer.median_token_length
+
+    @property
+    def tokenizer_kind(self) -> str:
+        """The kind of the tokenizer's model: WordPiece, Unigram, BPE or WordLevel."""
+        return self._tokenizer.kind
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """A `tokenizers.Tokenizer` that cuts at the model's `max_length`, made when first asked for.
+
+        The model does not use it, so changing it does not change the model.
+        """
+        from m2v_lite.tokenization.library import library_tokenizer
+
+        tokenizer = library_tokenizer(self._tokenizer.definition(), "tokenizer")
+        tokenizer.no_padding()
+        if self.max_length is None:
+            tokenizer.no_truncation()
+        else:
+            tokenizer.enable_truncation(self.max_length)
+        return tokenizer
+
+    @property
+    def base_model_name(self) -> str | list[str] | None:
+        """The model or models that this one was distilled from, if the model card says."""
+        return self._card.get("base_model")
+
+    @property
+    def language(self) -> str | list[str] | None:
+        """The language or languages of the model, if the model card says."""
+        return self._card.get("language")
+
+    @property
+    def license(self) -> str | list[str] | None:
+        """The licence of the model, if the model card says."""
+        return self._card.get("license")
+
+    @property
+    def normalize(self) -> bool:
+        """Whether vectors are scaled to length 1 by default."""
+        return self._normalize
+
+    @normalize.setter
+    def normalize(self, value: bool) -> None:
+        self._normalize = self.config["normalize"] = switch("normalize", value)
+
+    @property
+    def max_length(self) -> int | None:
+        """The number of tokens after which a text is cut by default, or None for no limit."""
+        return self._max_length
+
+    @max_length.setter
+    def max_length(self, value: int | None) -> None:
+        self._max_length = self.config["max_length"] = token_limit(value)
+        self.__dict__.pop("tokenizer", None)  # it was made for the former limit
+
+    def tokenizer_definition(self) -> str:
+        """Return the tokenizer as the text of a `tokenizer.json`.
+
+        Raises:
+            InvalidModelError: the file has changed since it was read.
+        """
+        return self._tokenizer.definition()
+
+    def __copy__(self) -> Self:
+        """Copy the settings; share the table and the tokenizer, which never change."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied.config = dict(self.config)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
+
+def identity(path: str) -> tuple[int, ...]:
+    """Return what tells a file from another one that takes its place: its size and time."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns

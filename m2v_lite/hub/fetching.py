@@ -1,0 +1,114 @@
+"""Repository id -> folder of its snapshot: from the hub's cache if it is there, else from the hub."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+
+from m2v_lite.arguments import PathLike, described
+from m2v_lite.errors import DownloadError, InputTypeError, InputValueError, MissingPackageError
+from m2v_lite.hub.cache import Asked, cache_folder, cached_snapshot, is_first_choice, what_is_wrong
+
+_REPOSITORY_ID = re.compile(r"\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
+_LONGEST_ID = 96
+
+
+def is_repository_id(name: str) -> bool:
+    """Say whether `name` has the form of a repository id, `owner/name` or `name`, by the hub's own rules.
+
+    Example:
+        >>> is_repository_id("minishlab/potion-base-8M"), is_repository_id("./potion")
+        (True, False)
+    """
+    return (
+        _REPOSITORY_ID.fullmatch(name) is not None
+        and len(name) <= _LONGEST_ID
+        and not any(part in name for part in ("--", ".."))
+        and not name.endswith(".git")
+    )
+
+
+def fetch_model(
+    repository: str,
+    *,
+    subfolder: str | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: PathLike | None = None,
+    force_download: bool = False,
+    local_files_only: bool = False,
+) -> str:
+    """Return the folder of a repository's snapshot, from the cache if the model in it is complete.
+
+    If it is, no request is sent and nothing is written.
+
+    Args:
+        repository: its id on the hub, owner/name.
+        subfolder: the folder of the model in the repository.
+        revision: a branch, tag or commit; by default the branch main.
+        token: the hub's access token; False for none; by default `HF_TOKEN`, or that of `hf auth login`.
+        cache_dir: the hub's cache, if not the usual one.
+        force_download: whether to ask the hub even if the model is in the cache.
+        local_files_only: whether to fail rather than ask the hub.
+
+    Raises:
+        ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
+        DownloadError: the model is not in the cache and cannot be fetched.
+        MissingPackageError: huggingface_hub is not installed.
+        InputTypeError, InputValueError: an impossible argument.
+    """
+    asked = Asked(repository, _revision(revision), _subfolder(subfolder))
+    token = _token(token)
+    try:
+        cache = cache_folder(cache_dir)
+    except MissingPackageError as error:
+        raise MissingPackageError(
+            f"{repository}: there is no such file or folder here, and {error}"
+        ) from error
+    snapshot = cached_snapshot(cache, asked)
+    lacks = what_is_wrong(os.path.join(snapshot, asked.subfolder)) if snapshot else None
+    usable = None if lacks or force_download else snapshot
+    if usable and (local_files_only or is_first_choice(usable, asked.subfolder)):
+        return usable
+    if lacks:
+        state = f"the model is not complete in the cache ({lacks})"
+    elif snapshot and force_download:
+        state = "the model is in the cache, but force_download asks the hub for it"
+    else:
+        state = f"there is no folder of this name here, the model is not in the cache {cache}"
+    if local_files_only:
+        raise DownloadError(
+            f"{asked}: {state}, and local_files_only is set. Leave it out, or run where there is a network: "
+            f"{asked.command}"
+        )
+    from m2v_lite.hub.download import download_model
+
+    try:
+        return download_model(asked, token, cache, force_download, state)
+    except DownloadError:
+        if usable:
+            return usable
+        raise
+
+
+def _revision(revision: object) -> str | None:
+    if revision is not None and not isinstance(revision, str):
+        raise InputTypeError(f"revision is {described(revision)}; give a branch, tag or commit as a str")
+    if revision is not None and not revision.strip():
+        raise InputValueError("revision is empty; give a branch, tag or commit, or None for main")
+    return revision
+
+
+def _subfolder(subfolder: str | None) -> str:
+    """Return the path of a folder of the repository, with forward slashes; "" for the repository itself."""
+    path = posixpath.normpath((subfolder or ".").replace(os.sep, "/"))
+    if os.path.isabs(path) or path.split("/")[0] == "..":
+        raise InputValueError(f"subfolder is {subfolder!r:.60}; give the path of a folder in the repository")
+    return "" if path == "." else path
+
+
+def _token(token: object) -> str | bool | None:
+    if token is not None and not isinstance(token, (str, bool)):
+        raise InputTypeError("token is neither a str nor a bool nor None; give the hub's access token")
+    return token.strip() or None if isinstance(token, str) else token

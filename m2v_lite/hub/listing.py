@@ -1,0 +1,79 @@
+"""The hub's cache -> the static models in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from m2v_lite.errors import M2VLiteError
+from m2v_lite.files.layouts import NESTED_FOLDER, find_model_files
+from m2v_lite.files.safetensors import SafetensorsFile
+from m2v_lite.files.table_file import table_in
+from m2v_lite.hub.cache import COMMIT, commit_in, what_is_wrong
+
+
+class CachedModel(NamedTuple):
+    """One model of one snapshot.
+
+    Attributes:
+        repository: the id of its repository.
+        subfolder: its folder there, or "".
+        revisions: the branches and tags that name the commit here.
+        commit: the commit.
+        table: rows, columns and dtype of its table.
+        size: the bytes of its table, tokenizer and config.
+    """
+
+    repository: str
+    subfolder: str
+    revisions: tuple[str, ...]
+    commit: str
+    table: str
+    size: int
+
+
+def cached_models(cache: str) -> list[CachedModel]:
+    """Return the static models that are complete in the cache, by name, and no models of other kinds."""
+    return sorted(
+        model
+        for entry in _names_in(cache)
+        if entry.startswith("models--")
+        for commit in _names_in(os.path.join(cache, entry, "snapshots"))
+        if COMMIT.fullmatch(commit)
+        for model in _models_in(os.path.join(cache, entry), commit)
+    )
+
+
+def _models_in(entry: str, commit: str) -> Iterator[CachedModel]:
+    repository = os.path.basename(entry).removeprefix("models--").replace("--", "/")
+    snapshot = os.path.join(entry, "snapshots", commit)
+    revisions = tuple(sorted(_revisions(entry, commit)))
+    for folder, _, _ in os.walk(snapshot):
+        # The parent of a nested folder is a model already if all is there.
+        if os.path.basename(folder) == NESTED_FOLDER or what_is_wrong(folder):
+            continue
+        try:
+            files = find_model_files(folder)
+            table = table_in(SafetensorsFile(files.table), files.tensor)
+        except M2VLiteError:
+            continue  # no table that can be used
+        subfolder = os.path.relpath(folder, snapshot).replace(os.sep, "/").removeprefix(".")
+        size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
+        rows, columns = table.embedding.shape
+        described = f"{rows:,} x {columns} {table.dtype_name}"
+        yield CachedModel(repository, subfolder, revisions, commit, described, size)
+
+
+def _revisions(entry: str, commit: str) -> Iterator[str]:
+    """Yield the branches and tags that name a commit."""
+    references = os.path.join(entry, "refs")
+    for folder, _, names in os.walk(references):
+        for name in names:
+            path = os.path.join(folder, name)
+            if commit_in(path) == commit:
+                yield os.path.relpath(path, references).replace(os.sep, "/")
+
+
+def _names_in(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []

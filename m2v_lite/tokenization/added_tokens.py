@@ -1,0 +1,95 @@
+"""Text -> the added tokens in it, such as `[MASK]`, and the text between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+
+class AddedToken(NamedTuple):
+    """A token that is looked for in the text itself.
+
+    Attributes:
+        content: what is looked for.
+        token_id: its id.
+        single_word: found only where no word character touches it.
+        lstrip: takes the white space before it along.
+        rstrip: takes the white space after it along.
+        normalized: looked for in the normalized text, its content being normalized too.
+    """
+
+    content: str
+    token_id: int
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool = False
+
+
+class AddedTokens:
+    """Tokens to be found in a text, the leftmost first, of those the longest.
+
+    Args:
+        tokens: with contents that differ and are not empty.
+
+    Example:
+        >>> tokens = AddedTokens([AddedToken("[MASK]", 4), AddedToken("[PAD]", 0, lstrip=True)])
+        >>> list(tokens.split("a [MASK] b [PAD]"))
+        ['a ', 4, ' b', 0]
+    """
+
+    def __init__(self, tokens: Sequence[AddedToken]) -> None:
+        self._tokens = {token.content: token for token in tokens}
+        self._firsts = {content[0] for content in self._tokens}
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        longest_first = sorted(self._tokens, key=len, reverse=True)
+        pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
+        if len(self._firsts) == 1:  # a pattern that begins with one character is found quickly
+            (first,) = self._firsts
+            pattern = f"{re.escape(first)}(?:{'|'.join(re.escape(content[1:]) for content in longest_first)})"
+        return re.compile(pattern)
+
+    def occur_in(self, text: str) -> bool:
+        """Say whether the content of some token occurs in a text."""
+        # Nearly no text holds a bracket, with which most tokens begin.
+        return any(first in text for first in self._firsts) and self._pattern.search(text) is not None
+
+    def split(self, text: str) -> Iterator[str | int]:
+        """Yield the parts of a text in order: ids of tokens, and the text between them, if any."""
+        done = 0
+        for match in self._pattern.finditer(text):
+            token = self._tokens[match[0]]
+            start, end = match.span()
+            if token.single_word and (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):
+                continue
+            if token.lstrip:
+                while start > done and _is_space(text[start - 1]):
+                    start -= 1
+            if token.rstrip:
+                while end < len(text) and _is_space(text[end]):
+                    end += 1
+            if start > done:
+                yield text[done:start]
+            yield token.token_id
+            done = end
+        if done < len(text):
+            yield text[done:]
+
+
+def _is_word(character: str) -> bool:
+    from m2v_lite.tokenization.characters import character_tables
+
+    return character != "" and ord(character) in character_tables().word
+
+
+def _is_space(character: str) -> bool:
+    from m2v_lite.tokenization.characters import character_tables
+
+    return ord(character) in character_tables().space

@@ -1,0 +1,252 @@
+"""The general path with a memo: texts -> chunks between white space -> token ids.
+
+The `tokenizers` library is asked for each different chunk once; `independence` says for which tokenizers that
+gives the ids of the whole text. Some texts go to the library whole all the same: those with a chunk that
+cannot be tokenized alone, and batches of so many new chunks that asking for them would cost more than it
+saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.errors import TokenizationError
+from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
+from m2v_lite.tokenization.independence import TRIAL_TEXTS, ChunkRule, chunk_rule
+from m2v_lite.tokenization.library import LibraryTokenizer
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES, ENTRY_BYTES, REMEMBERED_CHARACTERS, Memory
+from m2v_lite.tokenization.piece_store import END_CODE, LENGTH_BITS, PieceStore
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from m2v_lite.tokenization.protocols import TokenizerSource
+
+# A lone surrogate, which no text holds.
+END_CHUNK = "\udfff"
+
+# Codes without pieces: of an empty chunk, of one that the memo lacks, of one that cannot be tokenized alone.
+NOTHING, NEW, DEPENDENT = (~(number << LENGTH_BITS) for number in (1, 2, 3))
+
+# A longer chunk goes with its text: it hardly comes again, and a code cannot tell of any number of pieces.
+LONGEST_CHUNK = 1000
+
+# So many new chunks are asked for as one text, with a separator between them.
+GROUP = 16
+# What may separate them: a chunk of one id, the first of these that is one.
+SEPARATORS = ("~", "|", "^", "#", "z", "q", "x", "the", "a", ".")
+
+# To ask for a new chunk costs about as much more as it saves to know one. So each known chunk earns the right
+# to ask for a new one, up to so many; where that does not suffice, batches go to the library whole, the next
+# ones without a look at their chunks.
+CREDIT = 1000
+MOST_PASSED_OVER = 15
+# The share of new chunks that is asked for all the same, lest a memo of other texts never learns.
+SHARE = 16
+
+
+class ChunkMemo(dict[str, int]):
+    """The codes of chunks that have been seen. Safe under threads: what an entry says never changes."""
+
+    def __init__(self, memory: int) -> None:
+        super().__init__({"": NOTHING, END_CHUNK: END_CODE})
+        self._most = len(self) + memory // ENTRY_BYTES
+        self.store = PieceStore()
+
+    def is_full(self) -> bool:
+        """Say whether it takes the memory that it may take."""
+        return len(self) >= self._most
+
+    def learn(self, chunks: Sequence[str], lists: Sequence[Sequence[int]]) -> list[int]:
+        """Take the ids of chunks, and return a code for each chunk."""
+        codes: list[int] = self.store.add(*flatten(lists)).tolist()
+        for chunk, code in zip(chunks, codes, strict=True):
+            self.remember(chunk, code)
+        return codes
+
+    def remember(self, chunk: str, code: int) -> None:
+        """Keep the code of a chunk, unless the chunk is long."""
+        if len(chunk) <= REMEMBERED_CHARACTERS:
+            self[chunk] = code
+
+
+class ChunkTokenizer(LibraryTokenizer):
+    """A tokenizer of the `tokenizers` library with a memo in front; see `TextTokenizer` for its attributes.
+
+    Args:
+        tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
+        rule: tells which chunks can be tokenized alone.
+        memo_bytes: the memory that the memo may take, about.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        unk_token_id: int | None,
+        source: TokenizerSource,
+        rule: ChunkRule,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
+    ) -> None:
+        super().__init__(tokenizer, unk_token_id, source)
+        self._rule = rule
+        self._memory = Memory(partial(ChunkMemo, memo_bytes))
+        self._credit = CREDIT
+        self._to_pass_over = self._passed_over = 0
+        self._separator = self._find_separator()
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        flat = self.divided_ids(texts) or self.whole_ids(texts)
+        return drop(*shorten(*flat, max_length), self.unk_token_id)
+
+    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+        chunks, memo = _chunks([text]), self._memory.memo()
+        codes = [*map(memo.get, chunks, repeat(NEW))]
+        if NEW in codes or DEPENDENT in codes:
+            return super().token_ids_of_one(text, max_length)
+        ids = memo.store.token_ids(codes)[:max_length]
+        return [token_id for token_id in ids if token_id != self.unk_token_id]
+
+    def whole_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return all ids as the library gives them for whole texts."""
+        return flatten(self.lists_of_ids(texts))
+
+    def divided_ids(self, texts: Sequence[str]) -> FlatIds | None:
+        """Return all ids, by way of chunks; None if that would take longer, or fails."""
+        if self._to_pass_over > 0:
+            self._to_pass_over -= 1
+            return None
+        chunks = _chunks(texts)
+        memo = self._memory.memo()
+        codes = np.fromiter(map(memo.get, chunks, repeat(NEW)), np.int64, len(chunks))
+        places = np.flatnonzero(codes == NEW)
+        new = [chunks[place] for place in places.tolist()]
+        different = list(dict.fromkeys(new))
+        affordable = self._credit + len(chunks) - len(texts) - len(different)
+        self._credit = min(CREDIT, max(0, affordable - len(different)))
+        is_worth_it = len(different) <= affordable
+        if is_worth_it:
+            self._passed_over = 0
+        else:
+            different = different[: max(affordable, len(different) // SHARE)]
+            self._to_pass_over = self._passed_over = min(MOST_PASSED_OVER, 2 * self._passed_over + 3)
+        try:
+            found = self._learn(memo, different) if different else {}
+        except TokenizationError:
+            return None
+        if not is_worth_it:
+            return None
+        codes[places] = [found[chunk] for chunk in new]
+        return self._expand(memo, codes, texts)
+
+    def _learn(self, memo: ChunkMemo, chunks: Sequence[str]) -> dict[str, int]:
+        """Ask the library for chunks, let the memo know, and return their codes."""
+        dependent = self._rule.dependent(chunks)
+        dependent.update(chunk for chunk in chunks if len(chunk) > LONGEST_CHUNK)
+        alone = [chunk for chunk in chunks if chunk not in dependent] if dependent else chunks
+        codes = memo.learn(alone, self._lists_of_chunks(alone))
+        for chunk in dependent:
+            memo.remember(chunk, DEPENDENT)
+        return {**dict.fromkeys(dependent, DEPENDENT), **dict(zip(alone, codes, strict=True))}
+
+    def _lists_of_chunks(self, chunks: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each chunk.
+
+        Chunks are asked for in groups, which is quicker than one by one; but one by one where the separator's
+        id is also in a chunk.
+        """
+        if self._separator is None:
+            return self.lists_of_ids(chunks)
+        text, separator_id = self._separator
+        groups = [chunks[start : start + GROUP] for start in range(0, len(chunks), GROUP)]
+        lists = []
+        for group, ids in zip(groups, self.lists_of_ids([text.join(group) for group in groups]), strict=True):
+            if ids.count(separator_id) == len(group) - 1:
+                lists += _parts(ids, separator_id)
+            else:
+                lists += self.lists_of_ids(group)
+        return lists
+
+    def _expand(self, memo: ChunkMemo, codes: NDArray[np.int64], texts: Sequence[str]) -> FlatIds:
+        """Return the ids of all texts, those with a dependent chunk being asked for whole."""
+        dependent = codes == DEPENDENT
+        if not dependent.any():
+            return memo.store.expand(codes)
+        is_end = codes == END_CODE
+        text_of_code = np.cumsum(is_end) - is_end
+        is_whole = np.zeros(len(texts), bool)
+        is_whole[text_of_code[dependent]] = True
+        whole = self.whole_ids([text for text, chosen in zip(texts, is_whole, strict=True) if chosen])
+        return merge(is_whole, whole, memo.store.expand(codes[~is_whole[text_of_code]]))
+
+    def _find_separator(self) -> tuple[str, int] | None:
+        """Return a separator between spaces, and its id."""
+        for separator, ids in zip(SEPARATORS, self.lists_of_ids(SEPARATORS), strict=True):
+            if len(ids) == 1 and ids[0] != self.unk_token_id:
+                return f" {separator} ", ids[0]
+        return None
+
+
+def chunk_tokenizer(
+    tokenizer: Tokenizer,
+    unk_token_id: int | None,
+    source: TokenizerSource,
+    definition: dict[str, Any],
+    memo_bytes: int = DEFAULT_MEMO_BYTES,
+) -> ChunkTokenizer | None:
+    """Return a tokenizer with a memo, if the definition allows one and a trial agrees.
+
+    Args:
+        tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
+        definition: the content of the tokenizer's `tokenizer.json`.
+        memo_bytes: the memory that the memo may take, about.
+    """
+    rule = chunk_rule(definition, tokenizer)
+    if rule is None:
+        return None
+    try:
+        divided = ChunkTokenizer(tokenizer, unk_token_id, source, rule, memo_bytes)
+        (ids, bounds), expected = (
+            divided.divided_ids(TRIAL_TEXTS) or flatten([]),
+            divided.whole_ids(TRIAL_TEXTS),
+        )
+    except TokenizationError:
+        return None
+    agree = np.array_equal(ids, expected[0]) and np.array_equal(bounds, expected[1])
+    return divided if agree else None
+
+
+def _parts(ids: list[int], separator_id: int) -> list[list[int]]:
+    """Divide ids at each separator.
+
+    Example:
+        >>> _parts([1, 2, 0, 3], 0)
+        [[1, 2], [3]]
+    """
+    parts = []
+    start = 0
+    for _ in range(ids.count(separator_id)):
+        end = ids.index(separator_id, start)
+        parts.append(ids[start:end])
+        start = end + 1
+    parts.append(ids[start:])
+    return parts
+
+
+def _chunks(texts: Sequence[str]) -> list[str]:
+    """Return the chunks of all texts, and `END_CHUNK` after each text.
+
+    Example:
+        >>> _chunks(["to be", "or not"]) == ["to", "be", END_CHUNK, "or", "not", END_CHUNK]
+        True
+    """
+    chunks = []
+    for text in texts:
+        chunks += text.replace("\n", " ").replace("\t", " ").replace("\r", " ").split(" ")
+        chunks.append(END_CHUNK)
+    return chunks

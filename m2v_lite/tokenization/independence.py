@@ -1,0 +1,206 @@
+"""The content of a `tokenizer.json` -> whether the chunks of a text between white space can be done alone.
+
+They can if no step of the library looks across white space:
+
+- each normalizer gives for a text what it gives for its chunks, with white space between them (the last one
+  may also strip the text, since what it strips divides pieces anyway);
+- the first pre-tokenizer divides at white space and drops it, and the others divide each part by itself;
+- the model takes each part by itself, and no chance is in it;
+- no added token holds white space, so it is found inside one chunk.
+
+White space here is a space, a tab, a line feed or a carriage return. Other white space may stay inside a
+chunk, where the library sees to it. Only what is known is taken: any other kind or option means no.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from tokenizers.normalizers import Normalizer
+
+Entry = dict[str, Any]
+
+SPACES = " \t\n\r"
+
+# These take each character by itself, or with marks that follow it: none joins a space.
+LOCAL_NORMALIZERS = {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "StripAccents"}
+# Regular expressions that match nothing but white space.
+RUNS_OF_SPACES = {" +", " {2,}", r"\s+"}
+SPACE_SPLITTERS = {"BertPreTokenizer", "Whitespace", "WhitespaceSplit"}
+PART_SPLITTERS = {"ByteLevel", "CharDelimiterSplit", "Digits", "Punctuation", "Split"}
+MODELS = {"BPE", "Unigram", "WordLevel", "WordPiece"}
+# These add special tokens, which are not asked for, or change offsets, which are not looked at.
+IDLE_PROCESSORS = {"BertProcessing", "ByteLevel", "RobertaProcessing"}
+
+# Format characters of two bytes that join the character after them; SentencePiece's table is asked for at
+# most five bytes at once, so no longer ones matter.
+JOINING = ("\u0600", "\u0601", "\u0602", "\u0603", "\u0604", "\u0605", "\u06dd", "\u070f")
+
+# Texts on which whole and divided must agree.
+TRIAL_TEXTS = (
+    "The quick brown fox, it's said, jumps over 13 lazy dogs; don't ask me why!?",
+    "a  b   c \t tab\nline\r\nend  ",
+    " leading, trailing ",
+    "été \u0301alone e\u0301 \u0344 a\u0327\u0301b \u0600 x \u0600",
+    "no\u00a0break thin\u2009space zero\u200bwidth next\u0085line \u00a0 \u3000wide",
+    "ﬁ ① Ⅷ ㎏ ½ ¨ \u00b4 \ufdfa ⅓ﬀ",
+    "Съешь ещё этих ΣΑΣ ΑΣ. مرحبا بالعالم नमस्ते दुनिया สวัสดี ชาวโลก 한국어 텍스트",
+    "日本 日本語の テスト。 昨天晚上 下了雨",
+    "👩‍👩‍👧 👍🏽 ❤️ 🇩🇪🇫🇷 \u200d \ufe0f",
+    "▁ ▁a a▁b Ġ Ġa ## ##a </w> <0x0A> _x_",
+    "\x00 a\x1cb \x7f \ufffd \ufeff \u0378 \U0010ffff",
+    "aaaa " * 20 + "b " * 20 + "unbelievablylongwordwithoutanyspaces",
+)
+
+
+@dataclass(frozen=True)
+class ChunkRule:
+    """Tells chunks that can be tokenized alone from those that cannot.
+
+    Attributes:
+        stripping: the added tokens, if any of them takes white space along.
+        charsmap: SentencePiece's normalizer, if there is one: it sees a space and a mark as one.
+    """
+
+    stripping: AddedTokens
+    charsmap: Normalizer | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the normalizer, which cannot be pickled itself, as the text of its table."""
+        state = None if self.charsmap is None else json.loads(self.charsmap.__getstate__())
+        return _restored, (self.stripping, state)
+
+    def dependent(self, chunks: Sequence[str]) -> set[str]:
+        """Return the chunks whose ids may depend on what stands beside them."""
+        joined = " ".join(chunks)
+        found: set[str] = set()
+        if self.stripping.occur_in(joined):
+            found.update(filter(self.stripping.occur_in, chunks))
+        if self.charsmap is not None and not joined.isascii():
+            found.update(chunk for chunk in chunks if self._joins_a_space(chunk, self.charsmap.normalize_str))
+        return found
+
+    @staticmethod
+    def _joins_a_space(chunk: str, normalize: Callable[[str], str]) -> bool:
+        """Say whether a space beside a chunk is normalized together with it."""
+        if chunk[:1].isascii() and chunk[-1:].isascii():
+            return False
+        return chunk.endswith(JOINING) or normalize(f" {chunk} ") != f" {normalize(chunk)} "
+
+
+def _restored(stripping: AddedTokens, state: Entry | None) -> ChunkRule:
+    return ChunkRule(stripping, None if state is None else _charsmap(state))
+
+
+def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
+    """Return which chunks can be tokenized alone, or None if that is not certain of any.
+
+    Args:
+        definition: the content of a `tokenizer.json`.
+        tokenizer: the library's tokenizer of this definition.
+    """
+    model, added = definition.get("model"), definition.get("added_tokens") or []
+    if not (
+        definition.get("version") == "1.0"
+        and isinstance(model, dict)
+        and model.get("type") in MODELS
+        and model.get("dropout") is None
+        and _is_idle(definition.get("post_processor"))
+        and _divides_at_spaces(definition.get("pre_tokenizer"))
+    ):
+        return None
+    normalizers = list(_flat(definition.get("normalizer"), "normalizers"))
+    charsmap = None
+    if normalizers and _kind(normalizers[0]) == "Precompiled":
+        charsmap = _charsmap(normalizers.pop(0))
+        if not _keeps_spaces(charsmap):
+            return None
+    if normalizers and _kind(normalizers[-1]) == "Strip":
+        normalizers.pop()
+    if not all(map(_is_local, normalizers)):
+        return None
+    normalizer = tokenizer.normalizer
+    for entry in added:
+        content = entry["content"]
+        looked_for = content
+        if (
+            entry["normalized"] and normalizer is not None
+        ):  # an old Sequence has no length, and counts as false
+            looked_for = normalizer.normalize_str(content)
+        if not looked_for or any(space in text for text in (content, looked_for) for space in SPACES):
+            return None
+    # Of tokens that share an id, the library takes one's word for all.
+    strips = any(entry["lstrip"] or entry["rstrip"] for entry in added)
+    stripping = [AddedToken(entry["content"], entry["id"]) for entry in added if strips]
+    return ChunkRule(AddedTokens(stripping), charsmap)
+
+
+def _kind(entry: Any) -> Any:
+    return entry.get("type") if isinstance(entry, dict) else None
+
+
+def _flat(entry: Any, members: str) -> Iterator[Any]:
+    """Yield the steps of an entry, a Sequence's one after the other."""
+    if _kind(entry) == "Sequence":
+        for member in entry[members]:
+            yield from _flat(member, members)
+    elif entry is not None:
+        yield entry
+
+
+def _is_local(normalizer: Any) -> bool:
+    """Say whether a normalizer gives for a text what it gives for its chunks, with spaces between them."""
+    if _kind(normalizer) != "Replace":
+        return _kind(normalizer) in LOCAL_NORMALIZERS
+    match normalizer.get("pattern"):
+        case {"String": str(pattern)}:
+            return pattern != "" and not any(space in pattern for space in SPACES)
+        case {"Regex": str(pattern)}:
+            return pattern in RUNS_OF_SPACES and normalizer.get("content") == " "
+    return False
+
+
+def _charsmap(entry: Entry) -> Normalizer:
+    from tokenizers.normalizers import Precompiled
+
+    return Precompiled(base64.b64decode(entry["precompiled_charsmap"]))
+
+
+def _keeps_spaces(normalizer: Normalizer) -> bool:
+    """Say whether a normalizer makes a space of white space, also of a line end of two characters."""
+    normalize = normalizer.normalize_str
+    return normalize(" ") == " " and all(
+        normalize(space) and not normalize(space).strip(SPACES) for space in (*SPACES, "\r\n")
+    )
+
+
+def _divides_at_spaces(pre_tokenizer: Any) -> bool:
+    """Say whether the first step divides at white space, and the others divide each part by itself."""
+    steps = list(_flat(pre_tokenizer, "pretokenizers"))
+    return bool(steps) and _kind(steps[0]) in SPACE_SPLITTERS and all(map(_divides_parts, steps))
+
+
+def _divides_parts(step: Any) -> bool:
+    if _kind(step) == "Metaspace":
+        return step.get("prepend_scheme", "always") in ("always", "never")
+    return _kind(step) in SPACE_SPLITTERS | PART_SPLITTERS
+
+
+def _is_idle(processor: Any) -> bool:
+    """Say whether a post-processor changes no ids where special tokens are not asked for."""
+    for step in _flat(processor, "processors"):
+        if _kind(step) == "TemplateProcessing":
+            parts = [part for part in step.get("single", []) if "Sequence" in part]
+            if len(parts) != 1 or parts[0]["Sequence"].get("id") != "A":
+                return False
+        elif _kind(step) not in IDLE_PROCESSORS:
+            return False
+    return True

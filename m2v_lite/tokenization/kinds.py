@@ -1,0 +1,73 @@
+"""The text of a `tokenizer.json` -> a tokenizer, of the path that suits it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from m2v_lite.arguments import PathLike
+from m2v_lite.errors import InputTypeError, InvalidModelError
+from m2v_lite.tokenization.definition import TokenizerFile, TokenizerText, read_text
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from m2v_lite.tokenization.protocols import TextTokenizer, TokenizerSource
+
+
+def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> TextTokenizer:
+    """Read the tokenizer in a `tokenizer.json`.
+
+    Args:
+        path: the file.
+        memo_bytes: the memory that the ids of words may take that it has seen, about.
+
+    Raises:
+        InvalidModelError: it cannot be read.
+        MissingPackageError: it needs the package tokenizers, which is not installed.
+    """
+    text, checksum = read_text(path)
+    return tokenizer_of_text(text, TokenizerFile(path, checksum), path, memo_bytes)
+
+
+def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
+    """Use a copy of a `tokenizers.Tokenizer` that a caller already has.
+
+    Raises:
+        InputTypeError: it is something else.
+    """
+    if not hasattr(tokenizer, "to_str"):
+        raise InputTypeError(f"tokenizer is of type {type(tokenizer).__name__}; give a tokenizers.Tokenizer")
+    text = tokenizer.to_str()
+    return tokenizer_of_text(text, TokenizerText(text), "tokenizer")
+
+
+def tokenizer_of_text(
+    text: str, source: TokenizerSource, place: object, memo_bytes: int = DEFAULT_MEMO_BYTES
+) -> TextTokenizer:
+    """Return the tokenizer of the text of a `tokenizer.json`; see `read_tokenizer`.
+
+    Args:
+        text: the text.
+        source: where it is had again.
+        place: what to name in an error.
+        memo_bytes: as for `read_tokenizer`.
+    """
+    from m2v_lite.tokenization.wordpiece.supported import is_supported, read_wordpiece
+
+    try:
+        definition = json.loads(text)
+        supported = isinstance(definition, dict) and is_supported(definition)
+    except (ValueError, RecursionError) as error:
+        raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
+    if supported:
+        return read_wordpiece(definition, source, memo_bytes)
+    from m2v_lite.tokenization.chunks import chunk_tokenizer
+    from m2v_lite.tokenization.library import LibraryTokenizer, library_tokenizer, unk_token_id
+
+    tokenizer = library_tokenizer(text, place)
+    unknown = unk_token_id(tokenizer, definition)
+    return chunk_tokenizer(tokenizer, unknown, source, definition, memo_bytes) or LibraryTokenizer(
+        tokenizer, unknown, source
+    )

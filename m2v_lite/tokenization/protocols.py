@@ -1,0 +1,84 @@
+"""What the stages expect of one another, for type checkers only: nothing imports this when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.tokenization.flat_ids import FlatIds
+
+
+class TextTokenizer(Protocol):
+    """What a model needs of its tokenizer.
+
+    Attributes:
+        kind: the tokenizer's model: WordPiece, Unigram, BPE or WordLevel.
+        unk_token_id: the id that is dropped from every text, or None.
+        median_token_length: the median length of the vocabulary's tokens, in characters, rounded down.
+        vocabulary_size: how many different tokens there are, added ones included.
+        highest_id: the highest id that a token has.
+    """
+
+    kind: str
+    unk_token_id: int | None
+    median_token_length: int
+    vocabulary_size: int
+    highest_id: int
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        """Tokenize texts, cut each to `max_length` tokens, then drop unknown ones.
+
+        Returns:
+            ids (tokens,) of all texts one after the other, and bounds (texts + 1,): text i owns
+            `ids[bounds[i]:bounds[i + 1]]`.
+        """
+        ...
+
+    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+        """Do the same for one text, without the preparations that pay for many."""
+        ...
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The vocabulary, in the order of its ids."""
+        ...
+
+    def definition(self) -> str:
+        """Return the tokenizer as the text of a `tokenizer.json`."""
+        ...
+
+
+class TokenizerSource(Protocol):
+    """Where the text of a tokenizer is had again."""
+
+    def read(self) -> str: ...
+
+
+class Vocabulary(Protocol):
+    """What WordPiece needs of a vocabulary."""
+
+    @property
+    def get(self) -> Callable[[str], int | None]:
+        """Finds the id of a token, or None."""
+        ...
+
+    @property
+    def longest(self) -> int:
+        """A number of characters that no token exceeds."""
+        ...
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a search takes no longer than that of a dictionary."""
+        ...
+
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
+        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
+        ...
+
+    def items(self) -> Iterable[tuple[str, int]]:
+        """Return all tokens with their ids."""
+        ...

@@ -1,0 +1,112 @@
+"""One text -> its words -> token ids, added tokens included: the WordPiece path for single texts.
+
+White space always divides words and no step looks across it, so the ids of a word do not depend on its
+neighbours, and the memo may keep them. Added tokens are cut out first; where a text holds one, a mark that
+no text can hold tells its words apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
+from m2v_lite.tokenization.memory import Memory
+from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
+from m2v_lite.tokenization.wordpiece.pieces import WordPiece
+from m2v_lite.tokenization.wordpiece.word_memo import WordMemo
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.protocols import Vocabulary
+
+# What stands before an added token's id: a lone surrogate, which no text holds.
+ADDED = "\udffe"
+
+TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
+
+
+class SingleTextTokenizer:
+    """Tokenizes texts one by one.
+
+    Attributes:
+        splitter: text to words.
+        model: word to pieces.
+
+    Args:
+        definition: as for `BertTokenizer`.
+        vocabulary: as for `BertTokenizer`.
+        memory: the bytes that the memo may take, about.
+    """
+
+    def __init__(self, definition: Mapping[str, Any], vocabulary: Vocabulary, memory: int) -> None:
+        model = definition["model"]
+        self.splitter = word_splitter(definition["normalizer"])
+        self.model = WordPiece(
+            vocabulary,
+            model["unk_token"],
+            model["continuing_subword_prefix"],
+            model["max_input_chars_per_word"],
+        )
+        added = [_added_token(entry) for entry in definition["added_tokens"]]
+        self.added_ids = {token.content: token.token_id for token in added}
+        self._raw = AddedTokens([token for token in added if not token.normalized])
+        self._normalized = AddedTokens(
+            [
+                token._replace(content=self.splitter.normalize(token.content))
+                for token in added
+                if token.normalized
+            ]
+        )
+        known = {f"{ADDED}{token_id}": token_id for token_id in self.added_ids.values()}
+        self._memory = Memory(partial(WordMemo, self.model.find_whole, self.model.pieces, known, memory))
+
+    def token_ids(self, text: str) -> list[int]:
+        """Return the ids of a text, unknown ones included."""
+        if self._normalized or self._raw.occur_in(text):
+            words = self._divided(self._words_with_tokens(text))
+        elif self.splitter.is_plain(text):
+            words = self.splitter.plain_words(text)
+        else:
+            words = self._divided(self.splitter.words(text))
+        return self._memory.memo().token_ids(words)
+
+    def may_hold_token(self, text: str) -> bool:
+        """Say whether the content of an added token occurs in a text."""
+        return self._raw.occur_in(text) or (
+            bool(self._normalized) and self._normalized.occur_in(self.splitter.normalize(text))
+        )
+
+    def _words_with_tokens(self, text: str) -> str:
+        """Return the words of one text, with each added token as a word of its own."""
+        parts: list[str | int] = []
+        for part in self._raw.split(text):
+            if isinstance(part, str):
+                parts += self._normalized.split(self.splitter.normalize(part))
+            else:
+                parts.append(part)
+        return "".join(
+            self.splitter.split(part) if isinstance(part, str) else f" {ADDED}{part} " for part in parts
+        )
+
+    def _divided(self, words: str) -> list[str]:
+        """Divide words at the spaces between them."""
+        if self.splitter.clean_text:
+            return words.split()
+        # Words may hold control characters that Python takes for white space.
+        return [word for word in words.split(" ") if word]
+
+
+def word_splitter(normalizer: Mapping[str, Any]) -> WordSplitter:
+    """Return what a BertNormalizer of these settings, and BertPreTokenizer, do."""
+    strip = normalizer.get("strip_accents")
+    return WordSplitter(
+        clean_text=normalizer["clean_text"],
+        handle_chinese_chars=normalizer["handle_chinese_chars"],
+        strip_accents=normalizer["lowercase"] if strip is None else strip,
+        lowercase=normalizer["lowercase"],
+    )
+
+
+def _added_token(entry: dict[str, Any]) -> AddedToken:
+    return AddedToken(entry["content"], entry["id"], **{flag: entry[flag] for flag in TOKEN_FLAGS})

@@ -1,0 +1,84 @@
+"""The WordPiece path: texts -> words -> token ids, without the `tokenizers` library.
+
+It takes tokenizers of BertNormalizer, BertPreTokenizer and WordPiece, with any options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.flat_ids import FlatIds
+    from m2v_lite.tokenization.protocols import TokenizerSource, Vocabulary
+    from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
+
+
+class VocabularyFigures(NamedTuple):
+    """What is known of all tokens, added ones included; see `protocols.TextTokenizer`."""
+
+    median_token_length: int
+    vocabulary_size: int
+    highest_id: int
+
+
+class WordPieceTokenizer:
+    """Texts to token ids; see `protocols.TextTokenizer` for what attributes and methods mean.
+
+    Args:
+        definition: the content of a `tokenizer.json` that `is_bert` takes; its vocabulary is not needed.
+        vocabulary: the tokens, without added ones that are not in the vocabulary.
+        figures: what is known of all tokens.
+        source: where the whole definition was read.
+        memo_bytes: the memory that the memos may take, about: half of it that of batches, half that of single
+            texts.
+    """
+
+    kind = "WordPiece"
+
+    def __init__(
+        self,
+        definition: Mapping[str, Any],
+        vocabulary: Vocabulary,
+        figures: VocabularyFigures,
+        source: TokenizerSource,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
+    ) -> None:
+        self._single = SingleTextTokenizer(definition, vocabulary, memo_bytes // 2)
+        self._vocabulary = vocabulary
+        self.unk_token_id: int | None = self._single.model.unknown
+        self.median_token_length, self.vocabulary_size, self.highest_id = figures
+        self._source = source
+        self._memo_bytes = memo_bytes
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made for the first batch."""
+        return {name: value for name, value in self.__dict__.items() if name != "_batches"}
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        vocabulary = {**dict(self._vocabulary.items()), **self._single.added_ids}
+        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+
+    def definition(self) -> str:
+        return self._source.read()
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        return self._batches.token_ids(texts, max_length, self.unk_token_id)
+
+    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+        ids = self._single.token_ids(text)[:max_length]
+        if self.unk_token_id in ids:
+            return [token_id for token_id in ids if token_id != self.unk_token_id]
+        return ids
+
+    @cached_property
+    def _batches(self) -> BatchTokenizer:
+        """What batches need, made for the first one. Threads that make two at once do no harm."""
+        from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
+
+        return BatchTokenizer(self._single, self._memo_bytes // 2)

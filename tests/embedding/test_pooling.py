@@ -1,0 +1,204 @@
+"""The pooling kernels against numpy's own mean, bit for bit."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from numpy.typing import NDArray
+
+from m2v_lite.embedding import pooling
+
+DTYPES = ["float64", "float32", "float16", "int8", "uint16"]
+
+
+def slow_means(
+    table: NDArray[Any],
+    row_ids: NDArray[np.intp],
+    bounds: NDArray[np.intp],
+    weights: NDArray[Any] | None,
+    dtype: str,
+) -> NDArray[Any]:
+    """The obvious way: one text after the other, with `numpy.mean`."""
+    means = np.zeros((len(bounds) - 1, table.shape[1]), dtype)
+    for text in range(len(means)):
+        part = slice(bounds[text], bounds[text + 1])
+        rows = table[row_ids[part]]
+        if table.dtype == np.uint16:
+            rows = (rows.astype(np.uint32) << 16).view(np.float32)
+        if weights is not None:
+            rows = rows * weights[part][:, None]
+        if len(rows):
+            means[text] = rows.mean(axis=0)
+    return means
+
+
+def random_batch(
+    seed: int, dtype: str, dim: int, lengths: list[int], weights_dtype: str | None
+) -> tuple[Any, ...]:
+    generator = np.random.default_rng(seed)
+    if dtype == "int8":
+        table: NDArray[Any] = generator.integers(-128, 128, (50, dim)).astype(np.int8)
+    else:
+        table = generator.standard_normal((50, dim)) * 10.0 ** generator.integers(-3, 3, (50, 1))
+        if dtype == "uint16":
+            table = (table.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+        table = table.astype(dtype)
+    bounds = np.cumsum([0, *lengths])
+    row_ids = generator.integers(0, 50, bounds[-1], np.intp)
+    weights = None if weights_dtype is None else generator.random(bounds[-1]).astype(weights_dtype)
+    return table, row_ids, bounds, weights
+
+
+def vector_dtype(dtype: str) -> str:
+    return "float32" if dtype in ("int8", "uint16") else dtype
+
+
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(DTYPES),
+    st.sampled_from([1, 2, 3, 8, 64, 257]),
+    st.lists(st.one_of(st.integers(0, 12), st.integers(0, 700)), max_size=40),
+    st.sampled_from([None, "float32", "float64"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_mean_rows_is_numpys_mean(
+    seed: int, dtype: str, dim: int, lengths: list[int], weights_dtype: str | None
+) -> None:
+    table, row_ids, bounds, weights = random_batch(seed, dtype, dim, lengths, weights_dtype)
+    vectors = np.full((len(lengths), dim), 7, vector_dtype(dtype))
+    pooling.mean_rows(table, row_ids, bounds, vectors, weights)
+    expected = slow_means(table, row_ids, bounds, weights, vector_dtype(dtype))
+    np.testing.assert_array_equal(vectors, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dim", [2, 64])
+@pytest.mark.parametrize("longs", [0, 10**9], ids=["step", "loop"])
+def test_each_kernel_alone(dtype: str, dim: int, longs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "how_many_are_long", lambda lengths, dim: min(longs, len(lengths)))
+    lengths = [0, 3, 1, 0, 300, 257, 256, 40, 1, 0]
+    table, row_ids, bounds, _ = random_batch(5, dtype, dim, lengths, None)
+    vectors = np.full((len(lengths), dim), 7, vector_dtype(dtype))
+    pooling.mean_rows(table, row_ids, bounds, vectors)
+    np.testing.assert_array_equal(vectors, slow_means(table, row_ids, bounds, None, vector_dtype(dtype)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_small_scratch_changes_nothing(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = [1, 900, 17, 5, 0, 64, 65, 5]
+    table, row_ids, bounds, weights = random_batch(6, dtype, 16, lengths, "float32")
+    expected = np.empty((len(lengths), 16), vector_dtype(dtype))
+    pooling.mean_rows(table, row_ids, bounds, expected, weights)
+    monkeypatch.setattr(pooling, "LOOP_BYTES", 1000)
+    monkeypatch.setattr(pooling, "STEP_BYTES", 128)
+    vectors = np.empty_like(expected)
+    pooling.mean_rows(table, row_ids, bounds, vectors, weights)
+    np.testing.assert_array_equal(vectors, expected)
+
+
+def test_int8_sums_do_not_overflow() -> None:
+    for value in (-128, 127):
+        for length in (1, 255, 256, 257, 258, 70_000):
+            table = np.full((1, 4), value, np.int8)
+            vectors = np.empty((2, 4), np.float32)
+            pooling.mean_rows(
+                table, np.zeros(2 * length, np.intp), np.array([0, length, 2 * length]), vectors
+            )
+            assert (vectors == value).all()
+
+
+def test_minus_zero_stays_minus_zero() -> None:
+    table = np.full((1, 2), -0.0, np.float32)
+    for texts in (1, 50):
+        vectors = np.empty((texts, 2), np.float32)
+        pooling.mean_rows(table, np.zeros(texts, np.intp), np.arange(texts + 1), vectors)
+        assert np.signbit(vectors).all()
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        lambda table: np.asfortranarray(table),
+        lambda table: np.repeat(table, 3, axis=1)[:, ::3],
+        lambda table: table.astype(table.dtype.newbyteorder(">")),
+        lambda table: (
+            np.frombuffer(b"x" + table.tobytes(), np.uint8)[1:].view(table.dtype).reshape(table.shape)
+        ),
+    ],
+    ids=["fortran", "strided", "big-endian", "unaligned"],
+)
+def test_a_table_of_any_memory_layout(variant: Any) -> None:
+    table, row_ids, bounds, _ = random_batch(8, "float32", 16, [3, 0, 200, 5, 600], None)
+    expected = np.empty((5, 16), np.float32)
+    pooling.mean_rows(table, row_ids, bounds, expected)
+    vectors = np.empty_like(expected)
+    pooling.mean_rows(variant(table), row_ids, bounds, vectors)
+    np.testing.assert_array_equal(vectors, expected)
+
+
+def test_few_long_texts_among_many_short_ones_are_looped() -> None:
+    lengths = np.array([500, 400, 300, *[20] * 1000])
+    assert pooling.how_many_are_long(lengths, 256) == 3
+    assert pooling.how_many_are_long(np.full(1000, 20), 256) == 0
+    assert pooling.how_many_are_long(np.full(500, 512), 256) == 500
+    assert pooling.how_many_are_long(np.array([30]), 256) == 1
+    assert pooling.how_many_are_long(np.array([], np.intp), 256) == 0
+
+
+def test_a_long_text_is_long_where_numbers_have_32_bits() -> None:
+    """200,000 steps cost more than fits in 32 bits."""
+    assert pooling.how_many_are_long(np.array([200_000, *[20] * 100], np.int32), 256) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_unit_rows_are_those_of_model2vec(dtype: str) -> None:
+    vectors = (np.random.default_rng(0).standard_normal((50, 33)) * 100).astype(dtype)
+    vectors[7] = 0
+    single = vectors.astype(np.float32)
+    # As numpy.linalg.norm, which on ARMv7 takes inexact roots in float32.
+    roots = np.sqrt(np.sum(single * single, axis=1, keepdims=True), dtype=np.float64)
+    expected = (single / (roots.astype(np.float32) + np.float32(1e-32))).astype(dtype)
+    pooling.scale_to_unit(vectors)
+    np.testing.assert_array_equal(vectors, expected)
+    assert not vectors[7].any()
+
+
+def test_the_norm_of_float16_does_not_overflow() -> None:
+    vectors = np.full((1, 4), 60_000, np.float16)
+    pooling.scale_to_unit(vectors)
+    np.testing.assert_array_equal(vectors, np.full((1, 4), 0.5, np.float16))
+
+
+def test_a_single_column_is_summed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numpy adds a single column pairwise, which cannot be done in parts."""
+    monkeypatch.setattr(pooling, "LOOP_BYTES", 100)
+    table, row_ids, bounds, _ = random_batch(9, "float32", 1, [700, 3], None)
+    vectors = np.empty((2, 1), np.float32)
+    pooling.mean_rows(table, row_ids, bounds, vectors)
+    np.testing.assert_array_equal(vectors, slow_means(table, row_ids, bounds, None, "float32"))
+
+
+def test_very_short_vectors_are_scaled() -> None:
+    vectors = np.full((1, 4), 1e-15, np.float32)
+    pooling.scale_to_unit(vectors)
+    np.testing.assert_allclose(vectors, np.full((1, 4), 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["strided", "unaligned"])
+def test_a_table_that_take_would_copy_is_not_copied(kind: str) -> None:
+    table = np.zeros(8_000_004, np.uint8)
+    view: NDArray[Any] = table[1:8_000_001].view(np.float32).reshape(-1, 64)
+    if kind == "strided":
+        view = table[:8_000_000].view(np.float32).reshape(-1, 64)[:, :32]
+    vectors = np.empty((20, view.shape[1]), np.float32)
+    bounds = np.arange(21) * 10
+    tracemalloc.start()
+    try:
+        pooling.mean_rows(view, np.arange(200), bounds, vectors)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,223 @@
+"""Packed models: the same answers as the folder's, the folder again, and files that are broken or hostile."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sample_texts import SAMPLE_TEXTS, random_texts
+from tiny_models import TINY_MODELS, TinyModel, added_token, wordpiece
+
+from m2v_lite import InputValueError, InvalidModelError, StaticModel
+from m2v_lite.commands.main import main
+from m2v_lite.files.packing import unpack, verify
+from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
+
+TEXTS = SAMPLE_TEXTS + random_texts(200, seed=11)
+
+
+def rewritten(
+    path: Path, metadata: dict[str, str | None] | None = None, **tensors: NDArray[Any] | None
+) -> Path:
+    """Write a packed model again with other metadata or tensors; None takes one out."""
+    file = SafetensorsFile(path)
+    arrays: dict[str, Any] = {name: file.view(name) for name in file.tensors}
+    arrays.update({name.replace("__", "."): array for name, array in tensors.items()})
+    texts: dict[str, Any] = {
+        **file.metadata,
+        **{f"m2v_lite.{key}": text for key, text in (metadata or {}).items()},
+    }
+    out = path.with_name("rewritten.safetensors")
+    with out.open("wb") as stream:
+        write_safetensors(
+            stream,
+            {name: array for name, array in arrays.items() if array is not None},
+            {key: text for key, text in texts.items() if text is not None},
+        )
+    return out
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    folder = tmp_path / "folder"
+    TinyModel(wordpiece()).build(folder)
+    StaticModel.from_pretrained(folder).save_packed(tmp_path / "packed.safetensors")
+    return tmp_path / "packed.safetensors"
+
+
+@pytest.mark.parametrize("name", TINY_MODELS)
+def test_packed_and_unpacked_give_the_same(name: str, tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = tiny(name)
+    model = StaticModel.from_pretrained(folder)
+    path = tmp_path / "packed.safetensors"
+    model.save_packed(path, "a tiny model")
+    assert verify(str(path)) >= 4
+    again = StaticModel.from_pretrained(path)
+    unpack(str(path), str(tmp_path / "out"))
+    for other in (again, StaticModel.from_pretrained(tmp_path / "out")):
+        assert other.tokenize(TEXTS) == model.tokenize(TEXTS)
+        for options in ({}, {"normalize": False}, {"max_length": 3}):
+            vectors = other.encode(TEXTS, **options)
+            assert vectors.dtype == model.encode(TEXTS, **options).dtype
+            np.testing.assert_array_equal(vectors, model.encode(TEXTS, **options))
+        for text in TEXTS[:60]:
+            np.testing.assert_array_equal(other.encode(text), model.encode(text))
+        assert other.tokens == model.tokens
+        for attribute in ("dim", "normalize", "max_length", "embedding_dtype", "unk_token_id", "language",
+                          "median_token_length", "tokenizer_kind", "base_model_name", "license"):  # fmt: skip
+            assert getattr(other, attribute) == getattr(model, attribute)
+        np.testing.assert_array_equal(other.embedding, model.embedding)
+    assert model.files is not None
+    source = Path(model.files.tokenizer).read_bytes()
+    assert (tmp_path / "out" / "tokenizer.json").read_bytes() == source
+    card = Path(model.files.model_card)
+    if card.exists():
+        assert (tmp_path / "out" / "README.md").read_bytes() == card.read_bytes()
+
+
+def test_a_bert_model_needs_no_json_vocabulary(packed: Path) -> None:
+    assert "vocabulary.slots" in SafetensorsFile(packed).tensors
+
+
+def test_ids_that_are_not_in_a_row_are_packed_without_arrays(tmp_path: Path) -> None:
+    definition = wordpiece()
+    highest = max(definition["model"]["vocab"].values())
+    definition["model"]["vocab"]["far"] = highest + 5
+    TinyModel(definition).build(tmp_path / "folder")
+    embedding = np.random.default_rng(0).standard_normal((5, 4), np.float32)
+    with (tmp_path / "folder" / "model.safetensors").open("wb") as file:
+        write_safetensors(file, {"embeddings": embedding, "mapping": np.arange(highest + 6) % 5})
+    model = StaticModel.from_pretrained(tmp_path / "folder")
+    model.save_packed(tmp_path / "p")
+    assert "vocabulary.slots" not in SafetensorsFile(tmp_path / "p").tensors
+    again = StaticModel.from_pretrained(tmp_path / "p")
+    np.testing.assert_array_equal(again.encode([*TEXTS, "far"]), model.encode([*TEXTS, "far"]))
+
+
+def test_a_packed_model_is_packed_again(packed: Path, tmp_path: Path) -> None:
+    model = StaticModel.from_pretrained(packed)
+    model.save_packed(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == packed.read_bytes()
+    model.save_packed(packed)  # over the file that is mapped
+    np.testing.assert_array_equal(StaticModel.from_pretrained(packed).encode(TEXTS), model.encode(TEXTS))
+
+
+def test_pickled(packed: Path) -> None:
+    model = StaticModel.from_pretrained(packed)
+    pickled = pickle.dumps(model)
+    assert len(pickled) < 2000
+    np.testing.assert_array_equal(pickle.loads(pickled).encode(TEXTS), model.encode(TEXTS))
+
+
+def test_quantized_and_cut(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for dtype in ("float16", "int8", "float32"):
+        assert main(["pack", str(packed), str(tmp_path / dtype), "--dtype", dtype, "--dim", "2"]) == 0
+        model = StaticModel.from_pretrained(tmp_path / dtype)
+        assert (model.embedding_dtype, model.dim) == (dtype, 2)
+        expected = StaticModel.from_pretrained(packed, quantize_to=dtype, dimensionality=2)
+        np.testing.assert_array_equal(model.encode(TEXTS), expected.encode(TEXTS))
+    assert "x 2 int8" in capsys.readouterr().out
+
+
+def test_int8_only_where_vectors_are_scaled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    TinyModel(wordpiece(), config={"normalize": False}).build(tmp_path / "folder")
+    arguments = ["pack", str(tmp_path / "folder"), str(tmp_path / "out"), "--dtype", "int8"]
+    assert main(arguments) == 1
+    assert "without their scale" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_line(packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(packed), "--verify"]) == 0
+    shown = capsys.readouterr().out
+    assert "packed" in shown
+    assert "all 7 agree" in shown
+    assert "source:        folder" in shown or "source:        not stated" in shown
+    assert main(["unpack", str(packed), str(tmp_path / "out")]) == 0
+    assert main(["encode", "--model", str(packed), "the cat"]) == 0
+    assert main(["unpack", str(tmp_path / "out"), str(tmp_path / "other")]) == 1
+    assert "no packed model; m2v-lite pack makes one" in capsys.readouterr().err
+    assert main(["info", "--verify", str(tmp_path / "out")]) == 1
+    assert main(["pack", "/no/such/model", str(tmp_path / "x")]) == 1
+    assert main(["pack", str(packed), "/no/such/folder/x"]) == 1
+
+
+def test_every_changed_byte_is_found(packed: Path) -> None:
+    content = packed.read_bytes()
+    header = 8 + int.from_bytes(content[:8], "little")
+    for place in range(header, len(content), max(1, (len(content) - header) // 50)):
+        changed = bytearray(content)
+        changed[place] ^= 0x10
+        packed.write_bytes(changed)
+        with pytest.raises(InvalidModelError, match="checksum of"):
+            verify(str(packed))
+    packed.write_bytes(content.replace(b"MASK", b"MUSK", 1))
+    with pytest.raises(InvalidModelError, match="checksum of metadata"):
+        verify(str(packed))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "tensors", "message"),
+    [
+        ({"version": "2"}, {}, r"version '2'.*upgrade m2v_lite"),
+        ({"config": None}, {}, "m2v_lite.config cannot be read"),
+        ({"config": "[]"}, {}, "m2v_lite.config is not a JSON object"),
+        ({"config": '{"normalize": "yes"}'}, {}, "'normalize' is 'yes'"),
+        ({"config": "[" * 100_000}, {}, "m2v_lite.config cannot be read"),
+        ({"card": "?"}, {}, "m2v_lite.card cannot be read"),
+        ({"tokenizer": None}, {}, "m2v_lite.tokenizer cannot be read"),
+        ({"tokenizer": "{}"}, {}, "tokenizer cannot be read"),
+        ({"figures": '{"a": 1}'}, {}, "tokenizer cannot be read"),
+        ({}, {"vocabulary__text": None}, "no tensor vocabulary.text"),
+        ({}, {"vocabulary__ends": None}, "no tensor vocabulary.ends"),
+        ({}, {"vocabulary__ends": np.arange(5, dtype=np.uint32)}, "do not ascend to the end"),
+        ({}, {"vocabulary__ends": np.zeros((2, 2), np.uint32)}, "none of a vocabulary"),
+        ({}, {"vocabulary__slots": np.zeros(4096, np.int32)}, "do not hold the id of each token"),
+        ({}, {"vocabulary__slots": np.zeros(7, np.int32)}, "not a larger power of two"),
+        ({}, {"vocabulary__slots": np.zeros(4096, np.int64)}, "none of a vocabulary"),
+        ({}, {"tokenizer__json": None, "vocabulary__text": None}, "no tensor"),
+        ({}, {"embeddings": None}, "no tensor 'embeddings'"),
+        ({}, {"embeddings": np.ones((3, 2), np.float32)}, "past the end|has 3 rows|rows"),
+    ],
+)
+def test_broken_packed_models(
+    packed: Path, metadata: dict[str, str | None], tensors: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidModelError, match=message):
+        StaticModel.from_pretrained(rewritten(packed, metadata, **tensors)).encode("the cat")
+
+
+@pytest.mark.parametrize("content", [b"", b"not deflated", b"x\x9c\x03"], ids=["empty", "other", "cut short"])
+def test_a_broken_deflated_file(packed: Path, tmp_path: Path, content: bytes) -> None:
+    broken = rewritten(packed, tokenizer__json=np.frombuffer(content, np.uint8))
+    model = StaticModel.from_pretrained(broken)  # which does not read it
+    model.encode("the cat")
+    with pytest.raises(InvalidModelError, match=r"tokenizer.json"):
+        model.save_pretrained(tmp_path / "out")
+
+
+def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
+    settings = json.loads(SafetensorsFile(packed).metadata["m2v_lite.tokenizer"])
+    for change in (
+        {"model": {**settings["model"], "unk_token": "nowhere"}},
+        {"model": {**settings["model"], "max_input_chars_per_word": "100"}},
+        {"model": {**settings["model"], "continuing_subword_prefix": None}},
+        {"added_tokens": [added_token("[NEW]", 10**6)]},
+        {"added_tokens": [{"id": 0}]},
+        {"added_tokens": 5},
+        {"normalizer": {"type": "BertNormalizer"}},
+        {"normalizer": {**settings["normalizer"], "lowercase": "no"}},
+    ):
+        with pytest.raises(InvalidModelError):
+            StaticModel.from_pretrained(rewritten(packed, {"tokenizer": json.dumps({**settings, **change})}))
+
+
+def test_a_file_has_no_subfolder(packed: Path) -> None:
+    with pytest.raises(InputValueError, match="has no subfolder"):
+        StaticModel.from_pretrained(packed, subfolder="x")

@@ -1,0 +1,478 @@
+"""The WordPiece path against the `tokenizers` library: every character, and what characters do together."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import pickle
+import random
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tokenizers
+from hypothesis import given, settings, strategies as st
+from sample_texts import SAMPLE_TEXTS, random_texts
+from tiny_models import added_token, bundled_definition, wordpiece, wordpiece_with_added_tokens
+from tokenizers import Tokenizer, models
+from tokenizers.normalizers import NFD, BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+
+from m2v_lite.tokenization.characters import character_tables
+from m2v_lite.tokenization.definition import TokenizerText
+from m2v_lite.tokenization.flat_ids import of_each_text
+from m2v_lite.tokenization.wordpiece.supported import is_supported, read_wordpiece
+from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
+from m2v_lite.tokenization.wordpiece.word_spans import END_CHARACTER
+
+EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
+CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+LARGE_BATCH = 5000
+CHARACTERS_AT_ONCE = 1000
+SURROUNDINGS = 3
+OPTIONS = ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]
+
+
+def pair(definition: dict[str, Any]) -> tuple[WordPieceTokenizer, Tokenizer]:
+    """Return our tokenizer and the library's, which keeps unknown tokens."""
+    assert is_supported(definition)
+    text = json.dumps(definition)
+    library = Tokenizer.from_str(text)
+    library.no_truncation()
+    library.no_padding()
+    ours = read_wordpiece(json.loads(text), TokenizerText(text))
+    ours.unk_token_id = None
+    return ours, library
+
+
+@pytest.fixture(scope="module")
+def bundled_pair() -> tuple[WordPieceTokenizer, Tokenizer]:
+    return pair(bundled_definition())
+
+
+@cache
+def unknown_to_the_library() -> frozenset[str]:
+    """The letters that got a lower case in a later version of Unicode than the installed library knows.
+
+    The tables are of the library's newest version, and so of Unicode 17; older versions of the library fold
+    some letters less.
+    """
+    fold = BertNormalizer(False, False, False, True).normalize_str
+    return frozenset(letter for letter, lower in character_tables().lower.items() if fold(letter) != lower)
+
+
+def test_the_newest_library_folds_all_letters() -> None:
+    fold = BertNormalizer(False, False, False, True).normalize_str
+    assert all(fold(letter) == letter for letter in unknown_to_the_library())
+    version = tuple(map(int, tokenizers.__version__.split(".")[:2]))
+    assert len(unknown_to_the_library()) <= (0 if version >= (0, 23) else 60)
+
+
+def assert_same_ids(ours: WordPieceTokenizer, library: Tokenizer, texts: list[str], step: int = 1) -> None:
+    """Assert the same ids, in batches and one by one.
+
+    Args:
+        step: only each `step`-th text is tokenized alone.
+    """
+    texts = [text for text in texts if unknown_to_the_library().isdisjoint(text)]
+    for start in range(0, len(texts), LARGE_BATCH):
+        part = texts[start : start + LARGE_BATCH]
+        expected = [encoding.ids for encoding in library.encode_batch_fast(part, add_special_tokens=False)]
+        assert_ids(ours, part, expected)
+        for text, ids in zip(part[::step], expected[::step], strict=True):
+            assert ours.token_ids_of_one(text, None) == ids, text.encode("unicode_escape")
+
+
+def assert_ids(ours: WordPieceTokenizer, texts: list[str], expected: list[list[int]]) -> None:
+    """Assert the ids of one batch, and name the first text that is wrong."""
+    ids, bounds = ours.token_ids(texts, None)
+    lengths = list(map(len, expected))
+    if np.diff(bounds).tolist() != lengths or ids.tolist() != list(itertools.chain.from_iterable(expected)):
+        assert len(bounds) == len(texts) + 1
+        for text, found, right in zip(texts, of_each_text(ids, bounds), expected, strict=True):
+            assert found.tolist() == right, (text, text.encode("unicode_escape"))
+        raise AssertionError(f"{len(ids)} ids in bounds up to {bounds[-1]}")
+
+
+@cache
+def letters_tokenizer() -> tuple[dict[str, int], Tokenizer]:
+    """A vocabulary in which nearly every character is a piece, so that none hides behind the unknown token."""
+    known = [character for character in CHARACTERS if not character.isspace()]
+    tokens = dict.fromkeys(["[UNK]", *known, *(f"##{character}" for character in known)])
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    library = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
+    library.pre_tokenizer = BertPreTokenizer()
+    library.add_special_tokens(["[UNK]"])
+    return vocabulary, library
+
+
+def letters_pair(**options: Any) -> tuple[WordPieceTokenizer, Tokenizer]:
+    """Return tokenizers of that vocabulary; the library's is shared, and has the options of the last call."""
+    vocabulary, library = letters_tokenizer()
+    definition = wordpiece()
+    definition["normalizer"].update(options)
+    definition["model"]["vocab"] = vocabulary
+    definition["added_tokens"] = [added_token("[UNK]", 0)]
+    assert is_supported(definition)
+    library.normalizer = BertNormalizer(**{name: definition["normalizer"][name] for name in OPTIONS})
+    ours = read_wordpiece(definition, TokenizerText(""))
+    ours.unk_token_id = None
+    return ours, library
+
+
+def surroundings(characters: list[str]) -> Iterator[str]:
+    """Each character alone, between letters, doubled, and after and before marks: `SURROUNDINGS` texts each."""
+    for character in characters:
+        yield character
+        yield f"a{character}b {character * 2} a\u0301{character}"
+        yield f"{character}\u0301a A{character}\u0323\u0301Z"
+
+
+def interesting_characters() -> list[str]:
+    """All characters whose classes are near an edge, and some of the others."""
+    edges = set(range(0x300))
+    tables = json.loads(
+        (Path(sys.modules["m2v_lite"].__file__ or "").parent / "character_tables.json").read_text()
+    )
+    for table in tables.values():
+        if isinstance(table, dict):
+            edges |= {ord(key) for key in table["keys"]}
+        else:
+            edges |= {edge + near for run in table for edge in run[:2] for near in (-1, 0, 1)}
+    edges |= set(range(0, sys.maxunicode + 1, 400))
+    return [
+        chr(code) for code in sorted(edges) if 0 <= code <= sys.maxunicode and not 0xD800 <= code <= 0xDFFF
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"strip_accents": False},
+        {"lowercase": False},
+        {"lowercase": False, "strip_accents": True},
+        {"clean_text": False},
+        {"handle_chinese_chars": False},
+        dict.fromkeys(OPTIONS, False),
+    ],
+    ids=lambda options: ",".join(f"{key}={value}" for key, value in options.items()) or "defaults",
+)
+def test_every_character_in_every_surrounding(options: dict[str, Any]) -> None:
+    """Every code point under `make test-exhaustive`; else those at the edges of classes, and a sample."""
+    ours, library = letters_pair(**options)
+    characters = CHARACTERS if EXHAUSTIVE else interesting_characters()
+    for start in range(0, len(characters), CHARACTERS_AT_ONCE):
+        texts = list(surroundings(characters[start : start + CHARACTERS_AT_ONCE]))
+        assert_same_ids(ours, library, texts, step=49)
+
+
+@pytest.mark.parametrize("flags", list(itertools.product([True, False], repeat=4)))
+def test_every_option_on_random_texts(flags: tuple[bool, ...]) -> None:
+    definition = wordpiece()
+    definition["normalizer"].update(dict(zip(OPTIONS, flags, strict=True)))
+    assert_same_ids(*pair(definition), SAMPLE_TEXTS + random_texts(1000, seed=5))
+
+
+def test_every_pair_of_ascii_characters(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    characters = [chr(code) for code in range(128)]
+    texts = [
+        "a".join(pair) + first + second for first in characters for second in characters for pair in ["xy"]
+    ]
+    texts += [first + second for first in characters for second in characters]
+    assert_same_ids(*bundled_pair, texts, step=10)
+
+
+def test_canonical_order() -> None:
+    """Marks that are moved and not stripped, in every order, with every kind of character between them."""
+    ours, library = letters_pair()
+    moved = sorted(character_tables().moved)
+    assert len(moved) > 50
+    generator = random.Random(0)
+    between = [
+        "",
+        "a",
+        "\u0301",
+        "\u0323",
+        "\u034f",
+        "\u0344",
+        "\u0f73",
+        "\u0bcd",
+        "\u00e9",
+        "\x00",
+        "日",
+        " ",
+    ]
+    some = moved if EXHAUSTIVE else generator.sample(moved, 15)
+    texts = [f"a{one}{middle}{other}b" for one in some for other in some for middle in between]
+    marks = moved + [c for c in CHARACTERS if unicodedata.combining(c)]
+    texts += ["".join(generator.choices([*marks, "a"], k=8)) for _ in range(100_000 if EXHAUSTIVE else 5000)]
+    assert_same_ids(ours, library, texts, step=10)
+
+
+def test_the_tables_order_all_marks() -> None:
+    """Combining classes are right for every pair of neighbours in canonical order."""
+    order = NFD().normalize_str
+    tables = character_tables()
+    marks = [c for c in CHARACTERS if tables.combining.value(ord(c)) is not None and order(c) == c]
+    generator = random.Random(1)
+    for one, other in ((generator.choice(marks), generator.choice(marks)) for _ in range(10_000)):
+        swapped = order(one + other) != one + other
+        first, second = (tables.combining.value(ord(mark)) for mark in (one, other))
+        assert first is not None
+        assert second is not None
+        assert swapped == (first > second), (one.encode("unicode_escape"), other.encode("unicode_escape"))
+
+
+def test_random_texts(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    number = 200_000 if EXHAUSTIVE else 20_000
+    assert_same_ids(*bundled_pair, SAMPLE_TEXTS + random_texts(number, seed=6), step=50)
+
+
+@given(st.lists(st.text(max_size=60), max_size=10))
+@settings(max_examples=2000 if EXHAUSTIVE else 300, deadline=None)
+def test_texts_that_hypothesis_makes(
+    bundled_pair: tuple[WordPieceTokenizer, Tokenizer], texts: list[str]
+) -> None:
+    assert_same_ids(*bundled_pair, texts or [""])
+
+
+# White space and control characters, word and other characters, and pieces of tokens.
+TANGLE = st.lists(
+    st.sampled_from(
+        [
+            *"aA1_ \t\n\x00\x0b\x1c\x85\u00a0\u200b\u0301é日ς-[]<>|k",
+            "[MASK]",
+            "[UNK]",
+            "new york",
+            "<l>",
+            "<r>",
+            "Sat",
+            "ÉTÉ",
+        ]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@given(
+    st.lists(TANGLE, min_size=1, max_size=4), st.tuples(*[st.booleans()] * 3), st.booleans(), st.booleans()
+)
+@settings(max_examples=3000 if EXHAUSTIVE else 500, deadline=None)
+def test_added_tokens(texts: list[str], flags: tuple[bool, ...], normalized: bool, clean: bool) -> None:
+    definition = wordpiece_with_added_tokens()
+    definition["normalizer"]["clean_text"] = clean
+    single_word, lstrip, rstrip = flags
+    for token in definition["added_tokens"]:
+        token.update(single_word=single_word, lstrip=lstrip, rstrip=rstrip)
+        if token["content"] not in ("[UNK]", "[MASK]"):
+            token["normalized"] = normalized
+    assert_same_ids(*pair(definition), texts)
+
+
+def test_added_tokens_on_many_texts() -> None:
+    definition = wordpiece_with_added_tokens()
+    assert_same_ids(*pair(definition), SAMPLE_TEXTS + random_texts(5000, seed=7), step=50)
+
+
+def test_a_longer_added_token_goes_first() -> None:
+    definition = wordpiece()
+    first = len(definition["model"]["vocab"])
+    for index, content in enumerate(["ab", "abc", "bc", "bcd", "cd"]):
+        definition["added_tokens"].append(added_token(content, first + index, special=False))
+    texts = ["".join(letters) for length in range(6) for letters in itertools.product("abcd", repeat=length)]
+    assert_same_ids(*pair(definition), texts)
+
+
+@pytest.mark.parametrize("prefix", ["##", "", "@@", "x"])
+@pytest.mark.parametrize("longest", [0, 1, 5, 100, 1000])
+def test_prefixes_and_limits(prefix: str, longest: int) -> None:
+    definition = wordpiece()
+    vocabulary = definition["model"]["vocab"]
+    tokens = [prefix + token[2:] if token.startswith("##") else token for token in vocabulary]
+    definition["model"]["vocab"] = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
+    definition["model"].update(continuing_subword_prefix=prefix, max_input_chars_per_word=longest)
+    assert_same_ids(*pair(definition), SAMPLE_TEXTS + random_texts(500, seed=8))
+
+
+def test_truncation_and_unknown_tokens(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    """The first ids of all, unknown ones included, then without the unknown ones."""
+    ours, library = bundled_pair
+    unknown = library.token_to_id("[UNK]")
+    texts = SAMPLE_TEXTS + random_texts(300, seed=9)
+    expected = [encoding.ids for encoding in library.encode_batch(texts, add_special_tokens=False)]
+    try:
+        ours.unk_token_id = unknown
+        for limit in (1, 2, 3, 8, 512, None):
+            lists = [[token for token in ids[:limit] if token != unknown] for ids in expected]
+            assert [ids.tolist() for ids in of_each_text(*ours.token_ids(texts, limit))] == lists
+            assert [ours.token_ids_of_one(text, limit) for text in texts] == lists
+    finally:
+        ours.unk_token_id = None
+
+
+def test_a_small_memo_changes_nothing() -> None:
+    definition = bundled_definition()
+    small = read_wordpiece(definition, TokenizerText(""), memo_bytes=2000)
+    large = read_wordpiece(definition, TokenizerText(""))
+    texts = SAMPLE_TEXTS + random_texts(500, seed=10)
+    for _ in range(3):
+        for start in range(0, len(texts), 7):
+            part = texts[start : start + 7]
+            for ours, right in zip(small.token_ids(part, 512), large.token_ids(part, 512), strict=True):
+                np.testing.assert_array_equal(ours, right)
+
+
+FIRST = len(wordpiece()["model"]["vocab"])
+
+
+def spoiled(**changes: Any) -> dict[str, Any]:
+    definition = wordpiece()
+    for path, value in changes.items():
+        *parents, name = path.split("__")
+        entry = definition
+        for parent in parents:
+            entry = entry[parent]
+        entry[name] = value
+    return definition
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        spoiled(normalizer=None),
+        spoiled(normalizer={"type": "Lowercase"}),
+        spoiled(normalizer__strip_accents="yes"),
+        spoiled(normalizer__lowercase=None),
+        spoiled(pre_tokenizer=None),
+        spoiled(pre_tokenizer={"type": "Whitespace"}),
+        spoiled(model__type="WordLevel"),
+        spoiled(model__unk_token="[NOPE]"),
+        spoiled(model__unk_token=None),
+        spoiled(model__vocab=[]),
+        spoiled(model__continuing_subword_prefix=None),
+        spoiled(model__max_input_chars_per_word=None),
+        spoiled(added_tokens=None),
+        spoiled(added_tokens=[added_token("[PAD]", 3)]),
+        spoiled(added_tokens=[added_token("new", 10_000)]),
+        spoiled(added_tokens=[added_token(" x", FIRST)]),
+        {},
+        spoiled(version="9"),
+        spoiled(model__max_input_chars_per_word=-1),
+        spoiled(model__unk_token=["x"]),
+        spoiled(model__vocab={"[UNK]": 0, "\udfff": 1}),
+        spoiled(model__vocab={"[UNK]": 0.0}),
+        spoiled(model__vocab={"[UNK]": True}),
+        spoiled(model__vocab={}),
+        spoiled(added_tokens=["x"]),
+        spoiled(added_tokens=[None]),
+        spoiled(added_tokens=[{**added_token("[PAD]", 0), "content": 5}]),
+        spoiled(added_tokens=[{**added_token("[PAD]", 0), "id": False}]),
+        spoiled(added_tokens=[{**added_token("[PAD]", 0), "lstrip": "no"}]),
+        spoiled(added_tokens=[{"id": 0, "content": "[PAD]"}]),
+        spoiled(added_tokens=[added_token("\ud800", FIRST)]),
+        spoiled(added_tokens=[added_token("\u200b", FIRST, normalized=True)]),
+        spoiled(added_tokens=[added_token("\xad \xad", FIRST, normalized=True)]),
+        spoiled(
+            added_tokens=[
+                added_token("Hi", FIRST, normalized=True),
+                added_token("hi", FIRST + 1, normalized=True),
+            ]
+        ),
+        spoiled(added_tokens=[added_token("hi", FIRST), added_token("hi", FIRST + 1)]),
+        spoiled(added_tokens=[added_token(f"token{n}", FIRST + n) for n in range(101)]),
+        spoiled(model__vocab={"[UNK]": 0, "a": 5}, added_tokens=[added_token("hi", 2)]),
+        spoiled(model__vocab={"[UNK]": 0, "a": 0}, added_tokens=[added_token("hi", 2)]),
+    ],
+)
+def test_what_is_left_to_the_library(definition: dict[str, Any]) -> None:
+    assert not is_supported(definition)
+
+
+def test_golden_texts(models_folder: Path, bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    texts = json.loads((models_folder.parent / "golden" / "texts.json").read_text(encoding="utf-8"))
+    assert_same_ids(*bundled_pair, texts)
+
+
+def test_ids_do_not_depend_on_the_batch(
+    bundled_pair: tuple[WordPieceTokenizer, Tokenizer], tiny: Callable[[str], Path]
+) -> None:
+    ours, _ = bundled_pair
+    texts = random_texts(200, seed=11) + SAMPLE_TEXTS
+    generator = random.Random(2)
+    alone = {text: ours.token_ids([text], None)[0].tolist() for text in texts}
+    for _ in range(50):
+        some = generator.sample(texts, generator.randint(1, 60))
+        lists = [ids.tolist() for ids in of_each_text(*ours.token_ids(some, None))]
+        assert lists == [alone[text] for text in some]
+
+
+def test_wide_texts_are_done_at_once(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    """Only texts that have a character which cannot be done by itself are left out."""
+    ours, library = bundled_pair
+    texts = [
+        "Привет, мир!", "“quoted” – text… naïve café", "Ελληνικά ΣΑΣ ς", "日本語", "a\u0301b \u00ad\u200b",
+        "tab\there\u3000wide", "\x07bell\x1f", "", "한국어 텍스트", "nul\0 ", "ﬁne ǅ İstanbul K", "\uffff\ufffe",
+    ]  # fmt: skip
+    odd = ["emoji 👍", "\u302a\u302e", "𝔸"]
+    spans, left_out = ours._batches._wide_divider.divide([*texts, *odd, *texts])
+    assert left_out == [*range(len(texts), len(texts) + len(odd))]
+    assert spans.words().count(END_CHARACTER) == 2 * len(texts)
+    assert_same_ids(ours, library, [*texts, *odd, "the [MASK]", "\x01 separated\x01\x01", *texts, *odd])
+
+
+@pytest.mark.parametrize("number", [1, 15, 16, 17, 40])
+def test_words_of_every_length_in_a_batch(
+    bundled_pair: tuple[WordPieceTokenizer, Tokenizer], number: int
+) -> None:
+    """Keys hold words up to 16 characters; words that differ beyond that must not be confused."""
+    ours, library = bundled_pair
+    stems = ["a" * number, "é" * number, "я" * number, "한" * number, "가나" * number]
+    texts = [f"{stem} {stem}b {stem}c {stem}б {stem}b" for stem in stems]
+    for _ in range(2):
+        assert_same_ids(ours, library, texts)
+
+
+def test_a_memo_that_many_threads_fill_at_once() -> None:
+    definition = bundled_definition()
+    generator = random.Random(3)
+    texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(300)] for _ in range(8)]
+    alone = read_wordpiece(definition, TokenizerText(""))
+    expected = [alone.token_ids(part, None) for part in texts]
+    for memo_bytes in (2000, 1 << 16, 1 << 20):
+        shared = read_wordpiece(definition, TokenizerText(""), memo_bytes=memo_bytes)
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                results = list(pool.map(shared.token_ids, texts * 3, [None] * 24))
+        finally:
+            sys.setswitchinterval(before)
+        for result, right in zip(results, expected * 3, strict=True):
+            np.testing.assert_array_equal(result[0], right[0])
+            np.testing.assert_array_equal(result[1], right[1])
+
+
+def test_a_large_text_does_not_stay_in_memory() -> None:
+    definition = bundled_definition()
+    ours = read_wordpiece(definition, TokenizerText(""), memo_bytes=1 << 16)
+    ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
+    assert ours._batches._memory._memo.is_full()
+    ours.token_ids(["cat"], None)
+    assert not ours._batches._memory._memo.is_full()
+
+
+def test_pickled_after_use(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    ours, _ = bundled_pair
+    texts = [*SAMPLE_TEXTS, "é“”"]
+    expected = ours.token_ids(texts, None)
+    again = pickle.loads(pickle.dumps(ours))
+    for result, right in zip(again.token_ids(texts, None), expected, strict=True):
+        np.testing.assert_array_equal(result, right)
