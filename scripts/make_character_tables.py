@@ -1,4 +1,4 @@
-"""Write m2v_lite/character_tables.json: what BertNormalizer and BertPreTokenizer do with each character.
+"""Write the character tables: what BertNormalizer and BertPreTokenizer do with each character.
 
     python scripts/make_character_tables.py [OUT]
 

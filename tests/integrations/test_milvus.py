@@ -33,6 +33,7 @@ from m2v_lite import (
     ModelNotFoundError,
     StaticModel,
 )
+from m2v_lite.encoding.encoder import Encoder
 from m2v_lite.files.safetensors import write_safetensors
 
 METHODS = ["encode_documents", "encode_queries", "__call__"]
@@ -261,8 +262,8 @@ def test_the_length_of_a_vector_needs_no_encoding(monkeypatch: pytest.MonkeyPatc
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError
 
-    for method in ("encode", "tokenize", "_tokenized", "_encode_one"):
-        monkeypatch.setattr(StaticModel, method, fail)
+    for name, method in ((StaticModel, "encode"), (Encoder, "one"), (Encoder, "tokenized")):
+        monkeypatch.setattr(name, method, fail)
     assert Model2VecEmbeddingFunction(None).dim == DIM
 
 

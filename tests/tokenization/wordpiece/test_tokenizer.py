@@ -25,7 +25,7 @@ from tokenizers import Tokenizer, models
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from m2v_lite.tokenization.characters import character_tables
+from m2v_lite.tokenization.characters import TABLES, character_tables
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.wordpiece.supported import is_supported, read_wordpiece
@@ -138,9 +138,7 @@ def surroundings(characters: list[str]) -> Iterator[str]:
 def interesting_characters() -> list[str]:
     """All characters whose classes are near an edge, and some of the others."""
     edges = set(range(0x300))
-    tables = json.loads(
-        (Path(sys.modules["m2v_lite"].__file__ or "").parent / "character_tables.json").read_text()
-    )
+    tables = json.loads(Path(TABLES).read_text())
     for table in tables.values():
         if isinstance(table, dict):
             edges |= {ord(key) for key in table["keys"]}
