@@ -49,8 +49,11 @@ from m2v_lite.hub.known_models import HEADINGS, known_rows
 
 NAME = "owner/name"
 TEXTS = ["the cat sat", "on a mat", ""]
+LONGEST = 120  # seconds that a process may take
 LAYOUTS = ["wordpiece-float32", "wordlevel-sentence-transformers", "unigram-nested"]
 
+# For a process of its own: nothing is waited for before a further attempt.
+NO_PAUSES = "import time\ntime.sleep = lambda seconds: None\n"
 SMALL_PARTS = "import huggingface_hub.constants\nhuggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = 1000\n"
 FIRST_VECTOR = """
 import json, os, sys
@@ -70,9 +73,21 @@ print(json.dumps({"vector": vector.tolist(), "written": written, "modules": [*sy
 """
 
 
+class Impatient:
+    """The module `time`, but that `sleep` does not wait: the client's attempts come at once, and as many."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+
 @pytest.fixture
 def hub(hub_server: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(download, "PAUSES", (0.0, 0.0))
+    for module in ("utils._http", "file_download"):
+        monkeypatch.setattr(f"huggingface_hub.{module}.time", Impatient())
     hub_server.clear()
     yield hub_server
     hub_server.clear()
@@ -129,14 +144,15 @@ def assert_same(model: StaticModel, files: dict[str, bytes], tmp_path: Path) -> 
 
 
 def in_a_process(
-    environment: dict[str, str], name: str = NAME, **options: Any
+    environment: dict[str, str], program: str = FIRST_VECTOR, **options: Any
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", FIRST_VECTOR, name, json.dumps(options)],
+        [sys.executable, "-c", program, NAME, json.dumps(options)],
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
         capture_output=True,
         text=True,
         check=False,
+        timeout=LONGEST,
     )
 
 
@@ -534,7 +550,7 @@ def test_two_processes_at_once(hub: Hub, cache: Path, files: dict[str, bytes]) -
     ]
     wait_for(lambda: sum("blobs" in line for line in hub.requests) == 2 and not hub.faults)
     go_on.set()
-    answers = [process.communicate() for process in processes]
+    answers = [process.communicate(timeout=LONGEST) for process in processes]
     assert all(process.returncode == 0 for process in processes), answers
     first, second = (json.loads(out)["vector"] for out, _ in answers)
     assert first == second
@@ -557,7 +573,7 @@ def test_a_download_that_was_killed(
         lambda: any(path.stat().st_size for path in cache.rglob("*.incomplete") if path.exists()), process
     )
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(LONGEST)
     go_on.set()
     with pytest.raises(DownloadError, match="in the cache"):
         load(cache, local_files_only=True)
@@ -565,7 +581,7 @@ def test_a_download_that_was_killed(
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + LONGEST
     while not condition():
         assert time.monotonic() < deadline
         assert process is None or process.poll() is None
@@ -580,9 +596,8 @@ def test_a_full_disk(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, byt
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
     )
-    may_mount = (
-        subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
-    )
+    unshared = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False, timeout=60)
+    may_mount = unshared.returncode == 0
     cache.mkdir()
     program = [sys.executable, "-c", FIRST_VECTOR if may_mount else limited + FIRST_VECTOR, NAME, "{}"]
     if may_mount:  # a disk of 100 kB of our own
@@ -596,7 +611,9 @@ def test_a_full_disk(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, byt
             *program,
         ]
     environment = {**os.environ, "HF_HUB_CACHE": str(cache)}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        program, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+    )
     assert re.search(r"DownloadError: owner/name: the disk of .*cache is full.*HF_HOME", done.stderr), (
         done.stderr
     )
@@ -656,7 +673,7 @@ def test_a_hub_that_never_answers(cache: Path) -> None:
             "HF_HUB_DOWNLOAD_TIMEOUT": "1",
             "HF_HUB_CACHE": str(cache),
         }
-        done = in_a_process(environment)
+        done = in_a_process(environment, NO_PAUSES + FIRST_VECTOR)
     assert "DownloadError: owner/name: " in done.stderr
 
 
@@ -962,7 +979,7 @@ def test_the_progress_bar(hub: Hub, cache: Path, files: dict[str, bytes]) -> Non
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     command = [sys.executable, "-m", "m2v_lite", "download", NAME, "--cache-dir", str(cache)]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True, timeout=LONGEST)
         shown = os.read(ours, 100_000)
     finally:
         os.close(ours)
@@ -1105,7 +1122,9 @@ def test_encode_at_a_revision(
             revision,
             "the cat sat",
         ]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True, timeout=LONGEST
+        )
         vector = np.array(json.loads(done.stdout)["embedding"], np.float32)
         for name, content in expected.items():
             (tmp_path / "expected").mkdir(exist_ok=True)
