@@ -73,3 +73,14 @@ def checked_path(name: str, value: Any) -> str:
 def described(value: object) -> str:
     """Name the type and the beginning of a value."""
     return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+
+
+def check_unicode(text: str, place: str) -> None:
+    """Check that one text holds no lone surrogate; see `check_encodable`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputValueError(
+            f"{place}: holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
+            'which is no Unicode text; clean it, in Python with text.encode("utf-8", "replace").decode()'
+        ) from None

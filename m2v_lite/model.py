@@ -13,22 +13,31 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
+from m2v_lite.arguments import (
+    UNSET,
+    PathLike,
+    Unset,
+    check_unicode,
+    checked_path,
+    natural_number,
+    switch,
+    token_limit,
+)
 from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.encoder import Encoder
 from m2v_lite.encoding.prompts import QueriesAndDocuments
-from m2v_lite.encoding.ways import Settings, Work, batch_by_batch, choose_way
 from m2v_lite.errors import InputValueError, InvalidModelError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.parts import ModelParts
 from m2v_lite.loading import load_parts
-from m2v_lite.texts import as_texts, check_unicode
 from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
+
+    from m2v_lite.encoding.ways import Settings
 
 
 class StaticModel(QueriesAndDocuments, ModelParts):
@@ -211,6 +220,9 @@ class StaticModel(QueriesAndDocuments, ModelParts):
             if batch_size != BATCH_TEXTS:
                 natural_number("batch_size", batch_size)
             return self._encoder.one(sentences, limit, unit)
+        from m2v_lite.encoding.ways import Settings, Work, choose_way  # one text does without
+        from m2v_lite.texts import as_texts
+
         texts, single = as_texts(sentences)
         settings = Settings(limit, unit, natural_number("batch_size", batch_size), show_progress_bar)
         vectors = np.empty((len(texts), self.dim), self._encoder.vector_dtype)
@@ -282,15 +294,17 @@ class StaticModel(QueriesAndDocuments, ModelParts):
             >>> StaticModel.from_pretrained().encode_as_sequence("three short words").shape
             (3, 256)
         """
+        from m2v_lite.texts import as_texts
+        from m2v_lite.tokenization.flat_ids import of_each_text
+
         texts, single = as_texts(sentences)
         limit = token_limit(max_length)
         size = natural_number("batch_size", batch_size)
-        from m2v_lite.tokenization.flat_ids import of_each_text
 
         rows: list[NDArray[Any]] = []
-        for batch in self._encoder.tokenized(texts, limit, size, show_progress_bar=show_progress_bar):
-            self._encoder.read_ahead.expect(len(batch.ids))
-            rows += map(self._table.rows, of_each_text(batch.ids, batch.bounds))
+        for _, ids, bounds in self._encoder.tokenized(texts, limit, size, 0, show_progress_bar):
+            self._encoder.read_ahead.expect(len(ids))
+            rows += map(self._table.rows, of_each_text(ids, bounds))
         return rows[0] if single else rows
 
     def tokenize(self, sentences: Iterable[str]) -> list[list[int]]:
@@ -306,6 +320,8 @@ class StaticModel(QueriesAndDocuments, ModelParts):
             >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
             [[1006, 1028], [1036, 1031]]
         """
+        from m2v_lite.texts import as_texts
+
         texts, _ = as_texts(sentences)
         return self._encoder.token_lists(texts, self.max_length)
 
@@ -378,6 +394,8 @@ def _encode_part(
     model: StaticModel, settings: Settings, texts: Sequence[str], first: int, vectors: NDArray[Any]
 ) -> None:
     """Write the vectors of some of the texts, the first of which is number `first` of the caller's."""
+    from m2v_lite.encoding.ways import Work, batch_by_batch
+
     batch_by_batch(Work(model._encoder, texts, vectors, settings, first))
 
 

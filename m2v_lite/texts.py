@@ -6,8 +6,8 @@ from collections.abc import Iterable, KeysView, Mapping, Sequence, Set
 
 import numpy as np
 
-from m2v_lite.arguments import described
-from m2v_lite.errors import InputTypeError, InputValueError
+from m2v_lite.arguments import check_unicode, described
+from m2v_lite.errors import InputTypeError
 
 
 def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
@@ -58,17 +58,6 @@ def check_encodable(texts: Sequence[str], first: int) -> None:
     for index, text in enumerate(texts):
         if not text.isascii():
             check_unicode(text, f"text {first + index}")
-
-
-def check_unicode(text: str, place: str) -> None:
-    """Check that one text holds no lone surrogate; see `check_encodable`."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputValueError(
-            f"{place}: holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
-            'which is no Unicode text; clean it, in Python with text.encode("utf-8", "replace").decode()'
-        ) from None
 
 
 def _remedy(value: object) -> str:

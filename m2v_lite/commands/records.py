@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import BinaryIO
 
+from m2v_lite.arguments import check_unicode
 from m2v_lite.errors import InputValueError
-from m2v_lite.texts import check_unicode
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ numpy has no bfloat16. A bfloat16 table is a uint16 array of its codes, and no o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,41 +25,36 @@ NUMPY_DTYPES = {
 NAMES_OF_NUMPY = {np.dtype(numpy_name): name for name, numpy_name in NUMPY_DTYPES.items() if name != "BF16"}
 
 
-class Kind(NamedTuple):
-    """What an array of a model may be: names of dtypes as in safetensors, and a number of dimensions."""
-
-    dtypes: tuple[str, ...]
-    dimensions: int
-
-
-EMBEDDING = Kind(("F64", "F32", "F16", "BF16", "I8"), 2)
-WEIGHTS = Kind(("F64", "F32", "F16"), 1)
-MAPPING = Kind(("I64", "I32", "U64", "U32", "I16", "U16", "I8", "U8"), 1)
+# What the arrays of a model may be, by the names of the safetensors format.
+EMBEDDING_DTYPES = ("F64", "F32", "F16", "BF16", "I8")
+WEIGHTS_DTYPES = ("F64", "F32", "F16")
+MAPPING_DTYPES = ("I64", "I32", "U64", "U32", "I16", "U16", "I8", "U8")
 
 
-def check_kind(place: str, dtype: str, shape: tuple[int, ...], kind: Kind) -> None:
-    """Check that an array is of a kind.
+def check_array(place: str, dtype: str, shape: tuple[int, ...], dtypes: tuple[str, ...]) -> None:
+    """Check the dtype and the shape of an array of a model: two dimensions for the embedding, else one.
 
     Args:
         place: what to name in an error.
         dtype: the name of its dtype, as in safetensors.
         shape: its shape.
-        kind: what it should be.
+        dtypes: the dtypes that it may have; one of the three constants above.
 
     Raises:
-        InvalidModelError: it is something else.
+        InvalidModelError: it has another dtype or shape.
     """
-    if dtype not in kind.dtypes:
+    dimensions = 2 if dtypes is EMBEDDING_DTYPES else 1
+    if dtype not in dtypes:
         raise InvalidModelError(
-            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(kind.dtypes)}. Convert it once, with "
+            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(dtypes)}. Convert it once, with "
             "numpy and the safetensors package"
         )
-    if len(shape) != kind.dimensions:
+    if len(shape) != dimensions:
         raise InvalidModelError(
-            f"{place} has shape {list(shape)}, of {len(shape)} dimensions instead of {kind.dimensions}; "
+            f"{place} has shape {list(shape)}, of {len(shape)} dimensions instead of {dimensions}; "
             "this is not the table of a static model"
         )
-    if kind is EMBEDDING and shape[1] == 0:
+    if dimensions == 2 and shape[1] == 0:
         raise InvalidModelError(f"{place} has no columns; fetch the file again")
 
 

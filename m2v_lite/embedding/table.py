@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from m2v_lite.embedding.dtypes import (
-    EMBEDDING,
-    MAPPING,
+    EMBEDDING_DTYPES,
+    MAPPING_DTYPES,
     NAMES_OF_NUMPY,
-    WEIGHTS,
-    check_kind,
+    WEIGHTS_DTYPES,
+    check_array,
     dtype_name,
     is_bfloat16,
     vector_dtype,
@@ -101,15 +101,15 @@ def table_of_arrays(
         InputTypeError: something is not an array.
         InvalidModelError: an array is of a kind that is not supported.
     """
-    arrays = (("vectors", embedding, EMBEDDING), ("weights", weights, WEIGHTS))
-    for name, array, kind in (*arrays, ("token_mapping", mapping, MAPPING)):
+    arrays = (("vectors", embedding, EMBEDDING_DTYPES), ("weights", weights, WEIGHTS_DTYPES))
+    for name, array, dtypes in (*arrays, ("token_mapping", mapping, MAPPING_DTYPES)):
         if array is None and name != "vectors":
             continue
         if not isinstance(array, np.ndarray):
             raise InputTypeError(f"{name} is of type {type(array).__name__}; give a numpy array")
         dtype = NAMES_OF_NUMPY.get(array.dtype.newbyteorder("<"), str(array.dtype))
-        holds_codes = kind is EMBEDDING and is_bfloat16(array.dtype)
-        check_kind(name, "BF16" if holds_codes else dtype, array.shape, kind)
+        holds_codes = dtypes is EMBEDDING_DTYPES and is_bfloat16(array.dtype)
+        check_array(name, "BF16" if holds_codes else dtype, array.shape, dtypes)
     check_rows("token_mapping", embedding, mapping)
     return EmbeddingTable(embedding, weights, mapping)
 

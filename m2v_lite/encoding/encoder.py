@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from m2v_lite.arguments import check_unicode
 from m2v_lite.embedding import pooling
 from m2v_lite.embedding.read_ahead import ReadAhead
-from m2v_lite.encoding.batches import BATCH_TEXTS, batches, cut
-from m2v_lite.progress import progress_bar
-from m2v_lite.texts import check_encodable, check_unicode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,19 +18,9 @@ if TYPE_CHECKING:
     from m2v_lite.embedding.table import EmbeddingTable
     from m2v_lite.tokenization.protocols import TextTokenizer
 
-
-class Batch(NamedTuple):
-    """A batch of texts that has been tokenized.
-
-    Attributes:
-        place: which of the texts these are.
-        ids: (tokens,) the ids of all texts one after the other.
-        bounds: (texts + 1,) where each text begins and ends in `ids`.
-    """
-
-    place: slice
-    ids: NDArray[np.intp]
-    bounds: NDArray[np.intp]
+    # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, and the
+    # bounds (texts + 1,) of each text in `ids`.
+    Batch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 
 class Encoder:
@@ -97,17 +85,24 @@ class Encoder:
             InputValueError: a text is not valid Unicode.
             TokenizationError: the tokenizer cannot tokenize a text.
         """
+        from m2v_lite.encoding.batches import batches, cut  # one text does without
+        from m2v_lite.progress import progress_bar
+        from m2v_lite.texts import check_encodable
+
         characters = self.characters(max_length)
         with progress_bar(len(texts), show_progress_bar) as bar:
             for place in batches(texts, batch_size):
                 part = cut(texts[place], characters)
                 check_encodable(part, first + place.start)
-                yield Batch(place, *self._tokenizer.token_ids(part, max_length))
+                yield place, *self._tokenizer.token_ids(part, max_length)
                 if bar is not None:
                     bar.update(len(part))
 
     def token_lists(self, texts: Sequence[str], max_length: int | None) -> list[list[int]]:
         """Return the token ids of each text, which is not cut to a number of characters first."""
+        from m2v_lite.encoding.batches import BATCH_TEXTS, batches
+        from m2v_lite.texts import check_encodable
+
         lists: list[list[int]] = []
         for place in batches(texts, BATCH_TEXTS):
             check_encodable(texts[place], place.start)
@@ -117,9 +112,9 @@ class Encoder:
 
     def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool) -> None:
         """Write the vectors of a batch to their place in `vectors`, (texts, dim)."""
-        means, table = vectors[batch.place], self._table
-        self.read_ahead.expect(len(batch.ids))
-        row_ids, weights = table.row_ids(batch.ids), table.token_weights(batch.ids)
-        pooling.mean_rows(self._embedding, row_ids, batch.bounds, means, weights)
+        place, ids, bounds = batch
+        means, table = vectors[place], self._table
+        self.read_ahead.expect(len(ids))
+        pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
         if unit:
             pooling.scale_to_unit(means)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import described, switch
 from m2v_lite.errors import InputTypeError, InputValueError
-from m2v_lite.texts import as_texts
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from numpy.typing import NDArray
 
+    class Encodes(Protocol):
+        """What has settings and encodes texts."""
 
-class Encodes(Protocol):
-    """What has settings and encodes texts."""
+        config: dict[str, Any]
 
-    config: dict[str, Any]
-
-    def encode(self, sentences: str | Iterable[str], **options: Any) -> NDArray[Any]:
-        """Encode texts; see `StaticModel.encode`."""
-        ...
+        def encode(self, sentences: str | Iterable[str], **options: Any) -> NDArray[Any]:
+            """Encode texts; see `StaticModel.encode`."""
+            ...
 
 
 class QueriesAndDocuments:
@@ -127,6 +127,8 @@ def _encode_prompted(
     if switch("normalize_embeddings", unit):
         options["normalize"] = True
     if prompt:
+        from m2v_lite.texts import as_texts
+
         texts, single = as_texts(sentences)
         prompted = [prompt + text for text in texts]
         sentences = prompted[0] if single else prompted

@@ -8,9 +8,8 @@ modules, in the order in which a model passes them:
 - `config`: the settings, and their checks.
 - `model_card`: what a model card says; a new card.
 - `safetensors`: the file format: checked, mapped and written.
-- `table_file`: the table in a safetensors file.
 - `packed_format`: what lies in a packed model.
-- `reading`: a folder or a packed file -> parts.
+- `reading`: a folder or a packed file -> parts, the table first.
 - `parts`: the parts of a model, and what callers may read of them.
 - `saving`: parts -> a folder; a folder -> a copy.
 - `packing`: parts -> a packed file, and back to a folder; its checksums.

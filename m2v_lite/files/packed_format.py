@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,13 +42,14 @@ MODEL_CARD = "README.md"
 MOST_BYTES = 1 << 30
 
 
-class PackedTokenizer(NamedTuple):
+class PackedTokenizer:
     """The text of the tokenizer.json in a packed model; see `protocols.TokenizerSource`."""
 
-    file: SafetensorsFile
+    def __init__(self, file: SafetensorsFile) -> None:
+        self._file = file
 
     def read(self) -> str:
-        return packed_text(self.file, TOKENIZER)
+        return packed_text(self._file, TOKENIZER)
 
 
 def is_packed(file: SafetensorsFile) -> bool:

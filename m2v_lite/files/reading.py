@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
-from m2v_lite.embedding.table import EmbeddingTable
+from m2v_lite.embedding.dtypes import EMBEDDING_DTYPES, MAPPING_DTYPES, WEIGHTS_DTYPES, check_array
+from m2v_lite.embedding.table import EmbeddingTable, check_rows
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.layouts import ModelFiles
 from m2v_lite.files.parts import ModelParts
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.files.table_file import table_in
 from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+
+# The native name, and the one that sentence-transformers writes.
+TABLE_NAMES = ("embeddings", "embedding.weight")
 
 
 def read_model(
@@ -82,6 +85,36 @@ def _read_packed(
     files = ModelFiles("packed", path, path, path, "embeddings", path)
     table = _reduced(table, quantize_to, dimensionality)
     return ModelParts(table, tokenizer, config, card, files, (quantize_to, dimensionality, memo_bytes))
+
+
+def table_in(file: SafetensorsFile, tensor: str = TABLE_NAMES[0]) -> EmbeddingTable:
+    """Return the embedding table in a safetensors file, with its weights and mapping if it has them.
+
+    Args:
+        file: the file.
+        tensor: what the table should be called; other usual names are tried after it.
+
+    Raises:
+        InvalidModelError: the file holds no embedding table, or one of a kind that is not supported.
+    """
+    path = file.path
+    name = next((name for name in (tensor, *TABLE_NAMES) if name in file.tensors), None)
+    if name is None:
+        found = ", ".join(name[:60] for name in sorted(file.tensors)[:5]) or "none"
+        more = f" and {len(file.tensors) - 5} more" if len(file.tensors) > 5 else ""
+        raise InvalidModelError(
+            f"{path}: not a static model: no tensor {' or '.join(map(repr, TABLE_NAMES))}; tensors "
+            f"found: {found}{more}. An ordinary sentence transformer has to be distilled into a static "
+            "model first (model2vec.distill does this)"
+        )
+    for key, dtypes in ((name, EMBEDDING_DTYPES), ("weights", WEIGHTS_DTYPES), ("mapping", MAPPING_DTYPES)):
+        if key in file.tensors:
+            info = file.tensors[key]
+            check_array(f"{path}: tensor {key!r}", info.dtype, info.shape, dtypes)
+    embedding = file.view(name)
+    weights, mapping = (file.view(key) if key in file.tensors else None for key in ("weights", "mapping"))
+    check_rows(path, embedding, mapping)
+    return EmbeddingTable(embedding, weights, mapping)
 
 
 def _reduced(table: EmbeddingTable, quantize_to: str | None, dimensionality: int | None) -> EmbeddingTable:

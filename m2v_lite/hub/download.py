@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from m2v_lite import __version__
 from m2v_lite.errors import M2VLiteError, MissingPackageError, ModelNotFoundError
 from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, joined, layout_in
-from m2v_lite.files.table_file import TABLE_NAMES
+from m2v_lite.files.reading import TABLE_NAMES
 from m2v_lite.hub.cache import MAIN, Asked, cached_snapshot
 from m2v_lite.hub.checksums import checksum
 from m2v_lite.hub.failures import DamagedFileError, explained, may_pass

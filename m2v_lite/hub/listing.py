@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.files.layouts import NESTED_FOLDER, find_model_files
+from m2v_lite.files.reading import table_in
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.files.table_file import table_in
 from m2v_lite.hub.cache import COMMIT, commit_in, what_is_wrong
 
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class BoundedMemo(Protocol):
+        """A memo that knows its own limit."""
+
+        def is_full(self) -> bool:
+            """Return whether the memo takes all the memory that it may take."""
+            ...
+
 
 # The most that one entry takes: a str of at most REMEMBERED_CHARACTERS, its ids, and its places in
 # dictionaries that may just have grown.
@@ -14,15 +25,7 @@ REMEMBERED_CHARACTERS = 30
 DEFAULT_MEMO_BYTES = 8 << 20
 
 
-class BoundedMemo(Protocol):
-    """A memo that knows its own limit."""
-
-    def is_full(self) -> bool:
-        """Return whether the memo takes all the memory that it may take."""
-        ...
-
-
-Memo = TypeVar("Memo", bound=BoundedMemo)
+Memo = TypeVar("Memo", bound="BoundedMemo")
 
 
 class Memory(Generic[Memo]):
