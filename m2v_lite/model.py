@@ -6,23 +6,13 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from m2v_lite.arguments import (
-    UNSET,
-    PathLike,
-    Unset,
-    check_unicode,
-    checked_path,
-    natural_number,
-    switch,
-    token_limit,
-)
+from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
 from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.encoder import Encoder
@@ -345,10 +335,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         """
         from m2v_lite.files.saving import save_model
 
-        folder = os.path.join(checked_path("path", path), subfolder or "")
-        if model_name is not None:
-            check_unicode(model_name, "model_name")
-        save_model(self, folder, model_name or os.path.basename(os.path.realpath(folder)))
+        save_model(self, checked_path("path", path), subfolder, model_name)
 
     def save_packed(self, path: PathLike, source: str | None = None) -> None:
         """Write the model as one file, of which `from_pretrained` reads and parses next to nothing.
@@ -381,13 +368,6 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         shared = {"_table", "_encoder", "_tokenizer", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
         return _load_again, (type(self), self.files.folder, *self._read_with, self._identity), state
-
-    def __repr__(self) -> str:
-        place = f" from {self.files.folder}" if self.files else ""
-        return (
-            f"<StaticModel of {len(self.embedding)} x {self.dim} {self.embedding_dtype}, "
-            f"{self.tokenizer_kind}{place}>"
-        )
 
 
 def _encode_part(

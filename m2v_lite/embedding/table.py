@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,18 +23,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class EmbeddingTable(NamedTuple):
-    """The arrays of a model. Mapped ones stay mapped: no method copies more than the rows asked for.
+class EmbeddingTable:
+    """The arrays of a model. Mapped arrays stay mapped: no method copies more than the requested rows.
+
+    A plain class, because defining a NamedTuple would slow start-up.
 
     Attributes:
-        embedding: (rows, dim); float64, float32, float16, int8, or uint16, which holds bfloat16 codes.
-        weights: (tokens,) float64, float32 or float16, a factor for each token id; or None.
-        mapping: (tokens,) of any integer dtype, the row of each token id; or None, where id and row are one.
+        embedding: (rows, dim); float64, float32, float16, int8, or uint16 for bfloat16 codes.
+        weights: (tokens,) float64, float32 or float16: a factor for each token id; or None.
+        mapping: (tokens,) any integer dtype: the row of each token id; or None if id and row are equal.
     """
 
-    embedding: NDArray[Any]
-    weights: NDArray[Any] | None = None
-    mapping: NDArray[Any] | None = None
+    def __init__(
+        self,
+        embedding: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+        mapping: NDArray[Any] | None = None,
+    ) -> None:
+        self.embedding, self.weights, self.mapping = embedding, weights, mapping
 
     @property
     def dtype_name(self) -> str:
@@ -62,18 +68,18 @@ class EmbeddingTable(NamedTuple):
         return None if self.weights is None else np.asarray(self.weights)[token_ids]
 
     def check_vocabulary(self, place: object, tokens: int, highest_id: int) -> None:
-        """Check that every id of the vocabulary has a row, so that no later access needs a test.
+        """Check that every token id has a row, so that later code need not check.
 
         Args:
-            place: what to name in an error.
+            place: where the model is, for the error message.
             tokens: the number of different tokens.
             highest_id: the highest token id.
 
         Raises:
-            InvalidModelError: some id lacks a row, weight or mapping entry; or the table has another
-                number of rows than there are tokens, and no mapping says which row is whose.
+            InvalidModelError: a token id has no row, weight or mapping entry. Or there is no mapping, and the
+                number of rows differs from the number of tokens.
         """
-        remedy = "table and tokenizer are not of one model; put those of one model together"
+        remedy = "use a table and a tokenizer of the same model"
         if not tokens:
             raise InvalidModelError(f"{place}: the tokenizer has no tokens; {remedy}")
         per_token = {"mapping": self.mapping, "weights": self.weights}
@@ -95,11 +101,11 @@ class EmbeddingTable(NamedTuple):
 def table_of_arrays(
     embedding: NDArray[Any], weights: NDArray[Any] | None, mapping: NDArray[Any] | None
 ) -> EmbeddingTable:
-    """Use arrays that a caller has; a uint16 table holds bfloat16 codes.
+    """Return a table made of a caller's arrays. A uint16 table holds bfloat16 codes.
 
     Raises:
-        InputTypeError: something is not an array.
-        InvalidModelError: an array is of a kind that is not supported.
+        InputTypeError: an argument is not an array.
+        InvalidModelError: the dtype or shape of an array is not supported, or `mapping` names a missing row.
     """
     arrays = (("vectors", embedding, EMBEDDING_DTYPES), ("weights", weights, WEIGHTS_DTYPES))
     for name, array, dtypes in (*arrays, ("token_mapping", mapping, MAPPING_DTYPES)):
@@ -122,5 +128,5 @@ def check_rows(place: object, embedding: NDArray[Any], mapping: NDArray[Any] | N
     if low < 0 or high >= len(embedding):
         raise InvalidModelError(
             f"{place}: the mapping holds row {low if low < 0 else high}, but the table has rows 0 to "
-            f"{len(embedding) - 1}; fetch the file again"
+            f"{len(embedding) - 1}; fetch the file again, or give the mapping of this table"
         )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from m2v_lite.embedding.table import EmbeddingTable
     from m2v_lite.tokenization.protocols import TextTokenizer
 
-    # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, and the
-    # bounds (texts + 1,) of each text in `ids`.
+    # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, and
+    # the bounds (texts + 1,) of each text in `ids`.
     Batch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
 
 

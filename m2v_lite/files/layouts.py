@@ -15,14 +15,16 @@ from typing import NamedTuple
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
 
-class Layout(NamedTuple):
-    """Where a kind of model folder keeps its files, relative to the folder, and what its table is called."""
+class Layout:
+    """Where a kind of model folder keeps its files, relative to the folder, and the name of its table.
 
-    name: str
-    config: str
-    table: str
-    tokenizer: str
-    tensor: str
+    A plain class, because defining a NamedTuple would slow start-up.
+    """
+
+    def __init__(self, name: str, config: str, table: str, tokenizer: str, tensor: str) -> None:
+        self.name = name
+        self.config, self.table, self.tokenizer = config, table, tokenizer
+        self.tensor = tensor
 
     def files(self) -> tuple[str, str, str]:
         return self.config, self.table, self.tokenizer

@@ -28,7 +28,7 @@ from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.vocabulary import MappedVocabulary
 from m2v_lite.tokenization.wordpiece.one_text import TOKEN_FLAGS
-from m2v_lite.tokenization.wordpiece.tokenizer import VocabularyFigures, WordPieceTokenizer
+from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import TextTokenizer
@@ -103,12 +103,13 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
         _check_settings(settings)
         vocabulary = MappedVocabulary(*(np.asarray(file.view(name)) for name in VOCABULARY))
         new = [token["id"] for token in settings["added_tokens"] if vocabulary.get(token["content"]) is None]
-        known = VocabularyFigures(
-            int(figures["median_token_length"]),
-            len(vocabulary) + len(new),
-            max(len(vocabulary) - 1, *(token["id"] for token in settings["added_tokens"]), 0),
-        )
-        return WordPieceTokenizer(settings, vocabulary, known, source, memo_bytes)
+        added_ids = [token["id"] for token in settings["added_tokens"]]
+        checked = {
+            "median_token_length": int(figures["median_token_length"]),
+            "vocabulary_size": len(vocabulary) + len(new),
+            "highest_id": max(len(vocabulary) - 1, *added_ids, 0),
+        }
+        return WordPieceTokenizer(settings, vocabulary, checked, source, memo_bytes)
     except (KeyError, TypeError, ValueError) as error:
         raise broken(path, f"its tokenizer cannot be read ({error!r:.200})") from error
 

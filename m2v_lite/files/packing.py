@@ -65,7 +65,7 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
             tensors.update(zip(VOCABULARY, vocabulary_arrays(tokens), strict=True))
             metadata["tokenizer"] = json.dumps(definition)
             figures = figures_of(vocabulary, definition["added_tokens"])
-            metadata["figures"] = json.dumps(figures._asdict())
+            metadata["figures"] = json.dumps(figures)
     metadata = {PREFIX + name: text for name, text in metadata.items()}
     metadata[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, metadata))
     with atomic_write(path) as file:
@@ -84,7 +84,7 @@ def unpack(path: str, folder: str) -> None:
         OSError: the folder cannot be written.
     """
     file = open_packed(path)
-    save_model(read_model(path), folder, os.path.basename(path), packed_text(file, MODEL_CARD))
+    save_model(read_model(path), folder, model_card=packed_text(file, MODEL_CARD))
 
 
 def open_packed(path: str) -> SafetensorsFile:

@@ -171,6 +171,13 @@ class ModelParts:
         """
         return self._tokenizer.definition()
 
+    def __repr__(self) -> str:
+        place = f" from {self.files.folder}" if self.files else ""
+        return (
+            f"<{type(self).__name__} of {len(self.embedding)} x {self.dim} {self.embedding_dtype}, "
+            f"{self.tokenizer_kind}{place}>"
+        )
+
     def __copy__(self) -> Self:
         """Copy the settings; share the table and the tokenizer, which never change."""
         copied = type(self).__new__(type(self))

@@ -7,6 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from m2v_lite.arguments import check_unicode
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_writes, is_temporary
 from m2v_lite.files.layouts import MODEL_CARD
@@ -20,24 +21,36 @@ if TYPE_CHECKING:
     from m2v_lite.files.parts import ModelParts
 
 
-def save_model(parts: ModelParts, folder: str, model_name: str, model_card: str | None = None) -> None:
+def save_model(
+    parts: ModelParts,
+    path: str,
+    subfolder: str | None = None,
+    model_name: str | None = None,
+    model_card: str | None = None,
+) -> None:
     """Write a model's files; see `StaticModel.save_pretrained`.
 
     Args:
         parts: what to save.
-        folder: where, made if need be.
-        model_name: the name in the model card.
+        path: the folder, made if need be.
+        subfolder: a folder inside `path` to write to instead.
+        model_name: the name in a new model card; by default the folder's.
         model_card: the text of the README.md, or None to write a new one.
     """
+    folder = os.path.join(path, subfolder or "")
+    if model_name is not None:
+        check_unicode(model_name, "model_name")
+    if model_card is None:
+        model_card = new_model_card(parts, model_name or os.path.basename(os.path.realpath(folder)))
     tensors = tensors_of(parts)
     texts = {
         "tokenizer.json": parts.tokenizer_definition(),
-        MODEL_CARD: model_card or new_model_card(parts, model_name),
+        MODEL_CARD: model_card,
         "modules.json": json.dumps(_modules(parts.normalize), indent=4),
         "config.json": json.dumps(config_of(parts), indent=4),
     }
     os.makedirs(folder, exist_ok=True)
-    # The config goes last: without it a new folder is no parts.
+    # The config goes last: without it a new folder is not a model.
     names = ["model.safetensors", *texts]
     with atomic_writes([os.path.join(folder, name) for name in names]) as (table, *others):
         write_safetensors(table, tensors, bfloat16=bfloat16_tensors(parts))
@@ -108,7 +121,7 @@ def config_of(parts: ModelParts) -> dict[str, Any]:
 
 
 def _modules(normalize: bool) -> list[dict[str, Any]]:
-    """Return the modules.json by which sentence-transformers loads the parts."""
+    """Return the modules.json by which sentence-transformers loads the model."""
     modules = [(".", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
     return [
         {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 
-class AddedToken(NamedTuple):
+class AddedToken:
     """A token that is looked for in the text itself.
+
+    A plain class, because defining a NamedTuple would slow start-up.
 
     Attributes:
         content: what is looked for.
@@ -20,12 +21,18 @@ class AddedToken(NamedTuple):
         normalized: looked for in the normalized text, its content being normalized too.
     """
 
-    content: str
-    token_id: int
-    single_word: bool = False
-    lstrip: bool = False
-    rstrip: bool = False
-    normalized: bool = False
+    def __init__(
+        self,
+        content: str,
+        token_id: int,
+        single_word: bool = False,
+        lstrip: bool = False,
+        rstrip: bool = False,
+        normalized: bool = False,
+    ) -> None:
+        self.content, self.token_id = content, token_id
+        self.single_word, self.lstrip, self.rstrip = single_word, lstrip, rstrip
+        self.normalized = normalized
 
 
 class AddedTokens:

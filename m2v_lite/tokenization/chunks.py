@@ -9,7 +9,6 @@ saves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from m2v_lite.errors import TokenizationError
 from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
 from m2v_lite.tokenization.independence import TRIAL_TEXTS, ChunkRule, chunk_rule
 from m2v_lite.tokenization.library import LibraryTokenizer
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES, ENTRY_BYTES, REMEMBERED_CHARACTERS, Memory
+from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES, ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
 from m2v_lite.tokenization.piece_store import END_CODE, LENGTH_BITS, PieceStore
 
 if TYPE_CHECKING:
@@ -51,11 +50,12 @@ MOST_PASSED_OVER = 15
 SHARE = 16
 
 
-class ChunkMemo(dict[str, int]):
+class ChunkMemo(BoundedMemo, dict[str, int]):
     """The codes of chunks that have been seen. Safe under threads: what an entry says never changes."""
 
     def __init__(self, memory: int) -> None:
-        super().__init__({"": NOTHING, END_CHUNK: END_CODE})
+        dict.__init__(self, {"": NOTHING, END_CHUNK: END_CODE})
+        BoundedMemo.__init__(self, memory)
         self._most = len(self) + memory // ENTRY_BYTES
         self.store = PieceStore()
 
@@ -95,7 +95,7 @@ class ChunkTokenizer(LibraryTokenizer):
     ) -> None:
         super().__init__(tokenizer, unk_token_id, source)
         self._rule = rule
-        self._memory = Memory(partial(ChunkMemo, memo_bytes))
+        self._memo = ChunkMemo(memo_bytes)
         self._credit = CREDIT
         self._to_pass_over = self._passed_over = 0
         self._separator = self._find_separator()
@@ -105,7 +105,7 @@ class ChunkTokenizer(LibraryTokenizer):
         return drop(*shorten(*flat, max_length), self.unk_token_id)
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
-        chunks, memo = _chunks([text]), self._memory.memo()
+        chunks, memo = _chunks([text]), self._memo
         codes = [*map(memo.get, chunks, repeat(NEW))]
         if NEW in codes or DEPENDENT in codes:
             return super().token_ids_of_one(text, max_length)
@@ -122,7 +122,7 @@ class ChunkTokenizer(LibraryTokenizer):
             self._to_pass_over -= 1
             return None
         chunks = _chunks(texts)
-        memo = self._memory.memo()
+        self._memo = memo = self._memo.with_room()
         codes = np.fromiter(map(memo.get, chunks, repeat(NEW)), np.int64, len(chunks))
         places = np.flatnonzero(codes == NEW)
         new = [chunks[place] for place in places.tolist()]

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Protocol
-
-    class BoundedMemo(Protocol):
-        """A memo that knows its own limit."""
-
-        def is_full(self) -> bool:
-            """Return whether the memo takes all the memory that it may take."""
-            ...
-
+    from typing_extensions import Self
 
 # The most that one entry takes: a str of at most REMEMBERED_CHARACTERS, its ids, and its places in
 # dictionaries that may just have grown.
@@ -25,36 +16,30 @@ REMEMBERED_CHARACTERS = 30
 DEFAULT_MEMO_BYTES = 8 << 20
 
 
-Memo = TypeVar("Memo", bound="BoundedMemo")
-
-
-class Memory(Generic[Memo]):
-    """Holds a memo and replaces it once it is full. A copy or a pickle starts with an empty memo.
-
-    Safe under threads, as far as the memo itself is.
+class BoundedMemo:
+    """What a tokenizer remembers, up to a limit. A copy or a pickle of a memo is empty.
 
     Args:
-        new_memo: makes an empty memo. It must be possible to pickle this function.
+        arguments: what an empty memo of this class is made with. A pickle holds these.
 
     Example:
-        >>> from functools import partial
         >>> from m2v_lite.tokenization.chunks import ChunkMemo
-        >>> memory = Memory(partial(ChunkMemo, 1 << 20))
-        >>> memory.memo() is memory.memo()
+        >>> memo = ChunkMemo(1 << 20)
+        >>> memo.with_room() is memo
         True
     """
 
-    def __init__(self, new_memo: Callable[[], Memo]) -> None:
-        self._new_memo = new_memo
-        self._memo = new_memo()
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
 
-    def memo(self) -> Memo:
-        """Return a memo with room for more."""
-        memo = self._memo
-        if memo.is_full():
-            # Replace a full memo rather than clear it: another thread may still be reading it.
-            memo = self._memo = self._new_memo()
-        return memo
+    def is_full(self) -> bool:
+        """Return whether the memo takes all the memory that it may take."""
+        return False
+
+    def with_room(self) -> Self:
+        """Return this memo, or an empty one if this is full."""
+        # Replace a full memo rather than clear it: another thread may still be reading it.
+        return type(self)(*self._arguments) if self.is_full() else self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Memory, (self._new_memo,)
+        return type(self), self._arguments

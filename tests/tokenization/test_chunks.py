@@ -363,12 +363,12 @@ def test_chunks_that_join_a_space() -> None:
         (JOINS_FORMAT, ["a b", "x\u0600 b", "x\u0600", "\u0600x é"], {"x\u0600"}),
     ):
         tokenizer = chunked(definition(content))
-        known = set(tokenizer._memory.memo())
+        known = set(tokenizer._memo)
         assert_same_as_whole(tokenizer, texts)
         found = {
             chunk
-            for chunk in set(tokenizer._memory.memo()) - known
-            if tokenizer._memory.memo()[chunk] == DEPENDENT
+            for chunk in set(tokenizer._memo) - known
+            if tokenizer._memo[chunk] == DEPENDENT
         }
         assert found == dependent
     assert all(character.isprintable() is False and len(character.encode()) == 2 for character in JOINING)
@@ -378,8 +378,8 @@ def test_added_tokens_that_strip_go_whole() -> None:
     added = [added_token("<l>", BYTE_TOKENS, lstrip=True), added_token("<n>", BYTE_TOKENS + 1)]
     tokenizer = chunked(definition(replace({"String": "\u00a0"}, "_"), added_tokens=added))
     assert_same_as_whole(tokenizer, ["a\u00a0 <l> b", "a <l>", "a b", "a <n>b"])
-    assert {tokenizer._memory.memo()[chunk] for chunk in ("<l>", "<n>b")} == {DEPENDENT}
-    assert tokenizer._memory.memo()["b"] != DEPENDENT
+    assert {tokenizer._memo[chunk] for chunk in ("<l>", "<n>b")} == {DEPENDENT}
+    assert tokenizer._memo["b"] != DEPENDENT
 
 
 def test_the_white_space_between_chunks() -> None:
@@ -388,7 +388,7 @@ def test_the_white_space_between_chunks() -> None:
     assert_same_as_whole(
         tokenizer, ["", " ", "\n\t\r\n", "a", " a", "a ", "a  b\r\n\tc", "a\x1cb\x0bc\x85d\u00a0e"]
     )
-    assert "a\x1cb\x0bc\x85d\u00a0e" in tokenizer._memory.memo()
+    assert "a\x1cb\x0bc\x85d\u00a0e" in tokenizer._memo
 
 
 def test_limits_and_unknown_tokens() -> None:
@@ -412,8 +412,8 @@ def test_a_small_memo_changes_nothing() -> None:
     for _ in range(2):
         for start in range(0, len(texts), 7):
             assert_same_as_whole(tokenizer, texts[start : start + 7])
-            memos.add(id(tokenizer._memory.memo()))
-            assert len(tokenizer._memory.memo()) < 2000
+            memos.add(id(tokenizer._memo))
+            assert len(tokenizer._memo) < 2000
     assert len(memos) > 2
 
 
@@ -422,7 +422,7 @@ def test_very_long_chunks_go_whole_and_are_not_kept() -> None:
     long = "x" * (LONGEST_CHUNK + 1)
     huge = "ab" * (1 << 19) + "a"  # more pieces than a code can tell
     assert_same_as_whole(tokenizer, [f"a {long} b", "a b", huge, f"{long[1:]} a"])
-    assert not {long, long[1:], huge} & set(tokenizer._memory.memo())
+    assert not {long, long[1:], huge} & set(tokenizer._memo)
 
 
 def count_texts(tokenizer: LibraryTokenizer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -471,7 +471,7 @@ def test_batches_of_ever_new_chunks_go_whole(monkeypatch: pytest.MonkeyPatch) ->
         assert_same_flat(tokenizer.token_ids(batch, None), LibraryTokenizer.token_ids(tokenizer, batch, None))
     # Each text twice, for us and for the comparison; and few chunks more.
     assert sum(counts) - 2 * 50 * len(batches) < 100
-    assert len(tokenizer._memory.memo()) < CREDIT + 100 * 13 * 50 // 16 // 8
+    assert len(tokenizer._memo) < CREDIT + 100 * 13 * 50 // 16 // 8
     # What comes again is learned all the same, after a while.
     prose = ["the cat sat on the mat"] * 50
     for _ in range(20):
@@ -537,7 +537,7 @@ def test_copied_and_pickled_after_use() -> None:
     texts = [*SAMPLE_TEXTS, "a <l> \u0301b"]
     expected = divided(tokenizer, texts)
     for again in (pickle.loads(pickle.dumps(tokenizer)), copy.deepcopy(tokenizer)):
-        assert again._memory is not tokenizer._memory
+        assert again._memo is not tokenizer._memo
         assert_same_flat(divided(again, texts), expected)
 
 

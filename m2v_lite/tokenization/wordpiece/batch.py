@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
-from m2v_lite.tokenization.memory import Memory
 from m2v_lite.tokenization.wordpiece.lookup import BatchMemo
 from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 from m2v_lite.tokenization.wordpiece.word_spans import END_CHARACTER, AsciiDivider, Spans, WideDivider
@@ -34,7 +33,7 @@ class BatchTokenizer:
         self._ascii_divider, self._wide_divider = AsciiDivider(single.splitter), WideDivider(single.splitter)
         words_at = partial(_words_at, single.splitter)
         model = single.model
-        self._memory = Memory(partial(BatchMemo, model.pieces, model.pieces_of_many, words_at, memory))
+        self._memo = BatchMemo(model.pieces, model.pieces_of_many, words_at, memory)
 
     def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
         """Return the ids of texts, cut to the limit, without the unknown token's."""
@@ -79,7 +78,8 @@ class BatchTokenizer:
         return flatten([self._single.token_ids(text) for text in texts])
 
     def _ids_at(self, spans: Spans) -> FlatIds:
-        return self._memory.memo().token_ids(spans)
+        self._memo = memo = self._memo.with_room()
+        return memo.token_ids(spans)
 
 
 def _words_at(splitter: WordSplitter, spans: Spans) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from m2v_lite.tokenization.flat_ids import FlatIds
-from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS
+from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
 from m2v_lite.tokenization.piece_store import END_CODE, Codes, PieceStore
 from m2v_lite.tokenization.wordpiece.hashing import (
     KEY_CHARACTERS,
@@ -24,7 +24,7 @@ from m2v_lite.tokenization.wordpiece.hashing import (
 from m2v_lite.tokenization.wordpiece.word_spans import END_CHARACTER, Spans
 
 
-class BatchMemo:
+class BatchMemo(BoundedMemo):
     """The codes of words that have been seen in batches.
 
     Safe under threads: what is known of a word never changes, and the tables have a lock.
@@ -52,6 +52,7 @@ class BatchMemo:
         words_at: Callable[[Spans], list[str]],
         memory: int,
     ) -> None:
+        super().__init__(pieces, pieces_of_many, words_at, memory)
         self._divide = pieces
         self._divide_many = pieces_of_many
         self._words_at = words_at

@@ -8,11 +8,9 @@ no text can hold tells its words apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
-from m2v_lite.tokenization.memory import Memory
 from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 from m2v_lite.tokenization.wordpiece.pieces import WordPiece
 from m2v_lite.tokenization.wordpiece.word_memo import WordMemo
@@ -48,18 +46,18 @@ class SingleTextTokenizer:
             model["continuing_subword_prefix"],
             model["max_input_chars_per_word"],
         )
-        added = [_added_token(entry) for entry in definition["added_tokens"]]
-        self.added_ids = {token.content: token.token_id for token in added}
-        self._raw = AddedTokens([token for token in added if not token.normalized])
-        self._normalized = AddedTokens(
-            [
-                token._replace(content=self.splitter.normalize(token.content))
-                for token in added
-                if token.normalized
-            ]
-        )
+        raw: list[AddedToken] = []
+        normalized: list[AddedToken] = []
+        self.added_ids: dict[str, int] = {}
+        for entry in definition["added_tokens"]:
+            token = AddedToken(entry["content"], entry["id"], **{flag: entry[flag] for flag in TOKEN_FLAGS})
+            self.added_ids[token.content] = token.token_id
+            if token.normalized:
+                token.content = self.splitter.normalize(token.content)
+            (normalized if token.normalized else raw).append(token)
+        self._raw, self._normalized = AddedTokens(raw), AddedTokens(normalized)
         known = {f"{ADDED}{token_id}": token_id for token_id in self.added_ids.values()}
-        self._memory = Memory(partial(WordMemo, self.model.find_whole, self.model.pieces, known, memory))
+        self._memo = WordMemo(self.model.find_whole, self.model.pieces, known, memory)
 
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of a text, unknown ones included."""
@@ -69,7 +67,8 @@ class SingleTextTokenizer:
             words = self.splitter.plain_words(text)
         else:
             words = self._divided(self.splitter.words(text))
-        return self._memory.memo().token_ids(words)
+        self._memo = memo = self._memo.with_room()
+        return memo.token_ids(words)
 
     def may_hold_token(self, text: str) -> bool:
         """Say whether the content of an added token occurs in a text."""
@@ -106,7 +105,3 @@ def word_splitter(normalizer: Mapping[str, Any]) -> WordSplitter:
         strip_accents=normalizer["lowercase"] if strip is None else strip,
         lowercase=normalizer["lowercase"],
     )
-
-
-def _added_token(entry: dict[str, Any]) -> AddedToken:
-    return AddedToken(entry["content"], entry["id"], **{flag: entry[flag] for flag in TOKEN_FLAGS})

@@ -11,7 +11,7 @@ from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.vocabulary import DictVocabulary
 from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 from m2v_lite.tokenization.wordpiece.one_text import TOKEN_FLAGS, word_splitter
-from m2v_lite.tokenization.wordpiece.tokenizer import VocabularyFigures, WordPieceTokenizer
+from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import TokenizerSource
@@ -30,15 +30,15 @@ def read_wordpiece(
     return WordPieceTokenizer(definition, DictVocabulary(ids), figures, source, memo_bytes)
 
 
-def figures_of(ids: Mapping[str, int], added: Sequence[Mapping[str, Any]]) -> VocabularyFigures:
+def figures_of(ids: Mapping[str, int], added: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Return the figures of a vocabulary and added tokens."""
     new = [token for token in added if token["content"] not in ids]
     tokens = [*ids, *(token["content"] for token in new)]
-    return VocabularyFigures(
-        int(np.median(np.fromiter(map(len, tokens), np.intp, len(tokens)))),
-        len(tokens),
-        max(max(ids.values()), *(token["id"] for token in new), 0),
-    )
+    return {
+        "median_token_length": int(np.median(np.fromiter(map(len, tokens), np.intp, len(tokens)))),
+        "vocabulary_size": len(tokens),
+        "highest_id": max(max(ids.values()), *(token["id"] for token in new), 0),
+    }
 
 
 def is_supported(definition: dict[str, Any]) -> bool:

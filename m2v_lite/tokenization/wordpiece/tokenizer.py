@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
@@ -18,21 +18,13 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
 
 
-class VocabularyFigures(NamedTuple):
-    """What is known of all tokens, added ones included; see `protocols.TextTokenizer`."""
-
-    median_token_length: int
-    vocabulary_size: int
-    highest_id: int
-
-
 class WordPieceTokenizer:
     """Texts to token ids; see `protocols.TextTokenizer` for what attributes and methods mean.
 
     Args:
         definition: the content of a `tokenizer.json` that `is_bert` takes; its vocabulary is not needed.
         vocabulary: the tokens, without added ones that are not in the vocabulary.
-        figures: what is known of all tokens.
+        figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
         source: where the whole definition was read.
         memo_bytes: the memory that the memos may take, about: half of it that of batches, half that of single
             texts.
@@ -44,14 +36,16 @@ class WordPieceTokenizer:
         self,
         definition: Mapping[str, Any],
         vocabulary: Vocabulary,
-        figures: VocabularyFigures,
+        figures: Mapping[str, int],
         source: TokenizerSource,
         memo_bytes: int = DEFAULT_MEMO_BYTES,
     ) -> None:
         self._single = SingleTextTokenizer(definition, vocabulary, memo_bytes // 2)
         self._vocabulary = vocabulary
         self.unk_token_id: int | None = self._single.model.unknown
-        self.median_token_length, self.vocabulary_size, self.highest_id = figures
+        self.median_token_length = figures["median_token_length"]
+        self.vocabulary_size = figures["vocabulary_size"]
+        self.highest_id = figures["highest_id"]
         self._source = source
         self._memo_bytes = memo_bytes
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS
+from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
 
 
-class WordMemo(dict[str, int | None]):
+class WordMemo(BoundedMemo, dict[str, int | None]):
     """The token id of each word that has been seen; None for a word of several pieces.
 
     Safe under threads: what an entry says never changes.
@@ -32,7 +32,8 @@ class WordMemo(dict[str, int | None]):
         known: Mapping[str, int],
         memory: int,
     ) -> None:
-        super().__init__(known)
+        dict.__init__(self, known)
+        BoundedMemo.__init__(self, find_whole, divide, known, memory)
         self._find_whole = find_whole
         self._divide = divide
         self._most = len(known) + memory // ENTRY_BYTES

@@ -462,9 +462,9 @@ def test_a_large_text_does_not_stay_in_memory() -> None:
     definition = bundled_definition()
     ours = read_wordpiece(definition, TokenizerText(""), memo_bytes=1 << 16)
     ours.token_ids([" ".join("qxzj" * 20 for _ in range(20_000))], None)
-    assert ours._batches._memory._memo.is_full()
+    assert ours._batches._memo.is_full()
     ours.token_ids(["cat"], None)
-    assert not ours._batches._memory._memo.is_full()
+    assert not ours._batches._memo.is_full()
 
 
 def test_pickled_after_use(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
