@@ -1,6 +1,6 @@
-"""`python -m m2v_lite.commands.bench`: speed, start-up and memory of this machine, to paste into a report.
+"""`m2v-lite bench`: measures speed, start-up and memory on this machine, and prints them for a report.
 
-It needs nothing but this package: the texts are those of Python's own `help()`.
+It needs no other data: the texts come from Python's own `help()`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from m2v_lite.commands.options import positive
 from m2v_lite.model import StaticModel
 
 SHORT_WORDS, LONG_WORDS = 13, 220
-LONG_SHARE = 20  # one long text for so many short ones
+LONG_SHARE = 20  # short texts for each long text
 WARM_UP = 100
 TOLERANCES = {"float16": 2e-3}
 TOLERANCE = 1e-5
 
-# The first numbers of vectors of the bundled model, as model2vec 0.10.0 gives them.
+# The first numbers of three vectors of the bundled model, as model2vec 0.10.0 computes them.
 STORED = {
     "The kettle is on, and a small board hums quietly.": (
         -0.19725378,
@@ -70,7 +70,7 @@ except OSError:
 
 
 def board() -> str:
-    """Return what the machine calls itself, by its device tree or its processor."""
+    """Return the machine's name from its device tree, or else the name of its processor."""
     for path in ("/proc/device-tree/model", "/sys/firmware/devicetree/base/model"):
         for line in _lines(path):
             return line.strip("\0 ")
@@ -98,7 +98,7 @@ def _lines(path: str) -> Iterator[str]:
 
 
 def texts_of(words: int, number: int) -> list[str]:
-    """Return up to `number` different texts of so many words each, of Python's documentation.
+    """Return up to `number` different texts of `words` words each, from Python's documentation.
 
     Example:
         >>> [len(text.split()) for text in texts_of(13, 2)]
@@ -114,11 +114,11 @@ def texts_of(words: int, number: int) -> list[str]:
 
 
 def first_vector(model: str | None, text: str) -> tuple[float, float | None]:
-    """Return the ms from the start of a process to its first vector, and its private MB where that is known.
+    """Return the ms from the start of a process to its first vector, and its private MB or None if unknown.
 
-    An empty text stands for a process that only imports numpy.
+    With an empty text, the process only imports numpy.
     """
-    import subprocess  # the other commands do without
+    import subprocess  # the other commands do not need it
 
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
@@ -133,23 +133,23 @@ def first_vector(model: str | None, text: str) -> tuple[float, float | None]:
         seconds = time.perf_counter() - start
         rest = process.stdout.read()
     if ready != "ready\n" or process.returncode:
-        raise SystemExit(f"m2v-lite bench: a process has failed with status {process.returncode}")
+        raise SystemExit(f"m2v-lite bench: a measured process failed with status {process.returncode}")
     private = [int(line.split()[1]) / 1024 for line in rest.splitlines() if line.startswith("Private_Dirty:")]
     return seconds * 1e3, private[0] if private else None
 
 
 def start_up(model: str | None, rounds: int) -> list[tuple[str, str]]:
-    """Return lines on start-up and private memory: medians of fresh processes, beside numpy alone."""
-    import statistics  # the other commands do without
+    """Return lines on start-up and private memory: medians of fresh processes, next to numpy alone."""
+    import statistics  # the other commands do not need it
 
     text = next(iter(STORED))
     runs: dict[str, list[tuple[float, float | None]]] = {"": [], text: []}
     for number in range(rounds + 1):
         if number == 1 and hasattr(os, "sync"):
-            os.sync()  # pages of new files that are not yet on the disk would count as private
+            os.sync()  # pages of new files count as private until they are on the disk
         for wanted, figures in runs.items():
             figure = first_vector(model, wanted)
-            if number:  # the first reads the files into the cache
+            if number:  # the first round only reads the files into the cache
                 figures.append(figure)
     (numpy_ms, numpy_mb), (ms, mb) = (
         (
@@ -166,7 +166,7 @@ def start_up(model: str | None, rounds: int) -> list[tuple[str, str]]:
 
 
 def speed(model: str | None, short: Sequence[str], long: Sequence[str], rounds: int) -> list[tuple[str, str]]:
-    """Return lines on speed: medians over rounds, each with a fresh model that sees its texts once."""
+    """Return lines on speed: medians over rounds. A fresh model sees its texts once in each round."""
     import statistics
 
     lines = []
@@ -193,7 +193,7 @@ def speed(model: str | None, short: Sequence[str], long: Sequence[str], rounds: 
 
 
 def check_stored() -> tuple[bool, str]:
-    """Compare vectors of the bundled model with the stored ones, which are right to the bit everywhere."""
+    """Compare vectors of the bundled model with the stored ones, which hold to the bit on every machine."""
     vectors = StaticModel.from_pretrained().encode(list(STORED))
     stored = np.array(list(STORED.values()), np.float32)
     difference = float(np.abs(vectors[:, : stored.shape[1]] - stored).max())
@@ -201,7 +201,7 @@ def check_stored() -> tuple[bool, str]:
 
 
 def check_means(model: str | None, texts: Sequence[str]) -> tuple[bool, str]:
-    """Compare vectors with the means of their rows, computed one by one in float64."""
+    """Compare vectors with the means of their rows, computed in float64, one text at a time."""
     loaded = StaticModel.from_pretrained(model)
     vectors = loaded.encode(texts).astype(np.float64)
     largest = 0.0
@@ -216,21 +216,21 @@ def check_means(model: str | None, texts: Sequence[str]) -> tuple[bool, str]:
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add this command to the parser."""
     bench = commands.add_parser(
         "bench",
         help="measure speed and memory on this machine",
-        description="Measure speed, start-up and memory on this machine, check the vectors, and print it all "
-        "as Markdown. End other programs first. The exit status is 1 if a vector is wrong.",
+        description="Measure speed, start-up and memory on this machine, check the vectors, and print the "
+        "results as Markdown. Close other programs first. The exit status is 1 if a vector is wrong.",
     )
     bench.add_argument(
-        "--model", help="a model folder, packed model or name on the hub (default: the bundled one)"
+        "--model", help="a model folder, packed model or name on the hub (default: the bundled model)"
     )
     bench.add_argument(
-        "--texts", type=positive, default=4000, metavar="N", help="how many short texts (default: 4000)"
+        "--texts", type=positive, default=4000, metavar="N", help="number of short texts (default: 4000)"
     )
     bench.add_argument(
-        "--rounds", type=positive, default=5, metavar="N", help="how often each is measured (default: 5)"
+        "--rounds", type=positive, default=5, metavar="N", help="number of times to measure (default: 5)"
     )
     bench.set_defaults(run=_bench, wrong_usage=lambda options: None, parser=bench)
 

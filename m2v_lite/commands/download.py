@@ -1,4 +1,4 @@
-"""`m2v-lite download`: a model from the hub into its cache, a folder or one file."""
+"""`m2v-lite download`: downloads a model from the hub into its cache, then copies or packs it on request."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from m2v_lite.model import StaticModel
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add this command to the parser."""
     download = commands.add_parser(
         "download",
         parents=[revisions(), cache_place(), reductions()],
-        help="a model from the hub",
-        description="Download a model from the hub into its cache, only the files that are needed, unless it "
-        "is there already. Then copy it to a folder or write it as one file, to be taken to another machine.",
+        help="download a model from the hub",
+        description="Download the needed files of a model into the hub's cache on this machine, unless they "
+        "are there already. To take the model to another machine, copy it to a folder or pack it into one "
+        "file.",
     )
-    download.add_argument("model", metavar="MODEL", help="its name on the hub, minishlab/potion-base-8M")
+    download.add_argument("model", metavar="MODEL", help="name on the hub, such as minishlab/potion-base-8M")
     places = download.add_mutually_exclusive_group()
     places.add_argument("--output", metavar="DIR", help="copy the model's files to this folder")
-    places.add_argument("--pack", metavar="FILE", help="write the model as this one file, as pack does")
-    download.add_argument("--token", help="the hub's access token (default: HF_TOKEN, or of hf auth login)")
+    places.add_argument("--pack", metavar="FILE", help="pack the model into this file, as m2v-lite pack does")
+    download.add_argument(
+        "--token", help="access token for the hub (default: from HF_TOKEN or hf auth login)"
+    )
     download.add_argument(
         "--force-download", action="store_true", help="ask the hub even if the model is in the cache"
     )
@@ -32,13 +35,13 @@ def add(commands: Any) -> None:
 
 
 def _download(options: argparse.Namespace) -> None:
-    """Fetch a model from the hub into the cache, and write it as a folder or as one file if asked to."""
+    """Fetch a model from the hub into the cache, and on request write it as a folder or as one file."""
     from m2v_lite.hub.cache import commit_of
     from m2v_lite.hub.fetching import fetch_model, is_repository_id
 
     name = options.model
     if not is_repository_id(name):
-        raise InputValueError(f"{name}: not the name of a model on the hub, which is owner/name")
+        raise InputValueError(f"{name}: not the name of a model on the hub; give owner/name")
     folder = fetch_model(
         name,
         subfolder=options.subfolder,
@@ -65,5 +68,5 @@ def _download(options: argparse.Namespace) -> None:
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
     if options.pack is None and (options.dtype or options.dimensionality):
-        return "--dtype and --dim are for --pack"
+        return "--dtype and --dim are for --pack; give --pack FILE as well"
     return None

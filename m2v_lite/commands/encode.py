@@ -1,4 +1,4 @@
-"""`m2v-lite encode`: texts, or the lines of a file -> vectors in a file."""
+"""`m2v-lite encode`: embeds texts or the lines of a file, and writes the vectors."""
 
 from __future__ import annotations
 
@@ -24,33 +24,36 @@ STANDARD_STREAM = "-"
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add this command to the parser."""
     encode = commands.add_parser(
         "encode",
         parents=[model_choice()],
-        help="texts to vectors",
-        description="Encode the given texts, or the lines of a file or of standard input, one text a line.",
+        help="embed texts",
+        description="Embed the given texts, or the lines of a file or of standard input, one text per line.",
     )
-    encode.add_argument("texts", nargs="*", metavar="TEXT", help="texts to encode")
+    encode.add_argument("texts", nargs="*", metavar="TEXT", help="texts to embed")
     encode.add_argument(
         "--input",
         metavar="FILE",
-        help="read texts from FILE, one a line, UTF-8 (default: standard input, also as '-')",
+        help="read texts from FILE, UTF-8, one text per line (default: '-', which is standard input)",
     )
-    encode.add_argument("--field", metavar="NAME", help="the input is JSON lines; encode this field of each")
+    encode.add_argument(
+        "--field", metavar="NAME", help="read JSON Lines, and embed this field of each object"
+    )
     encode.add_argument(
         "--output",
         default=STANDARD_STREAM,
         metavar="FILE",
-        help="FILE.npy: one array; FILE.jsonl: one JSON object a text, with the field 'embedding'; "
-        "'-': the same on standard output (default). A file appears only when it is complete",
+        help="FILE.npy: write one array. FILE.jsonl: write one JSON object per text, with the vector in the "
+        "field 'embedding'. '-' (default): write such objects to standard output. A file appears only when "
+        "it is complete",
     )
     encode.add_argument(
         "--normalize",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="scale vectors to length 1, or don't (default: as the model says). int8 models, such as the "
-        "bundled one, are made for scaled vectors",
+        help="scale vectors to length 1, or do not (default: as the model's settings say). int8 models, such "
+        "as the bundled model, are meant for scaled vectors",
     )
     encode.add_argument("--progress", action="store_true", help="show a progress bar (needs tqdm)")
     encode.set_defaults(run=_encode, wrong_usage=_wrong_usage, parser=encode)
@@ -69,7 +72,7 @@ def _encode(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
-    """Give the records to encode: the texts on the command line, or the lines of a file."""
+    """Yield the records to embed: the texts on the command line, or the lines of a file."""
     if options.texts:
         yield text_records(options.texts, (f"text {number}" for number in count(1)))
         return
@@ -77,7 +80,7 @@ def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
         if sys.stdin is None:
             raise InputValueError("standard input is closed; give texts, or a file with --input")
         if sys.stdin.isatty():
-            print("m2v-lite: reading one text a line; end with Ctrl-D", file=sys.stderr)
+            print("m2v-lite: reading one text per line; press Ctrl-D to finish", file=sys.stderr)
         yield _records_of(sys.stdin.buffer, "standard input", options.field)
     else:
         with Path(options.input).open("rb") as file:
@@ -90,7 +93,7 @@ def _records_of(file: BinaryIO, place: str, field: str | None) -> Iterator[Recor
 
 @contextmanager
 def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[VectorWriter]:
-    """Give what writes the vectors; a file appears when all is written."""
+    """Yield the writer of the vectors. A file appears only when it is complete."""
     if options.output == STANDARD_STREAM:
         if sys.stdout is None:
             raise InputValueError("standard output is closed; name a file with --output")
@@ -104,11 +107,11 @@ def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[Ve
 
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
-    """Say what is wrong with the usage of `encode`, if anything is."""
+    """Return what is wrong with the options of `encode`, or None."""
     if options.texts and (options.input or options.field):
         return "give texts on the command line or --input and --field, not both"
     if options.output != STANDARD_STREAM and not options.output.endswith((".npy", ".jsonl")):
-        return f"argument --output: {options.output!r} ends neither in .npy nor in .jsonl, nor is it '-'"
+        return f"argument --output: {options.output!r} must end in .npy or .jsonl, or be '-'"
     if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson", ".json")):
-        return f"argument --input: {options.input!r} is named like JSON lines; give --field, too"
+        return f"argument --input: {options.input!r} is named like JSON Lines; give --field as well"
     return wrong_revision(options)

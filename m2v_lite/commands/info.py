@@ -1,4 +1,4 @@
-"""`m2v-lite info`: what is known of a model, and whether its checksums agree."""
+"""`m2v-lite info`: shows what is known of a model, and verifies its checksums on request."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from m2v_lite.files.layouts import ModelFiles
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add this command to the parser."""
     info = commands.add_parser(
         "info",
         parents=[revisions()],
-        help="what a model is",
-        description="Print what is known of a model.",
+        help="show what is known of a model",
+        description="Show what is known of a model.",
     )
-    info.add_argument("model", nargs="?", metavar="MODEL", help="a model folder, packed model or hub name")
-    info.add_argument("--model", dest="model_option", metavar="MODEL", help="the same, as an option")
+    info.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help="a model folder, packed model or name on the hub (default: the bundled model)",
+    )
+    info.add_argument("--model", dest="model_option", metavar="MODEL", help="the same as MODEL")
     info.add_argument(
         "--verify",
         action="store_true",
-        help="check the checksums that a packed model holds; fail if one is wrong",
+        help="verify the checksums of a packed model, or of a model in the hub's cache; fail if one is wrong",
     )
     info.set_defaults(run=_info, wrong_usage=_wrong_usage, parser=info)
 

@@ -1,4 +1,4 @@
-"""`m2v-lite list`: the static models in the hub's cache, or those worth knowing."""
+"""`m2v-lite list`: lists the static models in the hub's cache, or models worth knowing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from m2v_lite.commands.printing import print_table
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add this command to the parser."""
     listing = commands.add_parser(
         "list",
         parents=[cache_place()],
-        help="models in the cache, or worth knowing",
-        description="Print the static models that are in the hub's cache, with revision and size.",
+        help="list the models in the hub's cache, or models worth knowing",
+        description="List the static models in the hub's cache, with revision and size.",
     )
-    listing.add_argument(
-        "--known", action="store_true", help="print models on the hub that are worth knowing"
-    )
+    listing.add_argument("--known", action="store_true", help="list models on the hub that are worth knowing")
     listing.set_defaults(run=_list, wrong_usage=lambda options: None, parser=listing)
 
 
 def _list(options: argparse.Namespace) -> None:
-    """Print the static models that are in the hub's cache, or those worth knowing."""
+    """Print the static models in the hub's cache, or models worth knowing."""
     if options.known:
         from m2v_lite.hub.known_models import HEADINGS, known_rows
 

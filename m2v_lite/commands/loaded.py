@@ -1,4 +1,4 @@
-"""The models that commands work on: loaded as the options say, described in a line."""
+"""Loads the models that commands work on, as the options say, and describes a model in a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from m2v_lite.model import StaticModel
 
 
 def load_to_encode(options: argparse.Namespace) -> StaticModel:
-    """Load the model that `options.model_choice` chooses."""
+    """Load the model that the options of `model_choice` select."""
     model = StaticModel.from_pretrained(
         options.model,
         revision=options.revision,
@@ -25,16 +25,16 @@ def load_to_encode(options: argparse.Namespace) -> StaticModel:
 
 
 def load_named(name: str | None, options: argparse.Namespace) -> StaticModel:
-    """Load a model to look at or to write."""
+    """Load a model to describe it or to write it."""
     return StaticModel.from_pretrained(name, revision=options.revision, subfolder=options.subfolder)
 
 
 def reduced(model: StaticModel, options: argparse.Namespace) -> StaticModel:
-    """Return the model with the dtype and the columns that are asked for."""
+    """Return the model with the dtype and the columns that the options ask for."""
     if options.dtype == "int8" != model.embedding_dtype and not model.normalize:
         raise InputValueError(
-            f"{options.model}: int8 rows are kept without their scale, so they are right only for vectors "
-            "that are scaled to length 1, which this model does not do; choose float16"
+            f"{options.model}: int8 keeps rows without their scale, so it suits only models that scale "
+            "vectors to length 1, and this model does not; choose float16"
         )
     if options.dtype is not None or options.dimensionality is not None:
         model = StaticModel.from_pretrained(
@@ -44,8 +44,8 @@ def reduced(model: StaticModel, options: argparse.Namespace) -> StaticModel:
 
 
 def files_of(model: StaticModel) -> ModelFiles:
-    """Return the files of a model that was loaded."""
-    assert model.files is not None  # a model that was loaded has files
+    """Return the files of a loaded model."""
+    assert model.files is not None  # every loaded model has files
     return model.files
 
 

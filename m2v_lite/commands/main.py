@@ -1,4 +1,4 @@
-"""The command line `m2v-lite`: its parser, errors and signals. Each command has a file of its own."""
+"""The command line `m2v-lite`: its parser, errors and signals. Each command has its own file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ examples:
   m2v-lite download minishlab/potion-base-8M --output potion
   m2v-lite pack minishlab/potion-base-8M potion.safetensors --dtype int8
 
-Without --model, the bundled potion-base-8M (int8) is used, which needs no network.
+Without --model, commands use the bundled potion-base-8M (int8), which needs no network.
 """
 
 
@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0, or 1 for a failure, with a message on standard error. (Wrong usage exits with 2,
-        an interrupt with 128 and its signal's number.)
+        The exit status: 0, or 1 after a failure, with a message on standard error. (Wrong usage exits with
+        2, an interrupt with 128 plus the number of its signal.)
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")  # do not fail if a terminal cannot show it
     options = _parser().parse_args(arguments)
     wrong = options.wrong_usage(options)
     if wrong:
@@ -81,7 +81,7 @@ def _interruptible() -> Iterator[None]:
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         signals = []  # only the main thread may set handlers
-    # What is ignored stays so, as `nohup` wants it.
+    # A signal that is ignored stays ignored: `nohup` relies on it.
     signals = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
     previous = {number: signal.signal(number, stop) for number in signals}
     try:

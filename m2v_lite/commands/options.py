@@ -1,4 +1,4 @@
-"""Options that several commands have, and the checks of their values."""
+"""The options that several commands share, and the checks of their values."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ NO_LIMIT = "none"
 
 
 def revisions() -> argparse.ArgumentParser:
-    """Return the options that say which version of a model is meant."""
+    """Return the options that select a version of a model."""
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
         "--revision",
         metavar="REVISION",
-        help="of a model on the hub: a branch, tag or commit (default: main)",
+        help="branch, tag or commit of a model on the hub (default: main)",
     )
     options.add_argument(
-        "--subfolder", metavar="FOLDER", help="the folder of the model in the repository, or in the folder"
+        "--subfolder", metavar="FOLDER", help="folder of the model inside its repository or model folder"
     )
     return options
 
 
 def model_choice() -> argparse.ArgumentParser:
-    """Return the options that choose a model to encode with."""
+    """Return the options that select a model to embed with."""
     options = argparse.ArgumentParser(add_help=False, parents=[revisions()])
     options.add_argument(
         "--model",
-        help="a model folder, a packed model, or the name of a model on the hub, minishlab/potion-base-8M "
+        help="a model folder, packed model or name on the hub, such as minishlab/potion-base-8M "
         "(default: the bundled potion-base-8M in int8)",
     )
     options.add_argument(
         "--max-length",
         type=token_limit,
         metavar="TOKENS",
-        help="cut each text after so many tokens; 'none' for no limit (default: the model's, mostly 512)",
+        help="cut each text after so many tokens; 'none' for no limit (default: the model's limit, mostly "
+        "512)",
     )
     options.add_argument(
         "--dim",
         type=positive,
         dest="dimensionality",
         metavar="N",
-        help="use the first N columns only (default: all)",
+        help="use only the first N columns (default: all)",
     )
     return options
 
@@ -52,15 +53,15 @@ def reductions() -> argparse.ArgumentParser:
     options.add_argument(
         "--dtype",
         choices=["float32", "float16", "int8"],
-        help="round the table to this, by model2vec's rules (default: keep it). int8 is for models that "
-        "scale vectors to length 1",
+        help="round the table to this dtype, by model2vec's rules (default: keep the model's dtype). int8 "
+        "suits only models that scale vectors to length 1",
     )
     options.add_argument(
         "--dim",
         type=positive,
         dest="dimensionality",
         metavar="N",
-        help="keep the first N columns only (default: all)",
+        help="keep only the first N columns (default: all)",
     )
     return options
 
@@ -69,29 +70,33 @@ def cache_place() -> argparse.ArgumentParser:
     """Return the option that says where the hub's cache is."""
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument(
-        "--cache-dir", metavar="FOLDER", help="the hub's cache (default: that of HF_HUB_CACHE or HF_HOME)"
+        "--cache-dir",
+        metavar="FOLDER",
+        help="folder of the hub's cache (default: from HF_HUB_CACHE or HF_HOME)",
     )
     return options
 
 
 def wrong_revision(options: argparse.Namespace) -> str | None:
-    """Return what is wrong if a revision or a subfolder is asked of something that has none, else None."""
+    """Return what is wrong if the model cannot have the revision or the subfolder asked for, else None."""
     names = [getattr(options, "model", None), getattr(options, "model_option", None)]
     name = next((name for name in names if name is not None), None)
     if options.revision is not None and (name is None or os.path.exists(name)):
-        return f"--revision is for models on the hub, and {name or 'the bundled model'} is here"
+        return (
+            f"--revision is for models on the hub, and {name or 'the bundled model'} is here, on this machine"
+        )
     if options.subfolder is not None and name is None:
         return "--subfolder is not for the bundled model; give --model"
     return None
 
 
 def positive(text: str) -> int:
-    """Return a whole number from 1 up."""
+    """Return the whole number in a text; it must be at least 1."""
     if not text.isdecimal() or len(text) > 18 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 up")
     return int(text)
 
 
 def token_limit(text: str) -> int | str:
-    """Return a number of tokens, or `NO_LIMIT`."""
+    """Return the number of tokens in a text, or `NO_LIMIT`."""
     return text if text == NO_LIMIT else positive(text)

@@ -1,4 +1,4 @@
-"""`m2v-lite pack` and `m2v-lite unpack`: a model -> one file, and back."""
+"""`m2v-lite pack` and `m2v-lite unpack`: packs a model into one file, and unpacks it into a folder."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from m2v_lite.commands.options import reductions, revisions, wrong_revision
 
 
 def add(commands: Any) -> None:
-    """Add the commands to the parser's."""
+    """Add both commands to the parser."""
     pack = commands.add_parser(
         "pack",
         parents=[revisions(), reductions()],
-        help="a model to one file",
-        description="Write a model as one file, which loads quickest and in the least memory: an ordinary "
-        "safetensors file that also holds the vocabulary, the settings and checksums.",
+        help="pack a model into one file",
+        description="Pack a model into one file, which loads fastest and takes the least memory. It is an "
+        "ordinary safetensors file that also holds the vocabulary, the settings and checksums.",
     )
-    pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or hub name")
+    pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or name on the hub")
     pack.add_argument("output", metavar="OUT", help="the file to write")
     pack.set_defaults(run=_pack, wrong_usage=wrong_revision, parser=pack)
 
     unpack = commands.add_parser(
         "unpack",
-        help="one file to a model folder",
-        description="Write the folder that was packed, for model2vec and others.",
+        help="unpack a packed model into a folder",
+        description="Write the model folder that was packed, for model2vec and other programs.",
     )
     unpack.add_argument("model", metavar="FILE", help="a packed model")
     unpack.add_argument("output", metavar="FOLDER", help="the folder to write")
@@ -46,7 +46,7 @@ def _pack(options: argparse.Namespace) -> None:
 
 
 def _unpack(options: argparse.Namespace) -> None:
-    """Write the folder that was packed."""
+    """Write the model folder that was packed."""
     from m2v_lite.files.packing import unpack
 
     unpack(options.model, options.output)

@@ -1,4 +1,4 @@
-"""Lines for a terminal: tables, and texts that are too long or odd for one."""
+"""Lines for a terminal: prints tables, and makes texts short and safe to print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def shortened(text: str) -> str:
-    """Return a text in one short line that no terminal takes for a command."""
+    """Return a text as one short line without control characters."""
     line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
 

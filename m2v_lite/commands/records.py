@@ -1,4 +1,4 @@
-"""Lines of a file -> records with a text each, as a stream."""
+"""The lines of a file -> records with one text each, as a stream."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Record:
 
     Attributes:
         text: the text to encode.
-        json: the JSON object that holds it, in one line.
+        json: the JSON object that holds the text, on one line.
         fields: the names of the object's fields.
-        place: where it was read, for errors.
+        place: where the text was read, for error messages.
     """
 
     text: str
@@ -34,7 +34,7 @@ def text_records(texts: Iterable[str], places: Iterable[str]) -> Iterator[Record
     """Make a record of each text.
 
     Raises:
-        InputValueError: a text is no valid Unicode.
+        InputValueError: a text is not valid Unicode.
     """
     for text, place in zip(texts, places, strict=False):
         check_unicode(text, place)
@@ -46,7 +46,7 @@ def line_records(file: BinaryIO, place: str) -> Iterator[Record]:
 
     Args:
         file: UTF-8, with or without a byte order mark.
-        place: what to name in an error.
+        place: the name of the file, for error messages.
 
     Raises:
         InputValueError: a line is not UTF-8.
@@ -56,7 +56,7 @@ def line_records(file: BinaryIO, place: str) -> Iterator[Record]:
 
 
 def json_records(file: BinaryIO, place: str, field: str) -> Iterator[Record]:
-    """Make a record of each JSON line, an object whose `field` is a text. Blank lines are passed over.
+    """Make a record of each JSON line, an object whose `field` is a text. Skip blank lines.
 
     Raises:
         InputValueError: a line is not such an object.
@@ -67,15 +67,15 @@ def json_records(file: BinaryIO, place: str, field: str) -> Iterator[Record]:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputValueError(f"{line_place}: not JSON ({error}); mend this line") from error
+            raise InputValueError(f"{line_place}: not JSON ({error}); fix this line") from error
         if not isinstance(fields, dict):
             raise InputValueError(
-                f"{line_place}: not a JSON object; with --field, each line holds one object (JSON Lines)"
+                f"{line_place}: not a JSON object; with --field, each line must hold one object (JSON Lines)"
             )
         if not isinstance(fields.get(field), str):
             found = ", ".join(key for key, value in fields.items() if isinstance(value, str))
             raise InputValueError(
-                f"{line_place}: field {field!r} is not there or not a text; fields with texts: "
+                f"{line_place}: field {field!r} is missing or not a text; fields with texts: "
                 f"{found or 'none'}"
             )
         check_unicode(fields[field], line_place)

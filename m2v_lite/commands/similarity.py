@@ -1,4 +1,4 @@
-"""`m2v-lite similarity`: a table of cosine similarities."""
+"""`m2v-lite similarity`: prints a table of cosine similarities."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from m2v_lite.commands.printing import columns, shortened
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add this command to the parser."""
     similarity = commands.add_parser(
         "similarity",
         parents=[model_choice()],
-        help="cosine similarities of texts",
-        description="Print the cosine similarity of each text to each other: 1 is the same direction. A text "
-        "without any token that the model knows has similarity 0, even to itself.",
+        help="print the cosine similarities of texts",
+        description="Print the cosine similarity of each text to every other text: 1 means the same "
+        "direction. If the model knows no token of a text, its similarity is 0, even to itself.",
     )
     similarity.add_argument("texts", nargs="+", metavar="TEXT", help="two or more texts")
     similarity.set_defaults(normalize=True, run=_similarity, wrong_usage=_wrong_usage, parser=similarity)

@@ -1,4 +1,4 @@
-"""Batches of vectors -> a .npy or JSON Lines file, written as they come."""
+"""Batches of vectors -> a .npy or JSON Lines file, written batch by batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NPY_HEADER_BYTES = 128
 
 
 class VectorWriter(Protocol):
-    """Takes batches of records and their vectors, then `finish`."""
+    """Writes batches of records and their vectors. Call `finish` after the last batch."""
 
     def write(self, records: Sequence[Record], vectors: NDArray[Any]) -> None: ...
 
@@ -28,12 +28,12 @@ class VectorWriter(Protocol):
 class NpyWriter:
     """Writes one array of (texts, dim) in the .npy format, version 1.0 (NEP 1).
 
-    The number of texts is known only at the end, so the header is written again then, over the first one.
+    The number of texts is known only at the end, so `finish` writes the header again, over the first header.
 
     Args:
         file: a seekable binary file.
-        dim: the columns of a vector.
-        dtype: their dtype.
+        dim: the number of columns of a vector.
+        dtype: the dtype of the vectors.
 
     Example:
         >>> import io
@@ -69,10 +69,10 @@ class NpyWriter:
 
 
 class JsonLinesWriter:
-    """Writes one JSON object a text: its record as it was, and its vector as `embedding`.
+    """Writes one JSON object per text: its record as it was, and its vector as `embedding`.
 
-    Numbers have enough digits to give the very same float when read, 9 for float32. JSON has no name for NaN
-    and infinity: they become null.
+    Numbers have enough digits to give exactly the same float when read: 9 for float32. JSON has no name for
+    NaN and infinity, so they become null.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -83,8 +83,8 @@ class JsonLinesWriter:
         for record, numbers in zip(records, _numbers(vectors), strict=True):
             if EMBEDDING_FIELD in record.fields:
                 raise InputValueError(
-                    f"{record.place}: the record has a field {EMBEDDING_FIELD!r} already; rename that, or "
-                    "write to a .npy file"
+                    f"{record.place}: the record already has a field {EMBEDDING_FIELD!r}; rename that field, "
+                    "or write to a .npy file"
                 )
             fields = record.json.removesuffix("}").rstrip()
             lines.append(f'{fields}, "{EMBEDDING_FIELD}": [{numbers}]}}\n')
@@ -96,7 +96,7 @@ class JsonLinesWriter:
 
 def _numbers(vectors: NDArray[Any]) -> Iterator[str]:
     """Yield the numbers of each vector as JSON."""
-    # 9 and 17 significant digits tell all float32 and float64 numbers apart.
+    # 9 significant digits tell all float32 numbers apart, and 17 all float64 numbers.
     written = ("%.17g" if vectors.dtype == np.float64 else "%.9g").__mod__
     finite = np.isfinite(vectors).all(axis=1)
     for vector, is_finite in zip(vectors.tolist(), finite.tolist(), strict=True):

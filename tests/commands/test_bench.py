@@ -89,7 +89,7 @@ def test_wrong_usage(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_process_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "FIRST_VECTOR", "raise SystemExit(3)")
-    with pytest.raises(SystemExit, match="has failed with status 3"):
+    with pytest.raises(SystemExit, match="a measured process failed with status 3"):
         bench.first_vector(None, "text")
 
 

@@ -167,7 +167,7 @@ def test_help_and_version() -> None:
     [
         ([], "COMMAND"),
         (["nope"], "invalid choice"),
-        (["encode", "--output", "v.txt", "a"], "neither in .npy nor in .jsonl"),
+        (["encode", "--output", "v.txt", "a"], "must end in .npy or .jsonl"),
         (["encode", "a", "--input", "b"], "not both"),
         (["encode", "--input", "d.jsonl"], "give --field"),
         (["encode", "--dim", "0", "a"], "'0' is not a whole number from 1 up"),
@@ -197,9 +197,13 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
         (["encode"], b"fine\n\xff\xfe\n", "standard input, line 2: not UTF-8 at byte 0"),
         (["encode", "--field", "t"], b'{"t": "a"}\nnope', "standard input, line 2: not JSON"),
         (["encode", "--field", "t"], b'["a"]', "line 1: not a JSON object"),
-        (["encode", "--field", "t"], b'{"u": "a", "n": 1}', "field 't' is not there or not a text; .*: u$"),
-        (["encode", "--field", "t"], b'{"t": null}', "field 't' is not there"),
-        (["encode", "--field", "t"], b'{"t": "a", "embedding": 1}', "line 1: .*'embedding' already"),
+        (["encode", "--field", "t"], b'{"u": "a", "n": 1}', "field 't' is missing or not a text; .*: u$"),
+        (["encode", "--field", "t"], b'{"t": null}', "field 't' is missing"),
+        (
+            ["encode", "--field", "t"],
+            b'{"t": "a", "embedding": 1}',
+            "line 1: .*already has a field 'embedding'",
+        ),
         (
             ["encode", "--field", "t"],
             b'{"t": "a"}\n{"t": "\\ud800"}',
