@@ -1,7 +1,7 @@
 """Libraries that take a model2vec model take ours: each does its work with both, and comes to the same.
 
-The work is done three times: with model2vec, with what the README says to hand over, and in a process where
-m2v_lite is in model2vec's place.
+The work is done three times: with model2vec, with what docs/other-libraries.md says to hand over, and in a
+process where m2v_lite is in model2vec's place.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = re.findall(r"\n## With other libraries\n(.*?)\n## ", README, re.DOTALL)[0]
-BRIDGES, REPLACEMENT = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+PAGE = (ROOT / "docs" / "other-libraries.md").read_text(encoding="utf-8")
+BRIDGES, REPLACEMENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 SENTENCES: list[str] = runpy.run_path(str(ROOT / "examples" / "nearest.py"))["SENTENCES"]
 QUERY = "growing vegetables in the garden"
@@ -142,7 +141,7 @@ def expected(folder: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def bridges(model: StaticModel) -> dict[str, Any]:
-    """What the README's program defines."""
+    """What the page's program defines."""
     names: dict[str, Any] = {"model": model}
     exec(BRIDGES, names)
     return names
@@ -210,7 +209,7 @@ def test_what_the_table_says(model: StaticModel, bridges: dict[str, Any]) -> Non
 
     classes = [BERTopic, SemanticChunker, KeyBERT, SemHash, Embeddings, Vicinity]
     names = {**bridges, **{kind.__name__: kind for kind in classes}, "texts": SENTENCES}
-    programs = re.findall(r"^\| \[\w+\]\([^)]+\) \| `([^`]+)`", SECTION, re.MULTILINE)
+    programs = re.findall(r"^\| \[\w+\]\([^)]+\) \| `([^`]+)`", PAGE, re.MULTILINE)
     assert len(programs) == 7
     for program in programs:
         assert type(eval(program, names)) in (*classes, bridges["ForLangChain"])

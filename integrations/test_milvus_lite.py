@@ -266,10 +266,10 @@ def test_the_example(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["library.db"]
 
 
-def test_what_the_readme_says(tmp_path: Path) -> None:
-    readme = (EXAMPLE.parent.parent / "README.md").read_text(encoding="utf-8")
+def test_what_the_page_says(tmp_path: Path) -> None:
+    page = (EXAMPLE.parent.parent / "docs" / "milvus.md").read_text(encoding="utf-8")
     (program,) = (
-        block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "MilvusClient" in block
+        block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "MilvusClient" in block
     )
     output = in_a_new_process("-c", program + "print([hit['entity']['text'] for hit in hits])", cwd=tmp_path)
     assert output == "['Water is boiling.', 'The kettle is on.']\n"

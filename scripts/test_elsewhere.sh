@@ -3,7 +3,7 @@
 #
 #     scripts/test_elsewhere.sh PYTHON ENVIRONMENT WHEEL [REQUIREMENT ...]
 #
-# ENVIRONMENT is made anew with PYTHON; the requirements pin the dependencies' versions.
+# PYTHON makes ENVIRONMENT anew. The requirements pin the versions of the dependencies.
 set -eu
 python=$1 environment=$PWD/$2 wheel=$PWD/$3
 shift 3
@@ -14,7 +14,7 @@ rm -rf "$environment"
 
 elsewhere=$(mktemp -d)
 trap 'rm -rf "$elsewhere"' EXIT
-cp -r pyproject.toml README.md tests scripts examples "$elsewhere"
+cp -r pyproject.toml README.md docs tests scripts examples "$elsewhere"
 cd "$elsewhere"
 "$environment/bin/python" - <<'CHECK'
 import importlib.metadata, pathlib, platform

@@ -1,0 +1,334 @@
+"""The README and the pages are true: examples run, tables are those of the results, links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from test_architecture import ALLOWED, GROUND
+
+import m2v_lite
+from m2v_lite.commands.main import main
+from m2v_lite.hub.known_models import HEADINGS, known_rows
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PATHS}
+README = PAGES["README.md"]
+# The docstrings name these.
+EXPECTED_PAGES = [
+    "use", "hub-and-offline-boards", "milvus", "packed-models", "small-boards", "speed-and-memory",
+    "other-libraries", "how-it-works", "contributing",
+]  # fmt: skip
+NEED_MORE = {"milvus_collection.py", "serve_embeddings.py"}  # than this package; tested in integrations
+TESTED_IN_INTEGRATIONS = {"docs/milvus.md": 1, "docs/other-libraries.md": 2}
+ELSEWHERE = {"README.md", "docs", "tests", "scripts", "examples"}  # what test_elsewhere.sh copies
+OF_THE_RESULTS = pytest.mark.skipif(not RESULTS.exists(), reason="the results are not part of the package")
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+class Block(NamedTuple):
+    """A fenced block of a page, and the block of text right below it, or None."""
+
+    page: str
+    language: str
+    text: str
+    output: str | None
+
+
+def blocks() -> Iterator[Block]:
+    fence = re.compile(r"^```(\w*)\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+    for page, text in PAGES.items():
+        for match in fence.finditer(text):
+            yield Block(page, match[1], match[2], match[3])
+
+
+BLOCKS = list(blocks())
+PROGRAMS = [block for block in BLOCKS if block.language == "python"]
+WITH_OUTPUT = [block for block in PROGRAMS if block.output is not None]
+SESSIONS = [block for block in BLOCKS if block.language == "text" and block.text.startswith("$ ")]
+SHELL_LINES = [line for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
+EXAMPLES = [line for line in SHELL_LINES if line.startswith("python examples/")]
+
+
+def name_of(block: Block) -> str:
+    return f"{block.page}: {block.text.splitlines()[0]}"
+
+
+def run(command: list[str], folder: Path) -> str:
+    """Run a command in a folder, where it may write, and return what it prints."""
+    done = subprocess.run(command, capture_output=True, check=True, env=ENVIRONMENT, cwd=folder)
+    assert done.stderr == b""
+    return done.stdout.decode()
+
+
+def columns(table: str) -> list[list[str]]:
+    """Return the cells of a table's rows, the line below the headings left out.
+
+    >>> columns("| a | b |\\n|---|---|\\n| 1 | |")
+    [['a', 'b'], ['1', '']]
+    """
+    rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in table.strip().splitlines()]
+    return [rows[0], *rows[2:]]
+
+
+def tables_in(text: str) -> list[str]:
+    return re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+
+
+def table_below(page: str, line: str) -> list[list[str]]:
+    """Return the first table below a line of a page that begins so."""
+    _, found, below = PAGES[page].partition(f"\n{line}")
+    assert found, f"{page} has no line that begins with {line!r}"
+    return columns(tables_in(below)[0])
+
+
+def tables_of(results: str) -> list[str]:
+    """Return the tables of a results file."""
+    return tables_in((RESULTS / results).read_text(encoding="utf-8"))
+
+
+# --- that there is something to check
+
+
+def test_there_are_pages_and_examples() -> None:
+    assert {f"docs/{name}.md" for name in EXPECTED_PAGES} == PAGES.keys() - {"README.md"}
+    assert {block.page for block in WITH_OUTPUT} == {"README.md", "docs/use.md"}
+    assert {block.page for block in SESSIONS} == {"README.md", "docs/use.md"}
+    assert len(EXAMPLES) == 5
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
+
+
+def test_every_page_is_named_in_the_readme() -> None:
+    assert {page for page in PAGES if f"({page})" not in README} == {"README.md"}
+
+
+# --- examples
+
+
+@pytest.mark.parametrize("block", WITH_OUTPUT, ids=name_of)
+def test_a_program_prints_what_the_page_says(block: Block, tmp_path: Path) -> None:
+    assert run([sys.executable, "-c", block.text], tmp_path) == block.output
+
+
+def test_a_program_without_output_is_tested_in_integrations() -> None:
+    without: dict[str, int] = {}
+    for block in PROGRAMS:
+        compile(block.text, block.page, "exec")
+        if block.output is None:
+            without[block.page] = without.get(block.page, 0) + 1
+    assert without == TESTED_IN_INTEGRATIONS
+
+
+@pytest.mark.parametrize("block", SESSIONS, ids=name_of)
+def test_a_command_prints_what_the_page_says(block: Block, tmp_path: Path) -> None:
+    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
+    for command, expected in commands:
+        name, *arguments = shlex.split(command)
+        if command == "make demo":
+            start = [str(ROOT / "examples" / "nearest.py"), ""]  # as the Makefile has it
+        else:
+            assert name == "m2v-lite"
+            start = ["-m", "m2v_lite"]
+        assert run([sys.executable, *start, *arguments * (name == "m2v-lite")], tmp_path) == expected
+
+
+def test_every_example_is_named() -> None:
+    assert {shlex.split(line)[1] for line in EXAMPLES} == {
+        f"examples/{path.name}" for path in (ROOT / "examples").glob("*.py")
+    }
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if not any(name in line for name in NEED_MORE)])
+def test_an_example_runs_as_it_stands(line: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")  # where it may write
+    output = run([sys.executable, *shlex.split(line)[1:]], tmp_path)
+    assert len(output.splitlines()) > 5
+
+
+def test_the_demo_finds_what_is_asked_for(tmp_path: Path) -> None:
+    output = run([sys.executable, str(ROOT / "examples" / "nearest.py"), "music", "for", "strings"], tmp_path)
+    lines = output.splitlines()
+    assert lines[2].endswith("She plays the cello in a string quartet.")
+    assert len(lines) == 7
+
+
+# --- names of commands, options and make targets
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    return capsys.readouterr().out
+
+
+def test_the_commands_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    in_help = set(
+        re.findall(r"^ {4}(\w+)", help_of(capsys).partition("COMMAND\n")[2].partition("\n\n")[0], re.M)
+    )
+    named = {command for text in PAGES.values() for command in re.findall(r"\bm2v-lite ([a-z]+)\b", text)}
+    assert named == in_help
+    _, *rows = table_below("docs/use.md", "All commands")
+    assert {command for row in rows for command in re.findall(r"m2v-lite (\w+)", row[0])} == in_help
+
+
+def test_an_option_is_one_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    found = 0
+    for text in PAGES.values():
+        for command, rest in re.findall(r"m2v-lite ([a-z]+)([^`\n&]*)", text):
+            for option in re.findall(r"--[a-z-]+", rest.partition("#")[0]):
+                found += 1
+                assert option in re.findall(r"--[a-z-]+", help_of(capsys, command)), f"{command} {option}"
+    assert found > 10
+
+
+@pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="the Makefile is not part of the package")
+def test_a_make_target_is_there() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for text in PAGES.values() for target in re.findall(r"(?:`|\$ )make ([a-z0-9-]+)", text)}
+    named |= {line.split()[1] for line in SHELL_LINES if line.startswith("make ")}
+    assert named <= targets
+    assert len(named) > 20
+
+
+# --- tables
+
+
+def rounded_down(row: list[str]) -> list[str]:
+    return [re.sub(r"^\*\*(\d+\.\d)\d\*\* \(.*\)$", r"\1", cell) for cell in row]
+
+
+@OF_THE_RESULTS
+@pytest.mark.parametrize(
+    ("line", "results", "number"),
+    [
+        ("## Speed on one core", "speed-1-core.md", 14),
+        ("And this is how", "speed-2-cores-200000-texts.md", 4),
+    ],
+)
+def test_the_tables_of_speed_are_those_of_the_results(line: str, results: str, number: int) -> None:
+    (table,) = map(columns, tables_of(results))
+    assert len(table) == 1 + number
+    shown = table_below("docs/speed-and-memory.md", line)
+    headings = [name.replace("laghu_rs", "laghu with laghu-rs") for name in table[0]]
+    assert shown == [headings, *map(rounded_down, table[1:])]
+
+
+@OF_THE_RESULTS
+def test_the_table_of_sizes_is_that_of_the_results() -> None:
+    (table,) = tables_of("quality.md")
+    assert len(columns(table)) == 10
+    assert table in PAGES["docs/packed-models.md"]
+
+
+@OF_THE_RESULTS
+def test_the_table_of_start_up_is_that_of_the_results() -> None:
+    (table,) = (table for table in tables_of("footprint.md") if table.startswith("| of the peer's"))
+    assert len(columns(table)) == 5
+    assert table in PAGES["docs/speed-and-memory.md"]
+
+
+@OF_THE_RESULTS
+def test_the_table_of_the_readme_is_that_of_the_results() -> None:
+    (speed,) = map(columns, tables_of("speed-1-core.md"))
+    footprint = columns(tables_of("footprint.md")[0])
+    contenders = ["m2v_lite", "model2vec", "laghu", "laghu_rs", "fastembed"]
+
+    def speeds(texts: str, how: str) -> list[str]:
+        (row,) = (rounded_down(row) for row in speed if row[:2] == [texts, how])
+        return ["", *(f"{row[speed[0].index(f'x {peer}')]} x" for peer in contenders[1:])]
+
+    def figures(column: str, unit: str) -> list[str]:
+        of = {row[0]: row[footprint[0].index(column)] for row in footprint}
+        return [f"{of[contender]} {unit}" for contender in contenders]
+
+    assert table_below("README.md", "## How it compares") == [
+        ["", *(name.replace("laghu_rs", "laghu with laghu-rs") for name in contenders)],
+        ["from start to first vector", *figures("start to first vector, ms", "ms")],
+        ["private memory after that", *figures("private, MB", "MB")],
+        ["speed: prose in batches", *speeds("prose", "batch, first pass")],
+        ["speed: one text at a time", *speeds("prose", "one text")],
+        ["speed: no word occurs twice", *speeds("all different", "batch, first pass")],
+    ]
+    numpy_alone = {row[0]: row for row in footprint}["numpy alone"]
+    assert f"alone take {numpy_alone[1]} ms and {numpy_alone[3]} MB" in README
+
+
+def test_the_known_models_are_those_of_the_command() -> None:
+    table = table_below("docs/hub-and-offline-boards.md", "## Known models")
+    assert table == [list(HEADINGS), *map(list, known_rows())]
+
+
+def test_the_wings_are_those_of_the_architecture() -> None:
+    headings, *rows = table_below("docs/how-it-works.md", "## The wings")
+    assert headings == ["wing", "takes", "gives", "may import"]
+
+    def named(cell: str) -> set[str]:
+        return set(re.findall(r"`(\w+)`", cell)) | (GROUND if "the ground" in cell else set())
+
+    stated = {wing.strip("`"): named(may) for wing, _, _, may in rows}
+    assert stated == {wing: may for wing, may in ALLOWED.items() if not wing.startswith("__")}
+    assert list(stated) == list(ALLOWED)[: len(stated)]
+
+
+# --- links and pictures
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them.
+
+    >>> sorted(anchors("# A model: one file\\n## On your own board\\n"))
+    ['a-model-one-file', 'on-your-own-board']
+    """
+    without_blocks = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", without_blocks, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", PAGES[page])
+    assert links
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = Path(os.path.normpath((ROOT / page).parent / path)) if path else ROOT / page
+        inside = target.relative_to(ROOT)
+        if not RESULTS.exists() and inside.parts[0] not in ELSEWHERE:
+            continue
+        assert target.exists(), f"{page} links to {link}"
+        if anchor:
+            assert anchor in anchors(PAGES[inside.as_posix()]), f"{page} links to {link}"
+
+
+def test_both_pictures_are_shown() -> None:
+    pictures = [picture for text in PAGES.values() for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)]
+    assert [Path(picture).name for picture in pictures] == ["speed.svg", "footprint.svg"]
+
+
+# --- what must be said
+
+
+def test_what_is_public_is_said() -> None:
+    assert [line for line in README.splitlines() if "`m2v_lite.__all__` is internal" in line]
+    assert "StaticModel" in m2v_lite.__all__
+
+
+def test_no_page_holds_the_path_of_a_machine() -> None:
+    for page, text in PAGES.items():
+        found = re.findall(r"(?<![\w./:])/(?:home|root|work|tmp|opt|usr|Users)\b\S*", text)
+        assert found == [], f"{page} has a path of a machine"
