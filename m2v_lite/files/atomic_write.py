@@ -1,4 +1,11 @@
-"""Bytes -> files that appear whole or not at all."""
+"""Bytes -> files that appear whole or not at all.
+
+A writer that is killed leaves its temporary file behind. The next writer to the same folder removes that
+file. It can tell a dead writer from a live one by a lock: each writer holds a lock on its temporary file, and
+the kernel releases the lock when the process ends, however it ends
+(https://man7.org/linux/man-pages/man2/flock.2.html). Where files cannot be locked, as on Windows, a leftover
+file stays.
+"""
 
 from __future__ import annotations
 
@@ -33,51 +40,113 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
 def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
     """Open temporary files beside `paths`; when the block succeeds, rename them in the order given.
 
-    The first is renamed when all are on the disk. If the block raises, or is interrupted, the temporary files
-    are removed and `paths` are as they were. A process that has an older file of such a name open or mapped
-    keeps that older content.
+    Nothing is renamed before all files are on the disk. If the block raises or is interrupted, the temporary
+    files are removed and `paths` stay as they were. A process that has an old file of that name open or
+    mapped keeps the old content. Temporary files that a killed process left in the same folders are removed
+    first.
 
     Args:
-        paths: the files to write. A symbolic link is followed, so that the link itself stays.
+        paths: the files to write. A symbolic link is followed, so the link itself stays.
 
     Raises:
         OSError: a folder is missing or not writable, the disk is full, or a path names something that a
-            rename must not replace (a folder, a device).
+        rename must
+            not replace (a folder, a device).
     """
     targets = [_target(path) for path in paths]
-    temporaries = [_temporary(target) for target in targets]
-    names = dict(zip(temporaries, paths, strict=True))
-    try:
-        with ExitStack() as stack:
-            files = [stack.enter_context(open(temporary, "xb")) for temporary in temporaries]
-            yield files
-            for file in files:
-                file.flush()
-                os.fsync(file.fileno())
-        for temporary, target in zip(temporaries, targets, strict=True):
-            if os.path.exists(target):
-                os.chmod(temporary, os.stat(target).st_mode & 0o777)
-            os.replace(temporary, target)
-    except BaseException as error:
-        for temporary in temporaries:
-            with suppress(FileNotFoundError):
-                os.remove(temporary)
-        if isinstance(error, OSError):  # name a file that the caller knows
-            if error.filename in names:
-                error.filename = os.fspath(names[error.filename])
-            elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                error.filename = os.fspath(paths[0])
-        raise
+    for folder in {os.path.dirname(target): None for target in targets}:
+        remove_leftovers(folder)
+    paths_of: dict[str, PathLike] = {}  # of the temporary files
+    # The locks outlive the open files: a file that is closed but not yet renamed is not a leftover.
+    with ExitStack() as locks:
+        try:
+            with ExitStack() as open_files:
+                files = [
+                    open_files.enter_context(_create(target, path, paths_of, locks))
+                    for target, path in zip(targets, paths, strict=True)
+                ]
+                yield files
+                for file in files:
+                    file.flush()
+                    os.fsync(file.fileno())
+            for file, target in zip(files, targets, strict=True):
+                if os.path.exists(target):
+                    os.chmod(file.name, os.stat(target).st_mode & 0o777)
+                os.replace(file.name, target)
+        except BaseException as error:
+            for temporary in paths_of:
+                with suppress(FileNotFoundError):
+                    os.remove(temporary)
+            if isinstance(error, OSError):  # name a file that the caller knows
+                if error.filename in paths_of:
+                    error.filename = os.fspath(paths_of[error.filename])
+                elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    error.filename = os.fspath(paths[0])
+            raise
 
 
 def is_temporary(name: str) -> bool:
-    """Say whether a file is one that a killed process has left.
+    """Return whether a file's name is that of a temporary file.
 
     Example:
         >>> is_temporary(".m2v-lite-0123abcd.tmp"), is_temporary("notes.tmp")
         (True, False)
     """
     return name.startswith(PREFIX) and name.endswith(SUFFIX)
+
+
+def remove_leftovers(folder: str) -> None:
+    """Remove the temporary files in a folder whose writers are gone."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        found = [
+            entry.path
+            for entry in entries
+            if is_temporary(entry.name) and entry.is_file(follow_symlinks=False)
+        ]
+        for path in found:
+            with suppress(OSError), open(path, "rb") as file:
+                if _lock(file):
+                    os.remove(path)
+
+
+def _create(target: str, path: PathLike, paths_of: dict[str, PathLike], locks: ExitStack) -> BinaryIO:
+    """Create and lock a temporary file beside `target`, and note in `paths_of` which path it is for."""
+    while True:
+        temporary = os.path.join(os.path.dirname(target), f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")
+        paths_of[temporary] = path
+        file = open(temporary, "xb")  # noqa: SIM115  # the caller closes it
+        if _hold_lock(file, locks):
+            return file
+        file.close()  # another writer took it for a leftover before it was locked
+
+
+def _hold_lock(file: BinaryIO, locks: ExitStack) -> bool:
+    """Lock a new file until `locks` is closed; return False if another writer is removing it."""
+    try:
+        if not _lock(file):
+            return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # this file system has no locks
+    # A second descriptor of the same open file keeps the lock when the first one is closed.
+    locks.callback(os.close, os.dup(file.fileno()))
+    return os.fstat(file.fileno()).st_nlink > 0
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Lock an open file, and return True; return False if this system has no such locks.
+
+    Raises:
+        BlockingIOError: another process or open file holds the lock.
+        OSError: the file system has no locks.
+    """
+    try:
+        from fcntl import LOCK_EX, LOCK_NB, flock
+    except ImportError:
+        return False
+    flock(file, LOCK_EX | LOCK_NB)
+    return True
 
 
 def _target(path: PathLike) -> str:
@@ -89,8 +158,3 @@ def _target(path: PathLike) -> str:
     if not os.path.isdir(parent):
         raise FileNotFoundError(f"{path}: there is no folder {parent}; make it first")
     return target
-
-
-def _temporary(target: str) -> str:
-    """Return a name in the same folder that nobody has."""
-    return os.path.join(os.path.dirname(target), f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")

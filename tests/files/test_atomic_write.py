@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from m2v_lite.files.atomic_write import atomic_write
+from m2v_lite.files import atomic_write as module
+from m2v_lite.files.atomic_write import atomic_write, atomic_writes, is_temporary
 
 
 def test_a_new_file_has_ordinary_permissions(tmp_path: Path) -> None:
@@ -78,3 +88,161 @@ def test_what_does_not_reach_the_disk_is_not_renamed(tmp_path: Path, monkeypatch
     with pytest.raises(OSError, match=r"No space left on device: '.*/old'"):
         write()
     assert (tmp_path / "old").read_text() == "old"
+
+
+WRITER = """
+import sys
+from m2v_lite.files.atomic_write import atomic_write
+with atomic_write(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Give a process that has begun to write a file. It goes on when its standard input ends."""
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        yield process
+
+
+def temporaries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if is_temporary(path.name))
+
+
+def write(path: Path, content: bytes = b"whole") -> None:
+    with atomic_write(path) as file:
+        file.write(content)
+
+
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    with writing(tmp_path / "new") as process:
+        process.kill()
+    assert len(temporaries(tmp_path)) == 1
+    write(tmp_path / "another")
+    assert [path.name for path in tmp_path.iterdir()] == ["another"]
+
+
+def test_the_file_of_a_live_writer_stays(tmp_path: Path) -> None:
+    with writing(tmp_path / "new") as process:
+        (before,) = temporaries(tmp_path)
+        write(tmp_path / "another")
+        assert temporaries(tmp_path) == [before]
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert (tmp_path / "new").read_bytes() == b"half"
+    assert temporaries(tmp_path) == []
+
+
+def test_a_stopped_writer_is_alive(tmp_path: Path) -> None:
+    with writing(tmp_path / "new") as process:
+        process.send_signal(signal.SIGSTOP)
+        write(tmp_path / "another")
+        assert len(temporaries(tmp_path)) == 1
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=30)
+    assert (tmp_path / "new").read_bytes() == b"half"
+
+
+def test_a_file_that_is_closed_and_not_yet_renamed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def late(source: str, target: str) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replace)
+            write(tmp_path / f"beside {Path(target).name}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", late)
+    with atomic_writes([tmp_path / "first", tmp_path / "second"]) as (first, second):
+        first.write(b"1")
+        second.write(b"2")
+    contents = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert contents == {"first": b"1", "second": b"2", "beside first": b"whole", "beside second": b"whole"}
+
+
+def test_no_descriptor_is_left(tmp_path: Path) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs /proc")
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # counts its own descriptor both times
+    write(tmp_path / "new")
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "no folder" / "new")
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize("lacking", [OSError(errno.ENOLCK, "No locks available"), None])
+def test_where_files_cannot_be_locked_leftovers_stay(
+    lacking: OSError | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".m2v-lite-0123abcd.tmp").touch()
+
+    def lock(file: object) -> bool:
+        if lacking is not None:
+            raise lacking
+        return False
+
+    monkeypatch.setattr(module, "_lock", lock)
+    write(tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b"whole"
+    assert temporaries(tmp_path) == [".m2v-lite-0123abcd.tmp"]
+
+
+def test_a_writer_whose_new_file_is_taken_for_a_leftover_takes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its making and its locking, another writer removes the file, or is about to."""
+    lock = module._lock
+    calls = []
+
+    def interfered(file: BinaryIO) -> bool:
+        calls.append(file.name)
+        if len(calls) == 1:
+            os.remove(file.name)  # noqa: PTH107
+            return lock(file)
+        if len(calls) == 2:
+            raise BlockingIOError
+        return lock(file)
+
+    monkeypatch.setattr(module, "_lock", interfered)
+    write(tmp_path / "new")
+    assert len(calls) == 3
+    assert (tmp_path / "new").read_bytes() == b"whole"
+
+
+def test_what_only_looks_like_a_leftover_stays(tmp_path: Path) -> None:
+    (tmp_path / ".m2v-lite-folder.tmp").mkdir()
+    (tmp_path / "kept").write_bytes(b"kept")
+    (tmp_path / ".m2v-lite-link.tmp").symlink_to(tmp_path / "kept")
+    os.mkfifo(tmp_path / ".m2v-lite-fifo.tmp")
+    write(tmp_path / "new")
+    assert len(temporaries(tmp_path)) == 3
+    assert (tmp_path / "kept").read_bytes() == b"kept"
+
+
+def test_many_writers_of_one_file_of_which_some_are_killed(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from m2v_lite.files.atomic_write import atomic_write
+for number in range(10_000):
+    with atomic_write(sys.argv[1]) as file:
+        file.write(b"%d " % os.getpid() * 1000)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "new")]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    time.sleep(1.5)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        assert process.communicate(timeout=30)[1] == b""
+    numbers = set((tmp_path / "new").read_bytes().split())
+    assert len(numbers) == 1
+    write(tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
