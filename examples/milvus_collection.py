@@ -5,8 +5,8 @@
     python examples/milvus_collection.py "wait until a thread is done" --module asyncio
     python examples/milvus_collection.py --delete tkinter
 
-The first run reads thousands of docstrings and fills the collection; later ones open it and search. Milvus is
-embedded in the process, and the model is the bundled one: no server, no network.
+The first run reads thousands of docstrings and fills the collection. Later runs open it and search. Milvus
+runs inside the process and the package holds the model, so you need no server and no network.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def fill(client: MilvusClient, encoder: Model2VecEmbeddingFunction) -> None:
 
 
 def only(package: str) -> str:
-    """Return the condition that a row is of one module or package."""
+    """Return the filter for the rows of one module or package."""
     return f"package == {json.dumps(package)}"
 
 
 def search(client: MilvusClient, encoder: Model2VecEmbeddingFunction, query: str, condition: str) -> None:
-    """Print what is nearest to `query` among the rows that fulfil a condition."""
+    """Print the rows nearest to `query` that meet a condition."""
     (hits,) = client.search(
         COLLECTION,
         data=encoder.encode_queries([query]),
@@ -90,9 +90,11 @@ def search(client: MilvusClient, encoder: Model2VecEmbeddingFunction, query: str
 def main() -> None:
     parser = argparse.ArgumentParser(description="Find functions of Python's standard library.")
     parser.add_argument("query", nargs="?", default="wait until a thread is done")
-    parser.add_argument("--module", help="only functions of this module or package")
-    parser.add_argument("--delete", metavar="MODULE", help="take a module or package out of the collection")
-    parser.add_argument("--database", default="library.db", help="where it is kept (default: library.db)")
+    parser.add_argument("--module", help="search only this module or package")
+    parser.add_argument("--delete", metavar="MODULE", help="delete a module or package from the collection")
+    parser.add_argument(
+        "--database", default="library.db", help="file of the collection (default: library.db)"
+    )
     arguments = parser.parse_args()
 
     encoder = Model2VecEmbeddingFunction(None)

@@ -1,11 +1,11 @@
-"""Count the kinds of lines in a log: lines that say nearly the same are of one kind.
+"""Count the kinds of lines in a log. Lines that say nearly the same are of one kind.
 
     python examples/near_duplicates.py examples/board.log
     dmesg | python examples/near_duplicates.py --threshold 0.8
 
-A line is of a known kind if the cosine of its vector and that of the kind's first line reaches the threshold.
-Numbers are not looked at. Memory is bounded, however long the log is: when there are more kinds than may be
-kept, the one that has not come for longest is printed and forgotten.
+A line is of a known kind if its vector and the vector of the kind's first line have a cosine of at least the
+threshold. Numbers are ignored. Memory is bounded, however long the log is: when there are too many kinds to
+keep, the program prints and forgets the kind that it saw longest ago.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from m2v_lite import StaticModel
 
-LONGEST_LINE = 10_000  # characters; what is longer is taken as several lines
+LONGEST_LINE = 10_000  # characters; a longer line counts as several lines
 
 
 def encoded(lines: Iterable[str], model: StaticModel) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -35,7 +35,10 @@ def encoded(lines: Iterable[str], model: StaticModel) -> Iterator[tuple[str, NDA
 
 
 def kinds_of_lines(lines: Iterable[str], threshold: float, most: int) -> Iterator[tuple[int, str]]:
-    """Yield how many lines there are of each kind, and the first of them: the commonest kinds first."""
+    """Yield how many lines each kind has, and its first line.
+
+    A kind that must be forgotten comes at once. At the end come the other kinds, the commonest first.
+    """
     model = StaticModel.from_pretrained()
     vectors = np.zeros((most, model.dim), np.float32)
     counts, last_seen = np.zeros(most, int), np.zeros(most, int)
@@ -44,7 +47,7 @@ def kinds_of_lines(lines: Iterable[str], threshold: float, most: int) -> Iterato
         similarities = vectors @ vector
         kind = similarities.argmax()
         if similarities[kind] < threshold:
-            kind = last_seen.argmin()  # a free place, or that of the kind that has not come for longest
+            kind = last_seen.argmin()  # a free place, or the place of the kind seen longest ago
             if counts[kind]:
                 yield int(counts[kind]), first_lines[kind]
             vectors[kind], first_lines[kind], counts[kind] = vector, line, 0
@@ -57,14 +60,16 @@ def kinds_of_lines(lines: Iterable[str], threshold: float, most: int) -> Iterato
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Count the kinds of lines in a log.")
-    parser.add_argument("log", nargs="?", default=0, help="a file; standard input if none is given")
-    parser.add_argument("--threshold", type=float, default=0.9, help="the least cosine within a kind (0.9)")
-    parser.add_argument("--most", type=int, default=1000, help="how many kinds are kept in memory (1000)")
+    parser.add_argument("log", nargs="?", default=0, help="the log file (default: standard input)")
+    parser.add_argument(
+        "--threshold", type=float, default=0.9, help="least cosine within a kind (default: 0.9)"
+    )
+    parser.add_argument("--most", type=int, default=1000, help="most kinds to keep in memory (default: 1000)")
     options = parser.parse_args()
     if not 0 < options.threshold <= 1 or options.most < 1:
         parser.error("--threshold must be above 0 and at most 1, and --most at least 1")
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # what reads the output, such as head, may have enough
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when a reader such as `head` stops
     try:
         log = open(options.log, encoding="utf-8", errors="replace")  # noqa: PTH123, SIM115 (may be stdin)
     except OSError as error:

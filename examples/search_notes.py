@@ -3,9 +3,9 @@
     python examples/search_notes.py "pressure of the heating is low"
     python examples/search_notes.py --notes FOLDER "pressure of the heating is low"
 
-Paragraphs of .md and .txt files are found. Their vectors lie in the folder as .m2v-index.npy, which is mapped
-and so takes little memory; .m2v-index.json says which rows are of which note. Only notes that are new or have
-changed are encoded.
+The search covers the paragraphs of .md and .txt files. Their vectors lie in the folder as .m2v-index.npy,
+which is mapped and so takes little memory. .m2v-index.json says which rows belong to which note. Each run
+encodes only the notes that are new or have changed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Index = tuple[dict[str, tuple[int, int, int]], NDArray[Any]]  # {note: (date, fi
 
 
 def paragraphs(note: Path) -> list[str]:
-    """Return the paragraphs of a note that are more than a heading."""
+    """Return the paragraphs of a note, except bare headings."""
     parts = re.split(r"\n\s*\n", note.read_text(encoding="utf-8", errors="replace"))
     return [part.strip() for part in parts if not re.fullmatch(r"\s*(#.*)?\s*", part)]
 
 
 def read_index(folder: Path, model: StaticModel) -> Index:
-    """Return the index as it was saved, its rows mapped; an empty one if there is none of this model."""
+    """Return the saved index, with its rows mapped, or an empty index if this model has none."""
     try:
         saved = json.loads((folder / ".m2v-index.json").read_text())
         if saved["model"] == repr(model):
@@ -57,7 +57,7 @@ def update_index(folder: Path, model: StaticModel) -> Index:
         new[name] = date, start, start + len(block)
         blocks.append(block)
         start += len(block)
-    # Other searches may have the old rows mapped: the file is replaced, and never written into.
+    # Another search may have mapped the old rows: replace the file, never write into it.
     (folder / ".m2v-index.json").unlink(missing_ok=True)
     np.save(folder / ".m2v-index.new.npy", np.concatenate(blocks))
     (folder / ".m2v-index.new.npy").replace(folder / ".m2v-index.npy")
@@ -71,14 +71,14 @@ def main() -> None:
     parser.add_argument("--notes", type=Path, metavar="FOLDER", default=Path(__file__).parent / "notes")
     options = parser.parse_args()
     if not options.notes.is_dir():
-        sys.exit(f"{options.notes}: there is no such folder")
+        sys.exit(f"{options.notes}: no such folder; name a folder of notes with --notes")
     model = StaticModel.from_pretrained()
     try:
         notes, rows = update_index(options.notes, model)
     except OSError as error:
-        sys.exit(f"a note cannot be read, or the index not written: {error}")
+        sys.exit(f"cannot read a note or write the index: {error}")
     if not len(rows):
-        sys.exit(f"{options.notes}: no .md or .txt file of this folder holds any text")
+        sys.exit(f"{options.notes}: no .md or .txt file in this folder holds any text")
     similarities = rows @ model.encode(options.query)
     for row in similarities.argsort()[::-1][:3].tolist():
         name, first = next((name, first) for name, (_, first, end) in notes.items() if first <= row < end)

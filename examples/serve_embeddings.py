@@ -1,11 +1,11 @@
-"""Serve embeddings over HTTP in the shape of OpenAI's /v1/embeddings, to the other programs on this board.
+"""Serve embeddings over HTTP, like OpenAI's /v1/embeddings, to the other programs on this board.
 
     pip install ".[serve]"
     python examples/serve_embeddings.py --port 8000
     curl -d '{"model": "m2v-lite", "input": "the kettle is on"}' http://127.0.0.1:8000/v1/embeddings
 
-Clients for OpenAI work: OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none"). There is no password and
-no encryption, so leave --host as it is, unless the network is to be trusted.
+Clients for OpenAI work: OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none"). The server has no
+password and no encryption, so leave --host as it is, unless you trust the network.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from starlette.routing import Route
 
 from m2v_lite import M2VLiteError, StaticModel
 
-MOST_TEXTS = 2048  # in one request, as OpenAI has it
+MOST_TEXTS = 2048  # in one request, as OpenAI allows
 
 
 class Refused(Exception):
-    """A request is wrong: a message, the field that is meant, the HTTP status, and OpenAI's code for it."""
+    """A request is wrong. Holds a message, the wrong field, the HTTP status and OpenAI's error code."""
 
     def __init__(self, message: str, field: str | None = None, status: int = 400, code: str | None = None):
         error = {"message": message, "type": "invalid_request_error", "param": field, "code": code}
@@ -44,12 +44,12 @@ def embeddings(body: Any, model: StaticModel, name: str) -> dict[str, Any]:
         raise Refused(f"this server has one model, {name!r}", "model", 404, "model_not_found")
     texts = [body["input"]] if isinstance(body.get("input"), str) else body.get("input")
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise Refused("give a text or a list of texts; token ids would be those of another model", "input")
+        raise Refused("give a text or a list of texts; this model cannot use token ids", "input")
     if not 1 <= len(texts) <= MOST_TEXTS:
         raise Refused(f"there are {len(texts)} texts; give 1 to {MOST_TEXTS}", "input")
     columns = model.dim if body.get("dimensions") is None else body["dimensions"]
     if type(columns) is not int or not 1 <= columns <= model.dim:
-        raise Refused(f"the model has {model.dim} columns; give a whole number up to that", "dimensions")
+        raise Refused(f"give a whole number from 1 to {model.dim}, the model's columns", "dimensions")
     encoding = body.get("encoding_format") or "float"
     if encoding not in ("float", "base64"):
         raise Refused("give 'float' or 'base64'", "encoding_format")
@@ -77,7 +77,7 @@ def application(model: StaticModel, name: str) -> Starlette:
         return JSONResponse(await run_in_threadpool(embeddings, body, model, name))
 
     async def refuse(request: Request, error: Exception) -> JSONResponse:
-        if isinstance(error, HTTPException):  # no such path, or method
+        if isinstance(error, HTTPException):  # unknown path or method
             error = Refused(f"{request.method} {request.url.path}: {error.detail}", status=error.status_code)
         assert isinstance(error, Refused)
         return error.response
@@ -87,13 +87,13 @@ def application(model: StaticModel, name: str) -> Starlette:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve embeddings in the shape of OpenAI's /v1/embeddings.")
-    parser.add_argument("--model", help="a folder, a packed model or a name on the hub; else the bundled one")
+    parser = argparse.ArgumentParser(description="Serve embeddings over HTTP, like OpenAI's /v1/embeddings.")
+    parser.add_argument("--model", help="a model folder, packed model or name on the hub (default: bundled)")
     parser.add_argument("--name", default="m2v-lite", help="what clients call the model")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
-    model = StaticModel.from_pretrained(options.model, preload=True)  # no request waits for the disk
+    model = StaticModel.from_pretrained(options.model, preload=True)  # so that no request waits for the disk
     uvicorn.run(application(model, options.name), host=options.host, port=options.port)
 
 

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Make a Python of Debian 12 for another processor, which runs here under emulation, and print its path.
+# Set up Debian 12's Python for another processor, to run here under emulation, and print its path.
 #
 #     scripts/emulated_python.sh arm64|armhf|armel|amd64 CPU
 #
-# What it needs is kept in .emulated/: root/ARCHITECTURE with Debian's Python, numpy/ARCHITECTURE with the
-# registry's numpy (arm64; elsewhere Debian's is in the root), tools/ARCHITECTURE with what the tests need
-# (none for armel, the stand-in for armv6). amd64 is for benchmarks/small_computer.py: its root also has a
-# kernel, and tools/amd64 has the peers. The Debian mirror is that of apt, the registry that of pip.
-# The path is a script of the host's shell, so that this Python can also start itself by sys.executable.
+# .emulated/ keeps the downloads. root/ARCHITECTURE has Debian's Python, and for armhf and armel also Debian's
+# numpy. numpy/arm64 has numpy from the registry. tools/ARCHITECTURE has the packages that the tests need (not
+# for armel, the stand-in for armv6). amd64 is for benchmarks/small_computer.py: its root also has a kernel,
+# and tools/amd64 has the peers. apt chooses the Debian mirror, pip the registry.
+# The path leads to a shell script of the host, so that this Python can also start itself by sys.executable.
 set -eu
 architecture=$1 cpu=$2
 folder=${EMULATED:-$PWD/.emulated}
-python=${PYTHON:-python3} # one whose pip knows --group
+python=${PYTHON:-python3} # its pip must know --group
 root=$folder/root/$architecture
 
 needed="qemu-user-static mmdebstrap arch-test" commands="qemu-aarch64-static mmdebstrap arch-test"
@@ -27,7 +27,7 @@ if [ "$missing" ]; then
     { apt-get update -qq && apt-get install -qq -y --no-install-recommends $needed; } >&2
 fi
 
-# Make folder $1 with a command, whole or not at all.
+# Make folder $1 with a command, completely or not at all.
 make_whole() {
     wanted=$1
     shift
@@ -42,19 +42,19 @@ debian_root() {
     mirror=$(apt-get indextargets --format '$(REPO_URI)' "Created-By: Packages" "Origin: Debian" | head -n 1)
     packages=python3-minimal,libpython3-stdlib,libgcc-s1,libstdc++6,zlib1g
     case $architecture in
-    # The registry has no wheels of these for 32 bits.
+    # The registry has no 32-bit wheels of numpy and PyYAML.
     armhf | armel) packages=$packages,python3-numpy,python3-yaml ;;
     amd64) packages=$packages,busybox-static,linux-image-cloud-amd64 ;;
     esac
     mmdebstrap --quiet --variant=extract --architectures="$architecture" --include="$packages" \
         bookworm "$1" "${mirror:?apt knows no Debian mirror}"
-    # Debian sets these up by scripts, which are not run.
+    # Debian makes these links with scripts, which mmdebstrap does not run here.
     for library in "$1"/usr/lib/*/blas/libblas.so.3 "$1"/usr/lib/*/lapack/liblapack.so.3; do
         [ ! -e "$library" ] || ln -sr "$library" "$(dirname "$(dirname "$library")")/"
     done
 }
 
-# pip does not expand platform tags: all are named.
+# pip does not expand platform tags, so name them all.
 wheels() {
     machine=$1
     shift
@@ -69,7 +69,7 @@ amd64_tools() { wheels x86_64 --group peers --target "$1"; }
 arm64_numpy() { wheels aarch64 --no-deps numpy --target "$1"; }
 arm64_tools() { wheels aarch64 tokenizers huggingface_hub --group test --target "$1"; }
 armhf_tools() {
-    # The same versions, without what has no wheel: numpy and PyYAML are Debian's, hf_xet is optional.
+    # The same versions, except for packages without a wheel: Debian has numpy and PyYAML, hf_xet is optional.
     wheels armv7l --no-deps --target "$1" \
         $("$python" -m pip freeze --path "$folder/tools/arm64" | grep -viE '^(numpy|pyyaml|hf[-_]xet)==')
 }

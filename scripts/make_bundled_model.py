@@ -2,8 +2,8 @@
 
     python scripts/make_bundled_model.py SOURCE [OUT]
 
-SOURCE is a folder with minishlab/potion-base-8M as it is on the hub. OUT is by default the folder in the
-package. The codes follow model2vec's rule for int8, bit for bit.
+SOURCE is a folder with minishlab/potion-base-8M as the hub has it. OUT is a folder (default: the folder in
+the package). The int8 numbers follow model2vec's rule, bit for bit.
 """
 
 from __future__ import annotations

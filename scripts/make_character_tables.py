@@ -2,8 +2,8 @@
 
     python scripts/make_character_tables.py [OUT]
 
-The tables are asked from the `tokenizers` library, code point by code point, since its Unicode tables are of
-other versions than those of any Python. It takes half a minute.
+The script asks the `tokenizers` library about every code point, because the library's Unicode version differs
+from that of any Python. It takes half a minute.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def normalizer(**options: bool) -> Callable[[str], str]:
 
 
 def ranges(characters: Iterable[str]) -> list[list[int]]:
-    """Return sorted code points as [first, last] of each run."""
+    """Return [first, last] of each run in sorted characters."""
     runs: list[list[int]] = []
     for code in map(ord, characters):
         if runs and runs[-1][1] == code - 1:
@@ -44,7 +44,7 @@ def ranges(characters: Iterable[str]) -> list[list[int]]:
 
 
 def mapping(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
-    """Return the pairs that differ, as one text of keys and a list of values."""
+    """Return the pairs whose parts differ, as one text of keys and a list of values."""
     changed = {key: value for key, value in pairs if key != value}
     return {"keys": "".join(changed), "values": list(changed.values())}
 
@@ -52,18 +52,18 @@ def mapping(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
 def combining_classes() -> list[list[int]]:
     """Return [first, last, class] for the characters that canonical ordering moves.
 
-    A character is moved before another exactly if its class is lower and not 0, so comparing with one
-    character of each class finds the class.
+    Ordering moves a character before another exactly if its class is lower and not 0. So comparing it with
+    one character of each class finds its class.
     """
     order = NFD().normalize_str
-    known = {240: "\u0345"}  # the highest class, so that all others go before it
+    known = {240: "\u0345"}  # the highest class: all other classes go before it
     for mark in CHARACTERS:
         if unicodedata.combining(mark) and order("\u0345" + mark) == mark + "\u0345":
             known.setdefault(unicodedata.combining(mark), mark)
     classes: dict[str, int] = {}
     for character in CHARACTERS:
         decomposed = order(character)
-        if decomposed != character:  # it is moved if its first part is
+        if decomposed != character:  # ordering moves it if it moves its first part
             if decomposed[0] in classes:
                 classes[character] = classes[decomposed[0]]
             continue

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Run tests of the checkout under emulation of another processor.
+# Run tests of the checkout on an emulated processor.
 #
 #     scripts/test_emulated.sh ARCHITECTURE CPU numpy-alone|pytest [ARGUMENT ...]
 #
-# numpy-alone runs tests/numpy_alone.py with the arguments, pytest runs the tests. What this says of results
-# holds on a board; what it says of times and memory does not.
+# numpy-alone runs tests/numpy_alone.py with the arguments, pytest runs the tests. The results hold for a real
+# board; times and memory do not.
 set -eu
 architecture=$1 cpu=$2 what=$3
 shift 3
@@ -16,8 +16,8 @@ case $what in
 numpy-alone) "$emulated" tests/numpy_alone.py "$@" ;;
 pytest)
     PYTHONPATH="$PYTHONPATH:$kept/tools/$architecture"
-    # Left out: the tests of the benchmarks, as valgrind cannot look into an emulated program, and advice to the
-    # kernel, which qemu does not pass on.
+    # Leave out the tests of the benchmarks, as valgrind cannot look into an emulated program. Also leave out
+    # the test of advice to the kernel, as qemu does not pass the advice on.
     "$emulated" -m pytest -q -p no:cacheprovider --benchmark-disable --hypothesis-profile=emulated \
         --ignore=tests/test_benchmarks.py \
         --deselect=tests/embedding/test_read_ahead.py::test_the_kernel_has_the_advice "$@"

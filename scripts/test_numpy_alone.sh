@@ -3,7 +3,7 @@
 #
 #     scripts/test_numpy_alone.sh PYTHON ENVIRONMENT WHEEL [FOLDER]
 #
-# ENVIRONMENT is made anew with PYTHON; FOLDER holds real models.
+# PYTHON makes ENVIRONMENT anew. FOLDER holds real models.
 set -eu
 python=$1 environment=$PWD/$2 wheel=$PWD/$3
 shift 3

@@ -1,7 +1,7 @@
-"""Adapters: the models of this library in the shape that another library takes, one file each.
+"""Adapters: each file gives the models of this library the interface that another library expects.
 
-It takes texts and gives vectors in the form that the other library wants, and imports that library only when
-it is used. The modules:
+An adapter takes texts and gives vectors in the form that the other library expects. It imports that library
+only when it is used. The modules:
 
 - `milvus`: the embedding function of Milvus' Python client.
 """

@@ -1,6 +1,6 @@
 """Texts -> lists of vectors, as the embedding function of Milvus' Python client gives them.
 
-Nothing of pymilvus is imported here: `pymilvus.model` alone takes a second and 50 MB.
+This module imports nothing of pymilvus: `pymilvus.model` alone takes a second and 50 MB.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 
 
 class Model2VecEmbeddingFunction:
-    """What `pymilvus.model.dense.Model2VecEmbeddingFunction` does, without pymilvus, torch and model2vec.
+    """Does what `pymilvus.model.dense.Model2VecEmbeddingFunction` does, without pymilvus, torch or model2vec.
 
-    An instance is one of `pymilvus.model.base.BaseEmbeddingFunction`, too, in a program that has imported
-    that; the class itself is not derived from it. One function may be used by many threads at once.
+    The class does not derive from `pymilvus.model.base.BaseEmbeddingFunction`. But once a program has
+    imported that class, `isinstance` counts each function as an instance of it. Many threads may use one
+    function at once.
 
     Args:
         model_source: a model folder, a packed model, or a name on the hub, as for
-            `StaticModel.from_pretrained`; None for the bundled model, which needs no network.
-        **kwargs: the other arguments of `StaticModel.from_pretrained`, wherever the model comes from.
+            `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
+        **kwargs: the other arguments of `StaticModel.from_pretrained`, whatever the source of the model.
 
     Attributes:
-        model_source: what was given.
+        model_source: the argument of this name.
         model: the `StaticModel`.
 
     Raises:
@@ -64,27 +65,27 @@ class Model2VecEmbeddingFunction:
         return self.model.dim
 
     def encode_documents(self, documents: Iterable[str]) -> Vectors:
-        """Encode texts that are to be found.
+        """Encode documents: the texts that searches find.
 
         Args:
             documents: a list, generator, numpy array or other iterable of texts.
 
         Returns:
-            The vector of each text, (dim,) and float32 whatever the table's dtype; none for no texts. They
-            are rows of one array.
+            A list with one vector per text, (dim,) float32 whatever the table's dtype. The vectors are rows
+            of one array. If there are no texts, the list is empty.
 
         Raises:
-            InputTypeError: a text by itself, or something that is not a text.
+            InputTypeError: `documents` is a single text, or holds something that is not a text.
             InputValueError, TokenizationError: as `StaticModel.encode` does.
         """
         return self._encode(documents)
 
     def encode_queries(self, queries: Iterable[str]) -> Vectors:
-        """Encode texts that say what is looked for, which these models do as `encode_documents` does."""
+        """Encode search queries. These models encode queries as they encode documents."""
         return self._encode(queries)
 
     def __call__(self, texts: Iterable[str]) -> Vectors:
-        """Do what `encode_documents` does."""
+        """Encode texts as `encode_documents` does."""
         return self._encode(texts)
 
     def _encode_document(self, document: str) -> NDArray[np.float32]:
@@ -104,11 +105,11 @@ class Model2VecEmbeddingFunction:
         base = getattr(sys.modules.get("pymilvus.model.base"), "BaseEmbeddingFunction", None)
         return cls if base is None else _derived_also_from(base, cls)
 
-    # What `isinstance` asks for: only a program that has imported pymilvus' base can ask about it.
+    # `isinstance` asks for `__class__`. Only a program that has imported pymilvus' base can ask about it.
     __class__ = property(_class_with_base)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # As Python does it, but for the function: pickle refuses Python's own if `__class__` is not the type.
+        # As Python does it, with another function: pickle refuses Python's own if `__class__` differs.
         reduced: Any = object.__reduce_ex__(self, 2)
         return _new, *reduced[1:]
 
