@@ -1,4 +1,4 @@
-"""What a tokenizer remembers of the words or chunks it has seen: how much, and in which memo."""
+"""The memo of words or chunks that a tokenizer has seen, and how much it may remember."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# The most that one entry takes: a str of at most REMEMBERED_CHARACTERS, its ids, and its places in
+# The most bytes that one entry takes: a str of at most REMEMBERED_CHARACTERS, its ids, and its places in
 # dictionaries that may just have grown.
 ENTRY_BYTES = 288
 REMEMBERED_CHARACTERS = 30
 
-# The default for everything that one tokenizer remembers: small enough for a board with 512 MB.
+# The default limit for all memos of one tokenizer: small enough for a board with 512 MB.
 DEFAULT_MEMO_BYTES = 8 << 20
 
 
 class BoundedMemo:
-    """What a tokenizer remembers, up to a limit. A copy or a pickle of a memo is empty.
+    """The base of memos that have a limit. A copy or a pickle of a memo is empty.
 
     Args:
-        arguments: what an empty memo of this class is made with. A pickle holds these.
+        arguments: the arguments that make an empty memo of this class. A pickle holds them.
 
     Example:
         >>> from m2v_lite.tokenization.chunks import ChunkMemo
@@ -37,7 +37,7 @@ class BoundedMemo:
         return False
 
     def with_room(self) -> Self:
-        """Return this memo, or an empty one if this is full."""
+        """Return this memo, or an empty memo if this memo is full."""
         # Replace a full memo rather than clear it: another thread may still be reading it.
         return type(self)(*self._arguments) if self.is_full() else self
 

@@ -1,8 +1,8 @@
 """One text -> its words -> token ids, added tokens included: the WordPiece path for single texts.
 
-White space always divides words and no step looks across it, so the ids of a word do not depend on its
-neighbours, and the memo may keep them. Added tokens are cut out first; where a text holds one, a mark that
-no text can hold tells its words apart.
+White space always divides words and no step looks across it. So the ids of a word do not depend on its
+neighbours, and the memo may keep them. Added tokens are cut out first. Each becomes a word of its own: its
+id, behind a mark that no text can hold.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from m2v_lite.tokenization.wordpiece.word_memo import WordMemo
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import Vocabulary
 
-# What stands before an added token's id: a lone surrogate, which no text holds.
+# The mark before an added token's id: a lone surrogate, which no text holds.
 ADDED = "\udffe"
 
 TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
@@ -28,13 +28,13 @@ class SingleTextTokenizer:
     """Tokenizes texts one by one.
 
     Attributes:
-        splitter: text to words.
-        model: word to pieces.
+        splitter: divides a text into words.
+        model: divides a word into pieces.
 
     Args:
-        definition: as for `BertTokenizer`.
-        vocabulary: as for `BertTokenizer`.
-        memory: the bytes that the memo may take, about.
+        definition: as for `WordPieceTokenizer`.
+        vocabulary: as for `WordPieceTokenizer`.
+        memory: about how many bytes the memo may take.
     """
 
     def __init__(self, definition: Mapping[str, Any], vocabulary: Vocabulary, memory: int) -> None:
@@ -60,7 +60,7 @@ class SingleTextTokenizer:
         self._memo = WordMemo(self.model.find_whole, self.model.pieces, known, memory)
 
     def token_ids(self, text: str) -> list[int]:
-        """Return the ids of a text, unknown ones included."""
+        """Return the ids of a text, unknown tokens included."""
         if self._normalized or self._raw.occur_in(text):
             words = self._divided(self._words_with_tokens(text))
         elif self.splitter.is_plain(text):
@@ -71,7 +71,7 @@ class SingleTextTokenizer:
         return memo.token_ids(words)
 
     def may_hold_token(self, text: str) -> bool:
-        """Say whether the content of an added token occurs in a text."""
+        """Return whether the content of an added token occurs in a text."""
         return self._raw.occur_in(text) or (
             bool(self._normalized) and self._normalized.occur_in(self.splitter.normalize(text))
         )
@@ -92,12 +92,12 @@ class SingleTextTokenizer:
         """Divide words at the spaces between them."""
         if self.splitter.clean_text:
             return words.split()
-        # Words may hold control characters that Python takes for white space.
+        # Words may hold control characters that `str.split` takes for white space.
         return [word for word in words.split(" ") if word]
 
 
 def word_splitter(normalizer: Mapping[str, Any]) -> WordSplitter:
-    """Return what a BertNormalizer of these settings, and BertPreTokenizer, do."""
+    """Return the splitter for a BertNormalizer with these settings, followed by BertPreTokenizer."""
     strip = normalizer.get("strip_accents")
     return WordSplitter(
         clean_text=normalizer["clean_text"],

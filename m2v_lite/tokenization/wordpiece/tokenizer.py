@@ -1,6 +1,6 @@
 """The WordPiece path: texts -> words -> token ids, without the `tokenizers` library.
 
-It takes tokenizers of BertNormalizer, BertPreTokenizer and WordPiece, with any options.
+It stands in for any tokenizer made of BertNormalizer, BertPreTokenizer and WordPiece, whatever their options.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
 
 class WordPieceTokenizer:
-    """Texts to token ids; see `protocols.TextTokenizer` for what attributes and methods mean.
+    """Turns texts into token ids; see `protocols.TextTokenizer` for its attributes and methods.
 
     Args:
-        definition: the content of a `tokenizer.json` that `is_bert` takes; its vocabulary is not needed.
-        vocabulary: the tokens, without added ones that are not in the vocabulary.
+        definition: the content of a `tokenizer.json` that `is_supported` accepts. It needs no vocabulary.
+        vocabulary: the tokens of the WordPiece model.
         figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
-        source: where the whole definition was read.
-        memo_bytes: the memory that the memos may take, about: half of it that of batches, half that of single
-            texts.
+        source: reads the text of the whole definition again.
+        memo_bytes: about how much memory the memos may take: half for batches, half for single texts.
     """
 
     kind = "WordPiece"
@@ -50,7 +49,7 @@ class WordPieceTokenizer:
         self._memo_bytes = memo_bytes
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made for the first batch."""
+        """Leave out the tokenizer of batches: the first batch makes it again."""
         return {name: value for name, value in self.__dict__.items() if name != "_batches"}
 
     @property
@@ -72,7 +71,7 @@ class WordPieceTokenizer:
 
     @cached_property
     def _batches(self) -> BatchTokenizer:
-        """What batches need, made for the first one. Threads that make two at once do no harm."""
+        """The tokenizer of batches, made for the first batch. Two threads may make it at once: no harm."""
         from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
 
         return BatchTokenizer(self._single, self._memo_bytes // 2)

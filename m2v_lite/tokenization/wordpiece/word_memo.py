@@ -1,4 +1,4 @@
-"""Words of one text -> token ids, each word being divided once: a dictionary, looked up by C loops."""
+"""The words of one text -> token ids: a dictionary that divides each word once and is quick to look up."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS, Bou
 
 
 class WordMemo(BoundedMemo, dict[str, int | None]):
-    """The token id of each word that has been seen; None for a word of several pieces.
+    """The token id of each word seen so far, or None for a word of several pieces.
 
-    Safe under threads: what an entry says never changes.
+    Safe under threads: an entry never changes.
 
     Args:
         find_whole: finds the token id of a word of one piece, or None.
         divide: divides any other word into token ids.
-        known: ids of words that are none.
-        memory: the bytes that it may take, about; a memo that takes more `is_full`.
+        known: the first entries: the mark of each added token, and its id.
+        memory: about how many bytes the memo may take before it `is_full`.
 
     Example:
         >>> letters = lambda word: [ord(letter) for letter in word]
@@ -40,7 +40,7 @@ class WordMemo(BoundedMemo, dict[str, int | None]):
         self._several: dict[str, list[int]] = {}
 
     def is_full(self) -> bool:
-        """Say whether it takes the memory that it may take."""
+        """Return whether the memo takes all the memory that it may take."""
         return len(self) >= self._most
 
     def __missing__(self, word: str) -> int | None:
