@@ -209,7 +209,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         if isinstance(sentences, str):
             if batch_size != BATCH_TEXTS:
                 natural_number("batch_size", batch_size)
-            return self._encoder.one(sentences, limit, unit)
+            return self._encoder.encode_one(sentences, limit, unit)
         from m2v_lite.encoding.ways import Settings, Work, choose_way  # one text does without
         from m2v_lite.texts import as_texts
 
@@ -223,13 +223,13 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         return vectors[0] if single else vectors
 
     def _pickled_encoder(self, settings: Settings) -> bytes:
-        """Return what a worker process encodes with: pickled, it is hardly more than the model's path."""
+        """Return a pickle of what a worker process runs: little more than the model's path."""
         import pickle
 
         if self.files is None:
             raise InputValueError(
-                "workers: this model was made of arrays, and a worker process must be able to load it; save "
-                "it with save_pretrained, and load that with from_pretrained"
+                "workers: this model was made from arrays, but a worker process must load it from files; "
+                "save it with save_pretrained and load it with from_pretrained"
             )
         return pickle.dumps(partial(_encode_part, self, settings))
 
@@ -269,13 +269,12 @@ class StaticModel(QueriesAndDocuments, ModelParts):
     ) -> NDArray[Any] | list[NDArray[Any]]:
         """Encode texts as the rows of their tokens, without pooling.
 
-        The options are those of `encode`, but for `max_length`: the model's own limit is not used here, as
-        in model2vec.
+        The options are those of `encode`. As in model2vec, the model's own `max_length` does not apply here.
 
         Returns:
-            (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32
-            for bfloat16), promoted with the weights' if there are weights; also for a text without
-            tokens, where model2vec gives float64.
+            (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32 for
+            bfloat16), promoted by the weights' dtype if there are weights. A text without tokens has the same
+            dtype (in model2vec: float64).
 
         Raises:
             InputTypeError, InputValueError, TokenizationError: as `encode` does.
@@ -300,8 +299,8 @@ class StaticModel(QueriesAndDocuments, ModelParts):
     def tokenize(self, sentences: Iterable[str]) -> list[list[int]]:
         """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
 
-        As in model2vec, a text is not first cut to `max_length * median_token_length` characters, which
-        `encode` does. A single text is treated as a list of one.
+        As in model2vec, a text is not first cut to `max_length * median_token_length` characters, as `encode`
+        does. A single text counts as a list of one text.
 
         Raises:
             InputTypeError, InputValueError, TokenizationError: as `encode` does.
@@ -320,17 +319,17 @@ class StaticModel(QueriesAndDocuments, ModelParts):
     ) -> None:
         """Write the model as a folder that model2vec, sentence-transformers and m2v_lite load.
 
-        Each file appears whole or not at all; a process that has an older table of this name mapped keeps
-        it. A bfloat16 table is written as bfloat16, which model2vec cannot read: load the model with
-        `quantize_to="float32"` for that.
+        Each file appears whole or not at all. A process that has an old table of this name mapped keeps it.
+        A bfloat16 table stays bfloat16, which model2vec cannot read; to convert it, load the model with
+        `quantize_to="float32"`.
 
         Args:
-            path: the folder, made if need be.
-            model_name: the name in the model card; by default the folder's.
+            path: the folder, made if needed.
+            model_name: the name in the model card; by default the folder's name.
             subfolder: a folder inside `path` to write to instead.
 
         Raises:
-            InvalidModelError: the tokenizer's file has changed since it was loaded.
+            InvalidModelError: the tokenizer's file has changed since the model was loaded.
             OSError: the folder cannot be written.
         """
         from m2v_lite.files.saving import save_model
@@ -338,16 +337,16 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         save_model(self, checked_path("path", path), subfolder, model_name)
 
     def save_packed(self, path: PathLike, source: str | None = None) -> None:
-        """Write the model as one file, of which `from_pretrained` reads and parses next to nothing.
+        """Write the model as one file, which loads quickest because almost nothing in it needs parsing.
 
-        The file appears whole or not at all; a process that has an older one of this name mapped keeps it.
+        The file appears whole or not at all. A process that has an old file of this name mapped keeps it.
 
         Args:
-            path: the file; ".safetensors" is a good ending.
-            source: where the model comes from, to be kept in the file: a name, and perhaps a revision.
+            path: the file; let its name end in ".safetensors".
+            source: where the model comes from, to note in the file: a name, and perhaps a revision.
 
         Raises:
-            InvalidModelError: the tokenizer's file has changed since it was loaded.
+            InvalidModelError: the tokenizer's file has changed since the model was loaded.
             OSError: the file cannot be written.
 
         Example:
@@ -362,7 +361,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         pack(self, checked_path("path", path), source)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Pickle a loaded model as its path and settings, so that workers map one table between them."""
+        """Pickle a loaded model as its path and settings, so that all processes map one table."""
         if self.files is None:
             return super().__reduce__()
         shared = {"_table", "_encoder", "_tokenizer", "tokens", "tokenizer"}
@@ -373,7 +372,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
 def _encode_part(
     model: StaticModel, settings: Settings, texts: Sequence[str], first: int, vectors: NDArray[Any]
 ) -> None:
-    """Write the vectors of some of the texts, the first of which is number `first` of the caller's."""
+    """Write the vectors of some texts; the first of them is number `first` among the caller's texts."""
     from m2v_lite.encoding.ways import Work, batch_by_batch
 
     batch_by_batch(Work(model._encoder, texts, vectors, settings, first))
@@ -392,6 +391,6 @@ def _load_again(
     )
     if model._identity != identity:
         raise InvalidModelError(
-            f"{folder}: another model has taken the place of the one that was pickled; pickle it again"
+            f"{folder}: another model has replaced the pickled model; pickle the model again"
         )
     return model

@@ -49,7 +49,7 @@ def test_few_texts_are_encoded_as_many(name: str, tiny: Callable[[str], Path], t
 
 
 def test_which_texts_are_few(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled._encoder, "one", None)  # calling it would fail
+    monkeypatch.setattr(bundled._encoder, "encode_one", None)  # calling it would fail
     for few in (["the cat"] * FEW_TEXTS, ["x" * FEW_CHARACTERS]):
         with pytest.raises(TypeError):
             bundled.encode(few)

@@ -40,11 +40,11 @@ class Encoder:
         self.vector_dtype = table.vector_dtype
 
     def characters(self, max_length: int | None) -> int | None:
-        """Return how many characters of a text can matter if it is cut after `max_length` tokens."""
+        """Return after how many characters a text is cut if it is cut after `max_length` tokens."""
         return None if max_length is None else max_length * self._tokenizer.median_token_length
 
-    def one(self, text: str, max_length: int | None, unit: bool) -> NDArray[Any]:
-        """Return the vector of one text, (dim,), without the preparations that pay for many.
+    def encode_one(self, text: str, max_length: int | None, unit: bool) -> NDArray[Any]:
+        """Return the vector of one text, (dim,), without what pays only for many texts.
 
         Args:
             text: the text.

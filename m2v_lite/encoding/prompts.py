@@ -1,4 +1,4 @@
-"""Queries and documents, under the names of sentence-transformers: texts with a prompt before each."""
+"""Queries and documents -> vectors, with a prompt before each text; the names are sentence-transformers'."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     class Encodes(Protocol):
-        """What has settings and encodes texts."""
+        """A model with settings that encodes texts."""
 
         config: dict[str, Any]
 
@@ -35,20 +35,20 @@ class QueriesAndDocuments:
         normalize_embeddings: bool = False,
         **options: Any,
     ) -> NDArray[Any]:
-        """Encode texts that say what is looked for, as `encode` does; sentence-transformers has this name.
+        """Encode search queries, as `encode` does.
 
-        A static model makes no difference between queries and documents, unless its config has prompts for
-        them: a text that is put before each, as `prompts` of sentence-transformers.
+        A static model treats queries and documents alike, unless its config has `prompts`, as in
+        sentence-transformers: texts that go before each query or document.
 
         Args:
-            sentences: a text, or several, as for `encode`.
-            prompt_name: which of the config's prompts to use; by default "query", if there is one.
-            prompt: a prompt to use instead.
+            sentences: a text or several texts, as for `encode`.
+            prompt_name: the name of a prompt in the config; by default "query", if the config has it.
+            prompt: the prompt itself, instead of a name.
             normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
             **options: the other arguments of `encode`.
 
         Raises:
-            InputValueError: the config has no prompt of this name; or as `encode` does.
+            InputValueError: the config has no prompt of this name, or as `encode` does.
             InputTypeError, TokenizationError, WorkerError: as `encode` does.
 
         Example:
@@ -71,9 +71,9 @@ class QueriesAndDocuments:
         normalize_embeddings: bool = False,
         **options: Any,
     ) -> NDArray[Any]:
-        """Encode texts that are to be found; see `encode_query`.
+        """Encode documents for a search to find; see `encode_query`.
 
-        The prompt is by default the config's "document", "passage" or "corpus", the first that there is.
+        The default prompt is the first that the config has of "document", "passage" and "corpus".
 
         Example:
             >>> from m2v_lite import StaticModel
@@ -88,16 +88,17 @@ class QueriesAndDocuments:
 def chosen_prompt(
     config: Mapping[str, Any], name: str | None, prompt: str | None, usual: Sequence[str]
 ) -> str:
-    """Return the text that goes before each text to be encoded, "" for none.
+    """Return the prompt to put before each text; "" means no prompt.
 
     Args:
-        config: of which `prompts`, as sentence-transformers writes it, has texts by their names.
-        name: the name of one of them, or None for the first that is there of `usual`.
-        prompt: the prompt itself, or None for one of the config's.
+        config: the settings. Its `prompts`, as sentence-transformers writes them, map names to texts.
+        name: the name of a prompt, or None for the first name of `usual` that the config has.
+        prompt: the prompt itself, or None to take it from the config.
+        usual: the usual names, best first.
 
     Raises:
         InputTypeError: the prompt is not a text.
-        InputValueError: the config has none of this name.
+        InputValueError: the config has no prompt of this name.
 
     Example:
         >>> config = {"prompts": {"query": "look for: ", "passage": ""}}

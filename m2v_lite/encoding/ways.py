@@ -1,7 +1,7 @@
 """The ways to run `encode` on a list of texts, and the choice among them.
 
-Each way takes a `Work` and writes its vectors: one text by one, batch by batch, with a thread that pools, or
-in processes. All give the same bits.
+A way is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch, with a
+thread that pools, or through worker processes. All ways give the same bits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from m2v_lite.encoding.encoder import Encoder
 
-# For up to this much, preparing a batch costs more than it saves.
+# Up to these limits, preparing a batch costs more than it saves.
 FEW_TEXTS, FEW_CHARACTERS = 32, 4000
 
 
@@ -44,7 +44,7 @@ class Work(NamedTuple):
         encoder: tokenizes and pools.
         texts: the texts.
         vectors: (texts, dim), to be written.
-        settings: how.
+        settings: how to encode them.
         first: the index of the first text among the caller's, for errors.
     """
 
@@ -59,12 +59,12 @@ Way = Callable[[Work], None]
 
 
 def choose_way(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) -> Way:
-    """Choose the quickest way to run some work.
+    """Return the quickest way to run some work.
 
     Args:
         work: the work.
-        workers: the most processes that may be used.
-        threads: whether a thread may be used.
+        workers: the most processes to use.
+        threads: whether to use a thread where that pays.
         pickled_encoder: returns what `in_processes` sends to its workers.
     """
     texts, settings = work.texts, work.settings
@@ -85,13 +85,13 @@ def choose_way(work: Work, workers: int, threads: bool, pickled_encoder: Callabl
 
 
 def one_by_one(work: Work) -> None:
-    """Encode each text by itself: the quickest way for a few short ones."""
-    encode, (max_length, unit, *_) = work.encoder.one, work.settings
+    """Encode each text by itself. This is the quickest way for a few short texts."""
+    encode, (max_length, unit, *_) = work.encoder.encode_one, work.settings
     try:
         for vector, text in zip(work.vectors, work.texts, strict=True):
             vector[:] = encode(text, max_length, unit)
     except M2VLiteError:
-        batch_by_batch(work)  # which raises it again, with the number of the text
+        batch_by_batch(work)  # raises the error again, now with the number of the text
 
 
 def batch_by_batch(work: Work) -> None:
@@ -102,7 +102,7 @@ def batch_by_batch(work: Work) -> None:
 
 
 def with_a_thread(work: Work) -> None:
-    """Do the same, but pool each batch in a thread while this one tokenizes the next."""
+    """Pool each batch in a second thread while this thread tokenizes the next batch."""
     from m2v_lite.encoding.thread import consume_in_thread
 
     encoder, texts, vectors, (max_length, unit, batch_size, progress), first = work

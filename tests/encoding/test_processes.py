@@ -37,8 +37,21 @@ def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return name
 
 
+@pytest.fixture(scope="module")
+def _python_has_its_memory() -> None:
+    """Share memory once as the package does, which Python keeps for further use; else the first test would."""
+    vectors = np.empty((2000, 256), np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "SLOT_BYTES", 64 * 256 * 4)
+        processes.encode_in_processes(pickle.dumps(do_nothing), ["one"] * 2000, None, vectors, 3, False)
+
+
+def do_nothing(texts: list[str], first: int, vectors: Any) -> None:
+    pass
+
+
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind() -> Iterator[None]:
+def _nothing_is_left_behind(_python_has_its_memory: None) -> Iterator[None]:
     gc.collect()
     threads, files = _threads(), _open_files()
     yield
@@ -165,7 +178,7 @@ def test_another_model_in_the_place_of_the_first(
     loaded = StaticModel.from_pretrained(tmp_path)
     model.normalize = False
     model.save_pretrained(tmp_path)
-    with pytest.raises(InvalidModelError, match="another model has taken the place"):
+    with pytest.raises(InvalidModelError, match="another model has replaced the pickled model"):
         loaded.encode(TEXTS, workers=2)
 
 

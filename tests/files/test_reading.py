@@ -313,8 +313,8 @@ SPOILED: dict[str, tuple[Callable[[Path], None], type[M2VLiteError], str]] = {
         r"not a static model: .* tensors found: encoder.layer.0.weight, .* and 3 more.*distil",
     ),
     "no tensors": (write("model.safetensors", struct.pack("<Q", 2) + b"{}"), InvalidModelError, "found: none"),
-    "one-dimensional table": (tensors(embeddings=table()[:, 0]), InvalidModelError, "of 1 dimensions instead of 2"),
-    "three-dimensional table": (tensors(embeddings=table()[None]), InvalidModelError, "of 3 dimensions"),
+    "one-dimensional table": (tensors(embeddings=table()[:, 0]), InvalidModelError, "dimensions is 1, not 2"),
+    "three-dimensional table": (tensors(embeddings=table()[None]), InvalidModelError, "dimensions is 3"),
     "table without columns": (tensors(embeddings=table()[:, :0]), InvalidModelError, "has no columns"),
     "table of integers": (tensors(embeddings=table().astype("int16")), InvalidModelError, "I16; m2v_lite reads F64, F32, F16, BF16, I8"),
     "table of uint16": (tensors(embeddings=abs(table()).astype("uint16")), InvalidModelError, "dtype U16"),
@@ -325,7 +325,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], type[M2VLiteError], str]] = {
     "negative mapping": (tensors(embeddings=table(9), mapping=mapping(last=-1)), InvalidModelError, "holds row -1"),
     "huge mapping": (tensors(embeddings=table(9), mapping=mapping("int64", last=2**62)), InvalidModelError, "holds row 4611686018427387904"),
     "mapping of floats": (tensors(embeddings=table(9), mapping=mapping("float32")), InvalidModelError, "'mapping' has dtype F32; m2v_lite reads I64, I32,"),
-    "mapping of two dimensions": (tensors(embeddings=table(9), mapping=mapping()[None]), InvalidModelError, "2 dimensions instead of 1"),
+    "mapping of two dimensions": (tensors(embeddings=table(9), mapping=mapping()[None]), InvalidModelError, "dimensions is 2, not 1"),
     "short mapping": (tensors(embeddings=table(9), mapping=mapping(size=TOKENS - 1)), InvalidModelError, f"id {TOKENS - 1} is past the end of the mapping"),
     "short weights": (tensors(embeddings=table(), weights=np.ones(TOKENS - 1)), InvalidModelError, f"id {TOKENS - 1} is past the end of the weights"),
     "weights of integers": (tensors(embeddings=table(), weights=np.ones(TOKENS, "int32")), InvalidModelError, "'weights' has dtype I32; m2v_lite reads F64, F32, F16"),
@@ -333,7 +333,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], type[M2VLiteError], str]] = {
     "git-lfs pointer for the tokenizer": (write("tokenizer.json", "version https://git-lfs.github.com/spec/v1\n"), InvalidModelError, "tokenizer.json: this is a git-lfs pointer"),
     "max_length beyond all": (write("config.json", json.dumps({"max_length": 10**30})), InvalidModelError, "'max_length' is 1000"),
     "normalize is a long text": (write("config.json", '{"normalize": "%s"}' % ("x" * 10**6)), InvalidModelError, "'normalize' is 'xxx"),
-    "weights of two dimensions": (tensors(embeddings=table(), weights=np.ones((TOKENS, 1))), InvalidModelError, "2 dimensions instead of 1"),
+    "weights of two dimensions": (tensors(embeddings=table(), weights=np.ones((TOKENS, 1))), InvalidModelError, "dimensions is 2, not 1"),
 }  # fmt: skip
 
 
@@ -535,11 +535,11 @@ def test_paths_that_are_no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with pytest.raises(ModelNotFoundError, match="no such folder"):
             StaticModel.from_pretrained(path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidModelError, match=r"it is empty.*give a packed model, or the folder"):
+    with pytest.raises(InvalidModelError, match=r"it is empty.*give a packed model or a model folder"):
         StaticModel.from_pretrained(tmp_path / "file")
     with (tmp_path / "file").open("wb") as file:
         write_safetensors(file, {"embeddings": np.eye(2)})
-    with pytest.raises(ModelNotFoundError, match="this file is no packed model; give a packed model"):
+    with pytest.raises(ModelNotFoundError, match=r"not a packed model; if .*, give the folder"):
         StaticModel.from_pretrained(tmp_path / "file")
     for subfolder in ("missing", "x" * 400):
         with pytest.raises(ModelNotFoundError, match="no such folder"):
@@ -638,7 +638,7 @@ def test_made_of_arrays_and_a_tokenizer(tiny: Callable[[str], Path], tmp_path: P
     saved = StaticModel.from_pretrained(tmp_path)
     np.testing.assert_array_equal(saved.encode(SAMPLE_TEXTS), loaded.encode(SAMPLE_TEXTS))
     assert (saved.base_model_name, saved.language, saved.config["kept"]) == ("base", ["en"], 1)
-    with pytest.raises(InvalidModelError, match="of 1 dimensions instead of 2"):
+    with pytest.raises(InvalidModelError, match="dimensions is 1, not 2"):
         StaticModel(np.zeros(3), loaded.tokenizer)
     with pytest.raises(InvalidModelError, match="3 rows and the vocabulary"):
         StaticModel(np.zeros((3, 2)), loaded.tokenizer)
@@ -667,7 +667,7 @@ def test_another_model_in_the_place_of_the_pickled(folder: Path) -> None:
     model = StaticModel.from_pretrained(folder)
     data = pickle.dumps(model)
     StaticModel.from_pretrained(folder, dimensionality=8).save_pretrained(folder)
-    with pytest.raises(InvalidModelError, match="another model has taken the place"):
+    with pytest.raises(InvalidModelError, match="another model has replaced the pickled model"):
         pickle.loads(data)
 
 

@@ -262,7 +262,7 @@ def test_the_length_of_a_vector_needs_no_encoding(monkeypatch: pytest.MonkeyPatc
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError
 
-    for name, method in ((StaticModel, "encode"), (Encoder, "one"), (Encoder, "tokenized")):
+    for name, method in ((StaticModel, "encode"), (Encoder, "encode_one"), (Encoder, "tokenized")):
         monkeypatch.setattr(name, method, fail)
     assert Model2VecEmbeddingFunction(None).dim == DIM
 
