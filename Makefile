@@ -12,6 +12,10 @@ FREE_THREADED = .venv-free-threaded
 FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
 INSTALL = -m pip install --quiet --disable-pip-version-check
 
+# Benchmarks write to a folder that git ignores, or with RECORD=1 to the committed results.
+RECORD =
+RESULTS = benchmarks/$(if $(filter 1,$(RECORD)),results,local-results)
+
 .PHONY: help
 help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 21
@@ -39,44 +43,44 @@ types: $(VENV)/with-tools ## check types
 	$(VENV)/bin/mypy
 
 .PHONY: bench
-bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine
+bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine; writes no file
 	$(VENV)/bin/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
 
 .PHONY: gauge
-gauge: $(GAUGE)/installed ## count instructions with valgrind, and compare with the recorded counts
-	$(GAUGE)/bin/python benchmarks/instructions.py $(GAUGE_OPTIONS)
+gauge: $(GAUGE)/installed ## count instructions with valgrind, and compare them with the committed counts
+	$(GAUGE)/bin/python benchmarks/instructions.py --out $(RESULTS) $(GAUGE_OPTIONS)
 
 .PHONY: gauge-record
-gauge-record: $(GAUGE)/installed ## write the recorded counts anew
-	$(GAUGE)/bin/python benchmarks/instructions.py --record
+gauge-record: override RECORD = 1
+gauge-record: gauge ## replace the committed counts: the same as make gauge RECORD=1
 
 .PHONY: compare
 compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python
+	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python --out $(RESULTS) $(COMPARE_OPTIONS)
 
 .PHONY: footprint
 footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python
+	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python --out $(RESULTS)
 
 .PHONY: quality
-quality: $(VENV)/with-tools ## size and quality of smaller dtypes and fewer columns (make quality MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)"
+quality: $(VENV)/with-tools ## compare size and quality of smaller packed models (make quality MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
 
 .PHONY: plots
-plots: $(VENV)/with-tools ## draw the committed results anew
-	$(VENV)/bin/python benchmarks/plots.py
+plots: $(VENV)/with-tools ## draw the results of compare and footprint (with RECORD=1, the committed results)
+	$(VENV)/bin/python benchmarks/plots.py --out $(RESULTS)
 
 .PHONY: memory-cap
-memory-cap: $(VENV)/with-tools $(PEERS)/installed ## encode with a 300 MB table in 64 MB of private memory, beside the peers
-	$(VENV)/bin/python benchmarks/memory_cap.py --peers-python $(PEERS)/bin/python --out benchmarks/results
+memory-cap: $(VENV)/with-tools $(PEERS)/installed ## try to encode with a 300 MB table and 64 MB of private memory: m2v_lite and the peers
+	$(VENV)/bin/python benchmarks/memory_cap.py --peers-python $(PEERS)/bin/python --out $(RESULTS)
 
 .PHONY: test-memory-cap
 test-memory-cap: $(VENV)/with-tools ## the same without the peers
 	$(VENV)/bin/python benchmarks/memory_cap.py
 
 .PHONY: small-computer
-small-computer: $(VENV)/with-tools ## the same on emulated computers of 128 and 256 MB (as root, installs qemu; half an hour)
-	$(VENV)/bin/python benchmarks/small_computer.py --out benchmarks/results
+small-computer: $(VENV)/with-tools ## try the 300 MB table on emulated computers with 128 and 256 MB (half an hour; as root, installs qemu)
+	$(VENV)/bin/python benchmarks/small_computer.py --out $(RESULTS)
 
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/

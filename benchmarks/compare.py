@@ -1,12 +1,14 @@
-"""Compare speed with the peers: one process each, taking turns, results checked before a figure is printed.
+"""Compare speed with the peers. Each contender has its own process; they take turns.
 
     make compare MODEL=FOLDER
+    make compare MODEL=FOLDER COMPARE_OPTIONS="--cores 2 --short-texts 200000"
 
-FOLDER holds minishlab/potion-base-8M in float32. For many short texts on two cores, also with worker
-processes: run this file with `--cores 2 --short-texts 200000`. *First pass* is a fresh model and texts
-that it sees once; *unseen* are other texts of the same kind after that. What is shown are ratios of speeds
-within one round, their median over the rounds and their range. Ratios carry over to other machines,
-absolute times do not.
+FOLDER holds minishlab/potion-base-8M in float32. The second command compares on two cores and also runs
+m2v_lite with worker processes. Before it measures, the script checks that all vectors agree.
+
+In a *first pass*, a fresh model encodes texts that it has not seen before. Then it encodes *unseen* texts,
+other texts of the same kind. The table shows ratios of speeds within one round: their median over all
+rounds, and their range. Ratios carry over to other machines; absolute times do not.
 """
 
 from __future__ import annotations
@@ -24,15 +26,15 @@ from typing import Any
 
 import numpy as np
 from corpora import corpora, many_short_texts
+from results_folder import HERE, add_out_option, write_results
 
-HERE = Path(__file__).parent
 PEERS = ["model2vec", "laghu_rs", "laghu", "fastembed"]
 OURS = "m2v_lite"
 WITH_WORKERS = "m2v_lite_workers"
 
 
 class Contender:
-    """A running process of contender.py."""
+    """A process that runs contender.py."""
 
     def __init__(self, name: str, python: str, model: str, texts: Path, cores: set[int]) -> None:
         command = [python, str(HERE / "contender.py"), name, model, str(texts)]
@@ -58,13 +60,13 @@ class Contender:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"a contender has died with status {self._process.wait()}")
+            raise SystemExit(f"a contender died with status {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
 
 def check(contenders: dict[str, Contender], corpus: str, folder: Path) -> None:
-    """Check that all contenders give the vectors of model2vec; ours to the bit."""
+    """Check that all contenders give model2vec's vectors; m2v_lite must give them bit for bit."""
     vectors = {}
     for name, contender in contenders.items():
         path = folder / f"{name}.npy"
@@ -81,7 +83,7 @@ def check(contenders: dict[str, Contender], corpus: str, folder: Path) -> None:
 
 
 def measure(contenders: dict[str, Contender], names: list[str], rounds: int) -> dict[str, Any]:
-    """Return seconds by corpus, measure and contender, a list over the rounds."""
+    """Return the seconds of each round, by corpus, measure and contender."""
     seconds: dict[str, Any] = {}
     for number in range(rounds):
         for corpus in names:
@@ -101,7 +103,7 @@ def measure(contenders: dict[str, Contender], names: list[str], rounds: int) -> 
 
 
 def table(seconds: dict[str, Any], peers: list[str]) -> str:
-    """Return a table of how many times faster than each peer, median and range."""
+    """Return a table of how many times as fast as each peer m2v_lite is: median and range."""
     lines = [
         "| texts | | " + " | ".join(f"x {peer}" for peer in peers) + " |",
         "|---|---|" + "---|" * len(peers),
@@ -133,16 +135,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("model", help="the folder of potion-base-8M in float32")
     parser.add_argument("--peers-python", required=True, help="the Python of the environment of `make peers`")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=7, metavar="N")
+    parser.add_argument("--cores", type=int, default=1, metavar="N", help="use N cores (default: 1)")
     parser.add_argument(
         "--short-texts",
         type=int,
         metavar="N",
-        help="compare on N short texts only, also with a worker a core",
+        help="compare on N short texts only, and also run m2v_lite with one worker per core",
     )
-    parser.add_argument("--limit", type=int, help="use only so many texts of each kind")
-    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--limit", type=int, metavar="N", help="use only the first N texts of each kind")
+    add_out_option(parser)
     options = parser.parse_args()
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
     all_texts = corpora() if options.short_texts is None else many_short_texts(options.short_texts)
@@ -179,12 +181,10 @@ def main() -> None:
         name += f"-{options.short_texts}-texts"
     rows = table(seconds, PEERS)
     print(rows)
-    options.out.mkdir(exist_ok=True)
-    (options.out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     heading = (
         f"{options.cores} core(s) of {processor()}; {options.rounds} rounds; times faster: median (range)"
     )
-    (options.out / f"{name}.md").write_text(f"{heading}\n\n{rows}")
+    write_results(options.out, name, result, f"{heading}\n\n{rows}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: answers requests of compare.py, a JSON line each.
+"""One contender in its own process: it answers the requests of compare.py, one JSON line each.
 
 python benchmarks/contender.py NAME MODEL_FOLDER TEXTS.json
 """
@@ -45,5 +45,5 @@ def main():
         print(json.dumps(answer), flush=True)
 
 
-if __name__ == "__main__":  # worker processes that are spawned import this file
+if __name__ == "__main__":  # spawned worker processes import this file
     main()

@@ -1,4 +1,4 @@
-"""Texts to compare speeds on: all made from what every machine has, the same everywhere."""
+"""Texts to compare speeds on. Every machine can make them, as they need nothing but Python itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prose import overlapping_texts, sentences, texts_of
 
 Corpus = tuple[list[str], list[str]]
 
-# A sentence or two of some languages, to be taken apart and put together again.
+# A sentence or two in each language; `non_latin_texts` puts their words in a new order.
 LANGUAGES = [
     "Съешь ещё этих мягких французских булок, да выпей чаю. Вчера вечером шёл дождь, и мы остались дома.",
     "Η θάλασσα ήταν ήρεμη το πρωί. Το λεωφορείο φεύγει στις εννέα από την πλατεία του χωριού.",
@@ -24,7 +24,7 @@ LANGUAGES = [
 
 
 def halves(texts: list[str]) -> Corpus:
-    """Divide texts in a first part and an unseen one, of the same kind."""
+    """Split texts of one kind into a first part and an unseen part."""
     return texts[::2], texts[1::2]
 
 
@@ -50,7 +50,7 @@ def terse_texts(number: int, generator: random.Random) -> list[str]:
 
 
 def non_latin_texts(number: int, generator: random.Random) -> list[str]:
-    """Return texts of one language each, every fourth with some English, of words in a new order."""
+    """Return texts of words in a new order, each in one language; every fourth text adds some English."""
     words = [language.split() if " " in language else list(language) for language in LANGUAGES]
     english = " ".join(sentences()[:200]).split()
 
@@ -66,7 +66,7 @@ def non_latin_texts(number: int, generator: random.Random) -> list[str]:
 
 
 def all_different_texts(number: int, generator: random.Random) -> list[str]:
-    """Return texts in which no word comes twice: the worst that can be done to a memo."""
+    """Return texts in which no word occurs twice, so that a memo of words never helps."""
     syllables = [c + v for c in "bcdfghklmnprstvwz" for v in ("a", "e", "i", "o", "u", "an", "er", "in")]
     words: dict[str, None] = {}
     while len(words) < number * 13:
@@ -92,7 +92,7 @@ def corpora() -> dict[str, Corpus]:
 
 
 def many_short_texts(number: int) -> dict[str, Corpus]:
-    """Return a corpus of `number` short texts for a first pass, and a quarter as many unseen ones."""
+    """Return a corpus: `number` short texts for a first pass, and a quarter as many unseen texts."""
     texts = overlapping_texts(number + number // 4)
     random.Random(0).shuffle(texts)
     return {f"{number:,} short": (texts[:number], texts[number:])}

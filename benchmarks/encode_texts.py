@@ -1,4 +1,4 @@
-"""Encode texts with one contender in this process, and save the vectors.
+"""Encode texts with one contender and save the vectors.
 
 python benchmarks/encode_texts.py NAME MODEL_FOLDER TEXTS.json VECTORS.npy
 """

@@ -1,14 +1,16 @@
-"""Start-up and memory beside the peers, each measurement in a fresh process of its own, on Linux.
+"""Compare start-up and memory with the peers. Each measurement has a fresh process; this needs Linux.
 
     make footprint MODEL=FOLDER
 
-FOLDER holds minishlab/potion-base-8M in float32. For each contender, taking turns on one core, with a warm
-file cache: milliseconds from the start of the process to its first vector, private memory after that
-(`Private_Dirty`), and the peak (`VmHWM`). A run counts only if its vector is that of model2vec 0.10.0, which
-is stored in first-vector.npy. Then N processes hold the same model at the same time, after each has encoded
-some texts: the sum of their proportional shares (`Pss`) counts what they share once.
+FOLDER holds minishlab/potion-base-8M in float32. The contenders take turns on one core, with a warm file
+cache. The script measures the milliseconds from the start of a process to its first vector, its private
+memory after that (`Private_Dirty`), and its peak (`VmHWM`). A run counts only if its vector is that of
+model2vec 0.10.0, which first-vector.npy stores.
 
-All contenders run in the peers' environment, so that Python and numpy are the same.
+Then N processes encode some texts each and hold the same model at the same time. The sum of their
+proportional shares (`Pss`) counts shared memory once.
+
+All contenders run in the peers' environment, so that they have the same Python and numpy.
 """
 
 from __future__ import annotations
@@ -28,11 +30,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from compare import processor
 from prose import texts_of
+from results_folder import HERE, add_out_option, write_results
 
 import m2v_lite
 from m2v_lite import StaticModel
 
-HERE = Path(__file__).parent
 REFERENCE = HERE / "first-vector.npy"
 TEXT = "The kettle is on, and a small board hums quietly in the corner of the kitchen."
 BASELINE, OURS, PACKED = "numpy alone", "m2v_lite", "m2v_lite, packed"
@@ -40,22 +42,22 @@ PEERS = {"model2vec": "model2vec", "laghu": "laghu", "laghu_rs": "laghu_rs", "fa
 TOLERANCE = 1e-6
 HELD_TEXTS = 2000
 
-# By figure and contender, a list over the rounds.
+# The values of all rounds, by figure and contender.
 Measured = dict[str, dict[str, list[float]]]
 # By contender, number of processes and figure.
 ProcessesMemory = dict[str, dict[str, dict[str, float]]]
 
 
 class Contender(NamedTuple):
-    """What is run: an adapter of contenders/, and the model that it is given."""
+    """An adapter of contenders/, and the model that it loads."""
 
     adapter: str
     model: Path
 
     def start(self, program: str, argument: str, python: str) -> subprocess.Popen[bytes]:
-        """Start a program of this folder in the peers' environment, where this project is on the path."""
+        """Start a program of this folder in the peers' environment, with this project on the path."""
         environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "HF_HUB_OFFLINE": "1"}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # keep compiled modules, as pip does
         path = HERE / "contenders" / f"{self.adapter}.py"
         return subprocess.Popen(
             [python, str(HERE / program), str(path), str(self.model), argument],
@@ -75,10 +77,10 @@ def contenders_of(folder: Path, packed: Path) -> dict[str, Contender]:
 
 
 def check(name: str, vector: list[float] | None, reference: np.ndarray[Any, Any]) -> None:
-    """Check a first vector against the stored one: ours to the bit, the peers' to a millionth.
+    """Compare a first vector with the stored vector: bit for bit for m2v_lite, to a millionth for the peers.
 
     Raises:
-        SystemExit: it is another.
+        SystemExit: the vectors differ.
     """
     if name == BASELINE:
         return
@@ -89,11 +91,11 @@ def check(name: str, vector: list[float] | None, reference: np.ndarray[Any, Any]
 
 
 def first_vector(name: str, contender: Contender, python: str) -> dict[str, float]:
-    """Run one process to its first vector, and return its figures: ms and MB."""
+    """Run one process to its first vector, and return its milliseconds and MB."""
     start = time.monotonic_ns()
     output, _ = (process := contender.start("first_vector.py", TEXT, python)).communicate()
     if process.returncode:
-        raise SystemExit(f"{name} has ended with status {process.returncode}")
+        raise SystemExit(f"{name} ended with status {process.returncode}")
     answer = json.loads(output)
     check(name, answer["vector"], np.load(REFERENCE))
     memory = {figure: kilobytes / 1024 for figure, kilobytes in answer["memory"].items()}
@@ -106,7 +108,7 @@ def first_vector(name: str, contender: Contender, python: str) -> dict[str, floa
 
 
 def measure(contenders: dict[str, Contender], python: str, rounds: int) -> Measured:
-    """Measure all contenders, taking turns, after a round that warms the file cache and does not count."""
+    """Measure all contenders in turns. The first round only warms the file cache and does not count."""
     measured: Measured = {}
     names = list(contenders)
     for number in range(-1, rounds):
@@ -125,7 +127,7 @@ def held(contender: Contender, texts: Path, number: int, python: str) -> dict[st
         for process in processes:
             assert process.stdout is not None
             if process.stdout.readline() != b"ready\n":
-                raise SystemExit(f"{contender.adapter} has ended with status {process.wait()}")
+                raise SystemExit(f"{contender.adapter} ended with status {process.wait()}")
         rollups = [Path(f"/proc/{process.pid}/smaps_rollup").read_text() for process in processes]
     finally:
         for process in processes:
@@ -140,7 +142,7 @@ def held(contender: Contender, texts: Path, number: int, python: str) -> dict[st
 
 
 def versions(python: str) -> dict[str, str]:
-    """Return the versions of the contenders' packages in their environment."""
+    """Return the versions of the packages in the peers' environment, and that of m2v_lite."""
     names = ["numpy", "model2vec", "laghu", "laghu-rs", "fastembed", "tokenizers"]
     program = (
         "import importlib.metadata, json, platform, sys\n"
@@ -152,7 +154,7 @@ def versions(python: str) -> dict[str, str]:
 
 
 def table(measured: Measured) -> str:
-    """Return a table of medians, and of the medians of what is beyond numpy alone in the same round."""
+    """Return a table of medians; "beyond numpy" is the difference to numpy alone in the same round."""
     columns = ("start to first vector, ms", "private, MB", "peak, MB")
     lines = [
         "| | " + " | ".join(f"{column} | beyond numpy" for column in columns) + " | peak above the end, MB |",
@@ -170,7 +172,7 @@ def table(measured: Measured) -> str:
 
 
 def ratios(measured: Measured) -> str:
-    """Return a table of ours over the peers': time, the median of the rounds' ratios; and private memory."""
+    """Return a table of m2v_lite's time and private memory as shares of each peer's; medians of rounds."""
     lines = ["| of the peer's | | " + " | ".join(PEERS) + " |", "|---|---|" + "---|" * len(PEERS)]
     for column, label in (("start to first vector, ms", "time"), ("private, MB", "private memory")):
         for ours in (OURS, PACKED):
@@ -183,7 +185,7 @@ def ratios(measured: Measured) -> str:
 
 
 def processes_table(memory: ProcessesMemory) -> str:
-    """Return a table of the memory of several processes, by contender and their number."""
+    """Return a table of the memory of several processes, by contender and number of processes."""
     numbers = list(next(iter(memory.values())))
     lines = ["| processes | | " + " | ".join(numbers) + " |", "|---|---|" + "---|" * len(numbers)]
     for name, by_number in memory.items():
@@ -197,9 +199,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("model", type=Path, help="the folder of potion-base-8M in float32")
     parser.add_argument("--peers-python", required=True, help="the Python of the environment of `make peers`")
-    parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4, 8], metavar="N")
-    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--rounds", type=int, default=21, metavar="N")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        nargs="+",
+        default=[1, 2, 4, 8],
+        metavar="N",
+        help="let N processes hold the model at the same time",
+    )
+    add_out_option(parser)
     options = parser.parse_args()
     compileall.compile_dir(Path(m2v_lite.__file__).parent, quiet=1)  # as pip does when it installs
     cores = os.sched_getaffinity(0)
@@ -207,8 +216,8 @@ def main() -> None:
         packed, texts = Path(temporary) / "packed.safetensors", Path(temporary) / "texts.json"
         StaticModel.from_pretrained(options.model).save_packed(packed)
         contenders = contenders_of(options.model.absolute(), packed)
-        os.sync()  # pages of files that are not yet on the disk would count as private
-        os.sched_setaffinity(0, {max(cores)})  # which the processes inherit
+        os.sync()  # until pages of a new file are on the disk, they count as private
+        os.sched_setaffinity(0, {max(cores)})  # the processes inherit this
         try:
             measured = measure(contenders, options.peers_python, options.rounds)
         finally:
@@ -242,9 +251,7 @@ def main() -> None:
         + "".join(f"\n{texts} each:\n\n{processes_table(by_name)}" for texts, by_name in memory.items())
     )
     print(text)
-    options.out.mkdir(exist_ok=True)
-    (options.out / "footprint.json").write_text(json.dumps(result, indent=1) + "\n")
-    (options.out / "footprint.md").write_text(text)
+    write_results(options.out, "footprint", result, text)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What footprint.py looks at from outside: a process that encodes texts and then holds the model.
+"""A process that encodes texts and then holds the model while footprint.py reads its memory.
 
     python benchmarks/hold_model.py ADAPTER.py MODEL TEXTS.json
 
-It prints a line when it has encoded the texts, and ends when its standard input does.
+It prints a line once it has encoded the texts, and ends when its standard input ends.
 """
 
 from __future__ import annotations

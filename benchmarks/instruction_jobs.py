@@ -1,9 +1,9 @@
-"""What instructions.py counts: a process that does the jobs one after the other, up to a given one.
+"""The process whose instructions instructions.py counts: it does the first N jobs in turn.
 
-    python benchmarks/instruction_jobs.py TEXTS.json NUMBER_OF_JOBS
+    python benchmarks/instruction_jobs.py TEXTS.json N
 
-The instructions of a job are what one more job adds to the whole process. This file imports nothing that
-the library does not import itself.
+A job takes as many instructions as it adds to the whole process. This file imports only what the library
+imports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 
 def jobs(first: list[str], unseen: list[str], single: list[str]) -> Iterator[str]:
-    """Do one job after the other, and give the name of each when it is done."""
+    """Do one job after the other, and yield the name of each when it is done."""
     assert np.float32(1) == 1
     yield "start of Python and numpy"
     from m2v_lite import StaticModel

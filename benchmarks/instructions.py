@@ -1,12 +1,12 @@
-"""How many instructions the library executes for fixed work: a gauge that does not depend on time or load.
+"""Count the instructions that the library executes for fixed work; time and load do not matter.
 
-    make gauge           # fails if a job takes over MARGIN more than the recorded instructions
-    make gauge-record    # writes the figures anew, after a change that is known to be worth it
+    make gauge             # fails if a job takes over 3 % more instructions than the record says
+    make gauge RECORD=1    # replaces the record, when a change is worth its instructions
 
-valgrind counts the instructions of jobs that are always the same: their texts are made from the bundled
-vocabulary by a seeded generator. It shows every program a processor with AVX2 at most, so counts hardly
-depend on which machine with AVX2 it is. They do depend on the build of Python and on the versions of numpy
-and valgrind: these are recorded too, and where they differ the gauge reports but does not judge.
+valgrind counts the instructions of jobs that are always the same: a seeded generator makes their texts
+from the bundled vocabulary. valgrind shows programs a processor with AVX2 at most, so counts are nearly the
+same on all machines with AVX2. They do depend on the build of Python and on the versions of numpy and
+valgrind. The record names these, too; if they differ, the gauge reports the counts but does not judge them.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results_folder import HERE, RECORDED, add_out_option, write_results
 
-HERE = Path(__file__).parent
-RECORD = HERE / "results" / "instructions.json"
-# Counts of the same code in other folders differed by up to 0.4 %.
-MARGIN = 0.03
+RECORD = RECORDED / "instructions.json"
+MARGIN = 0.03  # the counts of the same code in another folder differed by up to 0.4 %
+SECONDS = 600  # many times what the longest process takes
 NUMBER_OF_JOBS = 6
 TEXTS = {"first": 4096, "unseen": 4096, "single": 500}
 
 
 def texts_of_the_vocabulary() -> dict[str, list[str]]:
-    """Return texts whose words come as often as words of prose do, a tenth of them being of several pieces.
+    """Return texts whose words are as frequent as words of prose. A tenth of the words are of several pieces.
 
-    A word's rank in the vocabulary is about that of its frequency. Only `random()` is called, which gives
-    the same numbers in all versions of Python.
+    The vocabulary lists words roughly by frequency. The generator calls only `random()`, which gives the
+    same numbers in all versions of Python.
     """
     sys.path.append(str(HERE.parent))
     from m2v_lite import StaticModel
@@ -49,7 +49,7 @@ def texts_of_the_vocabulary() -> dict[str, list[str]]:
     generator = random.Random(0)
 
     def common() -> str:
-        return known[int(len(known) ** generator.random()) - 1]  # 1 / rank, as Zipf's law has it
+        return known[int(len(known) ** generator.random()) - 1]  # frequency is 1 / rank, by Zipf's law
 
     def word() -> str:
         chance = generator.random()
@@ -65,7 +65,7 @@ def texts_of_the_vocabulary() -> dict[str, list[str]]:
 
 
 def conditions(valgrind: str) -> dict[str, str]:
-    """Return what counts depend on, besides the library."""
+    """Return everything besides the library that the counts depend on."""
     version = subprocess.run([valgrind, "--version"], check=True, capture_output=True, text=True).stdout
     build = " ".join([*platform.python_build(), platform.python_compiler()])
     return {
@@ -84,7 +84,7 @@ def has_avx2() -> bool:
 
 
 def count(valgrind: str, texts: Path, number: int) -> tuple[str, int]:
-    """Return the name of the last of so many jobs, and the instructions of a process that does them all."""
+    """Run a process that does `number` jobs; return the name of the last job and all instructions."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(HERE.parent),
@@ -92,18 +92,20 @@ def count(valgrind: str, texts: Path, number: int) -> tuple[str, int]:
         "OPENBLAS_NUM_THREADS": "1",
     }
     program = [sys.executable, str(HERE / "instruction_jobs.py"), str(texts), str(number)]
-    # Once without valgrind, so that all modules are compiled.
-    subprocess.run(program, check=True, env=environment, capture_output=True)
+    # First without valgrind, so that Python compiles all modules.
+    subprocess.run(program, check=True, env=environment, capture_output=True, timeout=SECONDS)
     command = [valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *program]
-    done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, check=True, env=environment, capture_output=True, text=True, timeout=SECONDS
+    )
     found = re.search(r"I\s+refs:\s+([0-9,]+)", done.stderr)
     if found is None:
-        raise SystemExit(f"valgrind has counted nothing:\n{done.stderr}")
+        raise SystemExit(f"valgrind gave no count:\n{done.stderr}")
     return done.stdout.splitlines()[-1], int(found[1].replace(",", ""))
 
 
 def count_jobs(valgrind: str) -> dict[str, int]:
-    """Return the instructions of each job but the first, which all share."""
+    """Return the instructions of each job but the first, which every process does."""
     with tempfile.TemporaryDirectory() as temporary:
         texts = Path(temporary) / "texts.json"
         texts.write_text(json.dumps(texts_of_the_vocabulary()), encoding="utf-8")
@@ -112,46 +114,48 @@ def count_jobs(valgrind: str) -> dict[str, int]:
 
 
 def changes(counted: dict[str, int], recorded: dict[str, int]) -> dict[str, float]:
-    """Return by how much each job takes more than was recorded, as a share of that.
+    """Return how many more instructions each job takes, as a share of its record.
 
     Raises:
-        SystemExit: the jobs are not those that were recorded.
+        SystemExit: the record has other jobs.
     """
     if list(counted) != list(recorded):
-        raise SystemExit(f"{RECORD.name} is of other jobs; record them anew: make gauge-record")
+        raise SystemExit(f"{RECORD.name} has other jobs; replace it: make gauge RECORD=1")
     return {name: counted[name] / recorded[name] - 1 for name in counted}
 
 
 def verdict(changed: dict[str, float], differing: list[str], required: bool) -> tuple[str, bool]:
-    """Return what to say of the changes, and whether it is a success.
+    """Return a message about the changes, and whether the gauge succeeds.
 
     Args:
-        changed: by how much each job takes more than was recorded.
-        differing: the conditions that are not those of the record.
-        required: whether it is a failure if the conditions differ.
+        changed: how many more instructions each job takes, as a share of its record.
+        differing: the conditions that differ from the record.
+        required: whether the gauge fails if conditions differ.
     """
     if differing:
         what = "; ".join(differing)
-        return f"no verdict: counts are of other versions ({what}); make gauge-record", not required
+        return (
+            f"no verdict: the record has other versions ({what}); make gauge RECORD=1",
+            not required,
+        )
     slower = [name for name, change in changed.items() if change > MARGIN]
     if slower:
-        return f"more than {MARGIN:.0%} over the record: {', '.join(slower)}", False
+        return f"over {MARGIN:.0%} more instructions than the record: {', '.join(slower)}", False
     if any(change < -MARGIN for change in changed.values()):
-        return "well below the record: keep it so with make gauge-record", True
+        return "well below the record; to keep this gain, replace the record: make gauge RECORD=1", True
     return f"within {MARGIN:.0%} of the record", True
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--record", action="store_true", help="write the figures anew")
-    parser.add_argument("--require", action="store_true", help="fail also if the versions are not the same")
+    parser.add_argument("--require", action="store_true", help="also fail if versions differ from the record")
+    add_out_option(parser)
     options = parser.parse_args()
     valgrind = shutil.which("valgrind")
     if valgrind is None:
-        raise SystemExit("valgrind is missing; install it, for example with: apt install valgrind")
+        raise SystemExit("valgrind is missing; install it, for example with apt install valgrind")
     result: dict[str, Any] = {"conditions": conditions(valgrind), "instructions": count_jobs(valgrind)}
-    if options.record:
-        RECORD.write_text(json.dumps(result, indent=1) + "\n")
+    write_results(options.out, RECORD.stem, result)
     record = json.loads(RECORD.read_text())
     changed = changes(result["instructions"], record["instructions"])
     for name, change in changed.items():

@@ -1,13 +1,15 @@
-"""Encode with a 300 MB table where a process may have 64 MB of private memory: who does, and who does not.
+"""Find out which contenders encode with a 300 MB table and 64 MB of private memory.
 
-    make memory-cap                   # m2v_lite and the peers
-    python benchmarks/memory_cap.py   # m2v_lite alone, and no file is written
+    make memory-cap         # m2v_lite and the peers
+    make test-memory-cap    # m2v_lite alone
 
-The cap is RLIMIT_DATA, as `prlimit --data` sets it: private memory counts, mapped files do not. Each
-contender has one core and one OpenBLAS thread; with more numpy itself does not start. The table is the
-bundled model's, as float32 and side by side ten times, so that model2vec's answers for the bundled model,
-which are stored in tests/golden, say what is right: m2v_lite must give these bits. Of the peers the largest
-difference is shown, and of all the least of some caps with which they encode.
+The cap is RLIMIT_DATA, as `prlimit --data` sets it. It counts private memory, but not mapped files. Each
+contender has one core and one OpenBLAS thread; with more threads, numpy itself does not start.
+
+The table repeats the bundled model's table ten times side by side, as float32. The expected vectors
+therefore repeat model2vec's vectors for the bundled model, which tests/golden stores. m2v_lite must give
+them bit for bit. The report shows the smallest cap with which each contender encodes, and how far its
+vectors are off.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from results_folder import HERE, add_out_option, write_results
 
-HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
 from reference import GOLDEN
@@ -44,7 +46,7 @@ SECONDS = 40
 
 
 def make_model(folder: Path) -> Path:
-    """Write a model folder whose table is the bundled one `COPIES` times side by side, as float32."""
+    """Write a model folder; its table has the bundled table `COPIES` times side by side, as float32."""
     codes = SafetensorsFile(BUNDLED_MODEL).view("embeddings")
     (folder / "config.json").write_text('{"normalize": false}')
     (folder / "tokenizer.json").write_text(json.dumps(bundled_definition()), encoding="utf-8")
@@ -54,14 +56,14 @@ def make_model(folder: Path) -> Path:
 
 
 def right_vectors() -> NDArray[np.float32]:
-    """Return model2vec's stored answers for `SAMPLE_TEXTS`, as the model of `make_model` gives them."""
+    """Return the vectors that model2vec would give `SAMPLE_TEXTS` with the model of `make_model`."""
     return np.tile(np.load(GOLDEN / "potion-base-8M-int8.npz")["vectors_raw"], (1, COPIES))
 
 
 def encode_capped(
     name: str, python: str, model: Path, texts: list[str], megabytes: int
 ) -> NDArray[np.float32] | str:
-    """Return the vectors, or how the process ended without them."""
+    """Return the vectors, or else how the process ended."""
     core = min(os.sched_getaffinity(0))
 
     def cap() -> None:
@@ -100,14 +102,18 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def check(name: str, vectors: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Return the largest difference in direction, as some peers scale all vectors; ours must be the bits."""
+    """Return the largest difference in direction: some peers scale all vectors to length 1.
+
+    Raises:
+        AssertionError: the vectors are m2v_lite's and not bit for bit as expected.
+    """
     if name == "m2v_lite":
         np.testing.assert_array_equal(vectors, expected)
     return float(np.abs(unit(vectors) - unit(expected)).max())
 
 
 def outcome(name: str, python: str, model: Path, expected: NDArray[np.float32]) -> dict[str, Any]:
-    """Try one contender with ever larger caps, and say what came of it."""
+    """Try one contender with larger and larger caps until it encodes."""
     ends: dict[str, str] = {}
     for megabytes in CAPS:
         encoded = encode_capped(name, python, model, SAMPLE_TEXTS, megabytes)
@@ -134,8 +140,10 @@ def table(outcomes: dict[str, dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--peers-python", help="the Python of the environment of `make peers`")
-    parser.add_argument("--out", type=Path, help="a folder for memory-cap.json and memory-cap.md")
+    parser.add_argument(
+        "--peers-python", help="the Python of the environment of `make peers`; without it, only m2v_lite runs"
+    )
+    add_out_option(parser)
     options = parser.parse_args()
     expected = right_vectors()
     pythons = {"m2v_lite": sys.executable}
@@ -147,16 +155,9 @@ def main() -> None:
         outcomes = {name: outcome(name, python, model, expected) for name, python in pythons.items()}
     shown = table(outcomes)
     print(shown)
-    if options.out is not None:
-        result = {
-            "table_bytes": table_bytes,
-            "python": platform.python_version(),
-            "outcomes": outcomes,
-        }
-        options.out.mkdir(exist_ok=True)
-        (options.out / "memory-cap.json").write_text(json.dumps(result, indent=1) + "\n")
-        heading = f"A table of {table_bytes / 1e6:.0f} MB, one core, private memory capped (RLIMIT_DATA)"
-        (options.out / "memory-cap.md").write_text(f"{heading}\n\n{shown}")
+    result = {"table_bytes": table_bytes, "python": platform.python_version(), "outcomes": outcomes}
+    heading = f"A table of {table_bytes / 1e6:.0f} MB, one core, private memory capped (RLIMIT_DATA)"
+    write_results(options.out, "memory-cap", result, f"{heading}\n\n{shown}")
 
 
 if __name__ == "__main__":

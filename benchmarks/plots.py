@@ -1,8 +1,9 @@
-"""Draw the committed results: speed, start-up and memory beside the peers.
+"""Draw speed, start-up and memory beside the peers.
 
-    make plots
+    make plots             # draws your own results, in benchmarks/local-results
+    make plots RECORD=1    # draws the committed results, in benchmarks/results
 
-In benchmarks/results, it reads speed-1-core.json and footprint.json and writes speed.svg and footprint.svg.
+The script reads speed-1-core.json and footprint.json, and writes speed.svg and footprint.svg beside them.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import Any
 
 import matplotlib as mpl
 
-mpl.use("svg")  # draw to files, also where there is no screen
+mpl.use("svg")  # draw to files, also without a screen
 
 from matplotlib import pyplot as plt
+from results_folder import add_out_option
 
-HERE = Path(__file__).parent
 BASELINE = "numpy alone"
 LABELS = {
     "m2v_lite": "m2v_lite",
@@ -50,7 +51,7 @@ STYLE: Any = {
 
 
 def draw_speed(results: dict[str, Any], out: Path) -> None:
-    """Draw how many times as fast as model2vec each contender is on each kind of text, on a first pass."""
+    """Draw how many times as fast as model2vec each contender is in a first pass, by kind of text."""
     contenders = [name for name in LABELS if name in results["versions"]]
     seconds = {corpus: measures["first"] for corpus, measures in results["seconds"].items()}
     figure, axes = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
@@ -72,7 +73,7 @@ def draw_speed(results: dict[str, Any], out: Path) -> None:
 
 
 def draw_footprint(results: dict[str, Any], out: Path) -> None:
-    """Draw start-up, private memory, and the memory of several processes with one model."""
+    """Draw start-up, private memory, and the memory of several processes that share a model."""
     measured = results["fresh processes"]
     figure, axes = plt.subplots(1, 3, figsize=(10, 2.9), layout="constrained", width_ratios=(1, 1, 1.05))
     for place, (column, title) in zip(
@@ -116,18 +117,23 @@ def _save(figure: Any, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--results", type=Path, default=HERE / "results")
-    parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--format", default="svg", choices=["svg", "png"])
+    add_out_option(parser)
     options = parser.parse_args()
+    missing = []
     with plt.rc_context(STYLE):
-        for draw, results, name in (
-            (draw_speed, "speed-1-core.json", "speed"),
-            (draw_footprint, "footprint.json", "footprint"),
+        for draw, name, target in (
+            (draw_speed, "speed-1-core", "compare"),
+            (draw_footprint, "footprint", "footprint"),
         ):
-            draw(
-                json.loads((options.results / results).read_text()), options.out / f"{name}.{options.format}"
-            )
+            results = options.out / f"{name}.json"
+            if not results.exists():
+                missing.append(f"{results} is missing: make {target} writes it")
+                continue
+            picture = options.out / f"{name.partition('-')[0]}.{options.format}"
+            draw(json.loads(results.read_text()), picture)
+            print(f"wrote {picture}")
+    raise SystemExit("\n".join(missing) or None)
 
 
 if __name__ == "__main__":

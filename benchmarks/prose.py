@@ -1,11 +1,12 @@
-"""Real prose that every Python installation has: the topics of `help()`, and the library's docstrings."""
+"""Real prose that every installation of Python has: the topics of `help()` and the library's docstrings."""
 
 from __future__ import annotations
 
 import ast
 import re
 import sysconfig
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,35 +20,50 @@ def sentences() -> list[str]:
     return list(dict.fromkeys(sentence for sentence in found if 30 <= len(sentence) <= 300))
 
 
-@cache
-def all_words() -> list[str]:
-    """Return the words of all topics and of the docstrings of the standard library, in order."""
-    parts = [topics[name] for name in sorted(topics)]
+def all_words() -> Iterator[str]:
+    """Give the words of all topics and of the docstrings of the standard library, in order."""
+    for name in sorted(topics):
+        yield from topics[name].split()
     library = Path(sysconfig.get_path("stdlib"))
     for path in [*sorted(library.glob("*.py")), *sorted(library.glob("*/*.py"))]:
         if not {"test", "tests", "site-packages", "idlelib"} & set(path.relative_to(library).parts):
-            for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-                    parts.append(ast.get_docstring(node) or "")
-    return " ".join(parts).split()
+            yield from _words_of_docstrings(path)
+
+
+@cache
+def _words_of_docstrings(path: Path) -> list[str]:
+    docstrings = []
+    nodes: deque[ast.AST] = deque([ast.parse(path.read_bytes())])
+    while nodes:
+        node = nodes.popleft()
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            docstrings.append(ast.get_docstring(node, clean=False) or "")
+        # Unlike ast.walk, leave out expressions: they hold no docstrings, and most nodes are expressions.
+        for _, children in ast.iter_fields(node):
+            if isinstance(children, list):
+                nodes.extend(
+                    child
+                    for child in children
+                    if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case))
+                )
+    return " ".join(docstrings).split()
 
 
 def texts_of(characters: int, number: int) -> list[str]:
-    """Return `number` different texts of about `characters` characters, each of words in a row.
+    """Return `number` different texts of about `characters` characters. Each is a run of successive words.
 
     Example:
         >>> [len(text) >= 80 for text in texts_of(80, 2)]
         [True, True]
     """
-    # Begin again with somewhat longer texts, so that they differ.
+    # After the last word, start again with longer texts: these differ from the first texts.
     return _different(number, count(characters, 7))
 
 
 def overlapping_texts(number: int) -> list[str]:
-    """Return `number` different texts of some 75 to 110 characters, of words in a row.
+    """Return `number` different texts of some 75 to 110 characters. Each is a run of successive words.
 
-    There are not so many words that many texts could have their own: the same words are cut again and again,
-    into longer texts each time.
+    There are too few words for that many texts, so each pass cuts the same words into longer texts.
 
     Example:
         >>> len(set(overlapping_texts(100)))
@@ -57,16 +73,16 @@ def overlapping_texts(number: int) -> list[str]:
 
 
 def _different(number: int, lengths: Iterable[int]) -> list[str]:
-    """Cut all words into texts of about each length in turn, until there are so many different ones."""
-    words = all_words()
+    """Cut all words into texts of each length in turn, until there are `number` different texts."""
     texts: dict[str, None] = {}
     for characters in lengths:
-        start = length = 0
-        for position, word in enumerate(words):
+        words, length = [], 0
+        for word in all_words():
+            words.append(word)
             length += len(word) + 1
             if length > characters:
-                texts[" ".join(words[start : position + 1])] = None
-                start, length = position + 1, 0
+                texts[" ".join(words)] = None
+                words, length = [], 0
                 if len(texts) == number:
                     return list(texts)
-    raise ValueError(f"there are not {number} texts, only {len(texts)}")
+    raise ValueError(f"there are only {len(texts)} texts, not {number}")

@@ -1,16 +1,15 @@
-"""How large packed models of other dtypes and fewer columns are, and how near they stay to the float32 one.
+"""Compare packed models of smaller dtypes and fewer columns with the float32 model: size and quality.
 
     make quality MODEL=FOLDER
 
-FOLDER holds minishlab/potion-base-8M in float32. Over sentences of Python's own documentation: the Spearman
-correlation of the cosine similarities of random pairs, and recall@10, the share of each sentence's ten
-nearest others that both models agree on.
+FOLDER holds minishlab/potion-base-8M in float32. The script measures quality on sentences of Python's own
+documentation. It prints the Spearman correlation of the cosine similarities of random pairs, and recall@10:
+how many of a sentence's ten nearest sentences are the same with both models.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import tempfile
 from pathlib import Path
@@ -19,11 +18,11 @@ import numpy as np
 from footprint import OURS, REFERENCE, TEXT, check
 from numpy.typing import NDArray
 from prose import sentences
+from results_folder import add_out_option, write_results
 from scipy.stats import spearmanr
 
 from m2v_lite import StaticModel
 
-HERE = Path(__file__).parent
 PAIRS = 200_000
 NEAREST = 10
 DTYPES = ("float32", "float16", "int8")
@@ -32,13 +31,14 @@ COLUMNS = (256, 128, 64)
 
 def spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """Return the rank correlation of the cosine similarities of random pairs of unit vectors."""
-    left, right = np.random.default_rng(0).integers(0, len(one), (2, PAIRS))
+    # Few sentences have fewer pairs than that.
+    left, right = np.random.default_rng(0).integers(0, len(one), (2, min(PAIRS, len(one) ** 2)))
     cosines = [np.einsum("ij,ij->i", vectors[left], vectors[right]) for vectors in (one, other)]
     return float(spearmanr(*cosines).statistic)
 
 
 def recall(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Return the mean share of the ten nearest others of each unit vector that are the same."""
+    """Return the share of the ten nearest neighbours of each unit vector that are the same: the mean."""
     found = []
     for vectors in (one, other):
         similarities = vectors @ vectors.T
@@ -49,7 +49,7 @@ def recall(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def measure(folder: Path, texts: list[str]) -> list[dict[str, str | int | float]]:
-    """Return the size and the quality of each dtype and number of columns."""
+    """Return the size and quality for each dtype and number of columns."""
     reference = StaticModel.from_pretrained(folder)
     check(OURS, reference.encode(TEXT).tolist(), np.load(REFERENCE))
     expected = reference.encode(texts)
@@ -89,8 +89,8 @@ def table(rows: list[dict[str, str | int | float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("model", type=Path, help="the folder of potion-base-8M in float32")
-    parser.add_argument("--limit", type=int, help="use only so many sentences")
-    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--limit", type=int, metavar="N", help="use only the first N sentences")
+    add_out_option(parser)
     options = parser.parse_args()
     texts = sentences()[: options.limit]
     rows = measure(options.model, texts)
@@ -100,11 +100,9 @@ def main() -> None:
     )
     text = f"{heading}\n\n{table(rows)}"
     print(text)
-    options.out.mkdir(exist_ok=True)
     versions = {"python": platform.python_version(), "numpy": np.__version__}
     result = {**versions, "sentences": len(texts), "rows": rows}
-    (options.out / "quality.json").write_text(json.dumps(result, indent=1) + "\n")
-    (options.out / "quality.md").write_text(text)
+    write_results(options.out, "quality", result, text)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""Encode with a 300 MB table on small emulated computers: who does, and who is killed.
+"""Find out which contenders encode with a 300 MB table on small emulated computers.
 
     make small-computer
 
-qemu emulates a computer with one x86-64 core, 128 or 256 MB of memory and no swap, which runs Debian's
-kernel. On it each contender encodes in a control group of its own (cgroup v2), under several limits
-(`memory.max`) and with none but the computer's own memory; before each run all files are out of the cache.
-Table, texts and answers are those of memory_cap.py, and a run counts as encoded only if its vectors are
-right. Emulation says nothing of speed, so that no times are kept; but a run is stopped after a minute,
-many times what it takes with room.
+qemu emulates a computer with Debian's kernel, one x86-64 core, 128 or 256 MB of memory and no swap. Each
+contender encodes in its own control group (cgroup v2): under several limits (`memory.max`), and with the
+computer's own memory as the only limit. Each run starts with a cold file cache.
+
+Table, texts and expected vectors are those of memory_cap.py. A run counts only if its vectors are right.
+Emulation tells nothing about speed, so the results have no times. But the script stops a run after a
+minute, which is many times what a run takes with enough memory.
 """
 
 from __future__ import annotations
@@ -26,21 +27,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from memory_cap import HERE, PEERS, check, make_model, right_vectors
+from memory_cap import PEERS, check, make_model, right_vectors
 from numpy.typing import NDArray
+from results_folder import HERE, LOCAL, add_out_option, write_results
 from sample_texts import SAMPLE_TEXTS
 
-# By the name of a contender, and by the limit as it is shown.
+# By contender, and by limit as the table shows it.
 Outcomes = dict[str, dict[str, dict[str, Any]]]
 
 OURS = "m2v_lite"
 COMPUTERS = [128, 256]  # MB of memory
-SHARES = [4, 2]  # limits are these parts of the computer's memory, and none; m2v_lite must encode with all
-SMALLER_LIMITS = [20, 24, 28]  # MB; to find the smallest for m2v_lite
+SHARES = [4, 2]  # the limits: a quarter and a half of the computer's memory; m2v_lite must encode with both
+SMALLER_LIMITS = [20, 24, 28]  # MB; these find the smallest limit for m2v_lite
 SECONDS = 60
 TOLERANCE = 1e-6
 NO_LIMIT = "max"
-# Those of the disk, in the order in which they are loaded.
+# The drivers of the disk, in the order in which they load.
 DRIVERS = [
     "virtio",
     "virtio_ring",
@@ -68,14 +70,14 @@ class Run(NamedTuple):
 
 
 def runs_on(megabytes: int) -> list[Run]:
-    """Return what is tried on a computer with so much memory, least memory first."""
+    """Return the runs on a computer with this much memory, smallest limits first."""
     limits = [str((megabytes << 20) // share) for share in SHARES]
     ours = [Run(OURS, str(limit << 20)) for limit in SMALLER_LIMITS]
     return ours + [Run(name, limit) for limit in [*limits, NO_LIMIT] for name in (OURS, *PEERS)]
 
 
 def emulated_python() -> Path:
-    """Return a Python of Debian for x86-64; beside it in its folder lies all that the computer is made of."""
+    """Return Debian's Python for x86-64; its root folder also has the kernel and the drivers."""
     command = [str(HERE.parent / "scripts" / "emulated_python.sh"), "amd64", "max"]
     done = subprocess.run(
         command,
@@ -88,22 +90,24 @@ def emulated_python() -> Path:
 
 
 def make_files(python: Path, root: Path, packages: Path, folder: Path) -> None:
-    """Lay out the files of the computer's disk; those that are there already are linked, not copied."""
+    """Lay out the files of the computer's disk, with links to Debian's files instead of copies."""
     shutil.copytree(root, folder, symlinks=True, copy_function=os.link)
     shutil.copytree(packages, folder / "packages", symlinks=True, copy_function=os.link)
     for source in ("m2v_lite", "benchmarks"):
-        shutil.copytree(HERE.parent / source, folder / "project" / source)
+        shutil.copytree(
+            HERE.parent / source, folder / "project" / source, ignore=shutil.ignore_patterns(LOCAL.name)
+        )
     for name in ("dev", "model", "proc", "results", "sys", "tmp"):
         (folder / name).mkdir(exist_ok=True)
     make_model(folder / "model")
     (folder / "texts.json").write_text(json.dumps(SAMPLE_TEXTS), encoding="utf-8")
-    # As it is where packages have been installed: nothing is left to compile.
+    # Compile all modules, as pip does when it installs.
     compiled = [folder / name for name in ("usr/lib/python3.11", "packages", "project")]
     subprocess.run([python, "-m", "compileall", "-q", *compiled], check=True)
 
 
 def make_first_files(root: Path, folder: Path, archive: Path) -> None:
-    """Write the archive with which the kernel starts: the first program, and the drivers of the disk."""
+    """Write the archive that the kernel starts from: the first program and the drivers of the disk."""
     for name in ("bin", "dev", "disk", "groups", "modules", "proc"):
         (folder / name).mkdir(parents=True)
     shutil.copy2(root / "bin" / "busybox", folder / "bin")
@@ -124,7 +128,7 @@ def make_first_files(root: Path, folder: Path, archive: Path) -> None:
 
 
 def boot(megabytes: int, kernel: Path, archive: Path, disk: Path, seconds: int) -> None:
-    """Run the computer until it switches itself off; what it says is printed."""
+    """Run the computer until it switches itself off, and print its console."""
     machine = ["-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(megabytes), "-nodefaults", "-no-reboot"]
     console = ["-display", "none", "-serial", "stdio"]
     start = ["-kernel", str(kernel), "-initrd", str(archive), "-append", "console=ttyS0 quiet panic=-1"]
@@ -141,11 +145,11 @@ def boot(megabytes: int, kernel: Path, archive: Path, disk: Path, seconds: int) 
 def results_of(
     runs: list[Run], megabytes: int, kernel: Path, archive: Path, files: Path, folder: Path
 ) -> Path:
-    """Do the runs on a computer, and return the folder of what it wrote."""
+    """Do the runs on a computer, and return the folder that it wrote."""
     (files / "runs").write_text("".join(f"{run.name} {run.limit} {SECONDS}\n" for run in runs))
     disk = folder / "disk"
     disk.unlink(missing_ok=True)
-    # Without a journal, which would have to be played back before the results can be read.
+    # No journal: debugfs cannot replay it, and so would miss results.
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", files, disk, "2G"], check=True)
     boot(megabytes, kernel, archive, disk, 120 + len(runs) * (SECONDS + 10))
     kept = folder / str(megabytes)
@@ -155,12 +159,12 @@ def results_of(
 
 
 def figures(file: Path) -> dict[str, int]:
-    """Return the figures in a file of "name figure" lines."""
+    """Return the figures of a file with lines of a name and a figure."""
     return {name: int(figure) for name, figure in map(str.split, file.read_text().splitlines())}
 
 
 def what_was_said(kept: Path) -> str:
-    """Return the last line that the process wrote, and what the kernel said of memory."""
+    """Return the last line that the process wrote, and the kernel's last message about memory."""
     errors = (kept / "errors").read_text(errors="replace").splitlines()[-1:]
     kernel = [
         f"kernel: {line.partition('] ')[2]}"
@@ -171,11 +175,11 @@ def what_was_said(kept: Path) -> str:
 
 
 def outcome(run: Run, kept: Path, expected: NDArray[np.float32]) -> dict[str, Any]:
-    """Return how a run ended, from the folder that it left.
+    """Return how a run ended, by the files that it left.
 
     Raises:
-        SystemExit: the run is missing, or had other limits than it should.
-        AssertionError: vectors of m2v_lite are wrong.
+        SystemExit: the run is missing, or had the wrong limits.
+        AssertionError: m2v_lite's vectors are wrong.
     """
     if not (kept / "memory.stat").exists():
         raise SystemExit(f"the computer stopped before the end of {run.name} with {run.shown_limit}")
@@ -200,10 +204,10 @@ def outcome(run: Run, kept: Path, expected: NDArray[np.float32]) -> dict[str, An
 
 
 def check_ours(outcomes: Outcomes) -> None:
-    """Check that m2v_lite encodes with all but the smaller limits.
+    """Check that m2v_lite encodes with all limits but the smaller limits.
 
     Raises:
-        SystemExit: it does not.
+        SystemExit: m2v_lite fails.
     """
     for limit, result in outcomes[OURS].items():
         if limit not in [f"{megabytes} MB" for megabytes in SMALLER_LIMITS] and result["end"] != "encodes":
@@ -211,7 +215,7 @@ def check_ours(outcomes: Outcomes) -> None:
 
 
 def smallest_limit(runs: dict[str, dict[str, Any]]) -> str:
-    """Return the limit from which on a contender encodes; the runs are in the order of their limits."""
+    """Return the smallest limit from which on a contender always encodes; runs are in the order of limits."""
     return list(itertools.takewhile(lambda limit: runs[limit]["end"] == "encodes", reversed(runs)))[-1]
 
 
@@ -229,7 +233,7 @@ def cell(run: dict[str, Any] | None) -> str:
 
 
 def notes(outcomes: Outcomes) -> list[str]:
-    """Return what is to be said below a table, an item a line."""
+    """Return the lines below a table."""
     items = [f"- m2v_lite encodes with {smallest_limit(outcomes[OURS])} and more."]
     errors = {
         name: run["said"] for name, runs in outcomes.items() for run in runs.values() if run["end"] == "error"
@@ -259,10 +263,15 @@ def report(result: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--out", type=Path, help="a folder for small-computer.json and small-computer.md")
     parser.add_argument(
-        "--memory", type=int, nargs="+", default=COMPUTERS, metavar="MB", help="of the computers"
+        "--memory",
+        type=int,
+        nargs="+",
+        default=COMPUTERS,
+        metavar="MB",
+        help="emulate computers with this memory",
     )
+    add_out_option(parser)
     options = parser.parse_args()
     python = emulated_python()
     root = python.parents[2]
@@ -270,7 +279,7 @@ def main() -> None:
     (kernel,) = (root / "boot").glob("vmlinuz-*")
     expected = right_vectors()
     computers = {}
-    # On the same file system as the root, whose files are linked.
+    # Links need the same file system.
     with tempfile.TemporaryDirectory(dir=root.parents[1]) as temporary:
         folder = Path(temporary)
         files, archive = folder / "files", folder / "first-files"
@@ -297,10 +306,7 @@ def main() -> None:
     }
     shown = report(result)
     print(shown)
-    if options.out is not None:
-        options.out.mkdir(exist_ok=True)
-        (options.out / "small-computer.json").write_text(json.dumps(result, indent=1) + "\n")
-        (options.out / "small-computer.md").write_text(shown)
+    write_results(options.out, "small-computer", result, shown)
 
 
 if __name__ == "__main__":

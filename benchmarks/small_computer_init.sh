@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The first program on the small computer. It does the runs that /disk/runs lists, "CONTENDER LIMIT SECONDS" a line,
-# each in a control group of its own and with a cold cache, leaves in /disk/results how they ended, and switches off.
+# The first program on the small computer. /disk/runs lists the runs, one "CONTENDER LIMIT SECONDS" per line. Each run
+# has its own control group and a cold file cache. /disk/results keeps how the runs ended. Then the computer switches off.
 /bin/busybox --install -s /bin
 for module in /modules/*; do
     insmod "$module"

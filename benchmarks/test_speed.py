@@ -1,10 +1,10 @@
-"""How long tokenization, pooling and encoding take. Each asserts that its result is right.
+"""Time tokenization, pooling and encoding, and check every result.
 
     make bench
 
-These figures are absolute, so they compare only with others of the same machine and hour. *Repeats* are
-texts that the tokenizer has seen; for a *first pass* it is new. What is right is computed in another way: ids
-by the `tokenizers` library, means by `numpy.mean` of each text's rows.
+Times are absolute, so compare only times of the same machine and hour. *Repeats* are texts that the
+tokenizer has seen before; for a *first pass*, the tokenizer is new. The checks compute results in another
+way: the `tokenizers` library gives the ids, and `numpy.mean` the mean of each text's rows.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ every_case = pytest.mark.parametrize(("kind", "number"), CASES)
 
 @cache
 def texts_of_kind(kind: str) -> list[str]:
-    """Return all texts of a kind, of which a case takes the first."""
+    """Return all texts of a kind; each case uses as many of them as it needs."""
     generator = random.Random(0)
     match kind:
         case "prose":
@@ -59,7 +59,7 @@ def texts_of_kind(kind: str) -> list[str]:
 
 @cache
 def expected_ids(kind: str) -> list[list[int]]:
-    """Return the ids that the `tokenizers` library gives, the first 512, without the unknown token's."""
+    """Return the first 512 ids that the `tokenizers` library gives, without the unknown token."""
     library = Tokenizer.from_str(packed_text(SafetensorsFile(BUNDLED_MODEL), TOKENIZER))
     library.no_truncation()
     library.no_padding()
@@ -69,7 +69,7 @@ def expected_ids(kind: str) -> list[list[int]]:
 
 
 def expected_means(table: NDArray[Any], kind: str, number: int) -> NDArray[np.float32]:
-    """Return the mean row of each text; zeros for a text of unknown tokens only."""
+    """Return the mean row of each text, or zeros if the text has only unknown tokens."""
     means = np.zeros((number, table.shape[1]), np.float32)
     for mean, ids in zip(means, expected_ids(kind), strict=False):
         if ids:
@@ -89,7 +89,7 @@ def assert_right_ids(flat: FlatIds, kind: str, number: int) -> None:
 
 @pytest.fixture(scope="module")
 def model() -> StaticModel:
-    """The bundled model as most models are: with a table in float32."""
+    """The bundled model with a table in float32, as most models have."""
     return StaticModel.from_pretrained(quantize_to="float32")
 
 
@@ -110,7 +110,7 @@ def test_tokenize_first_pass(benchmark: Any, tokenizer: TextTokenizer, kind: str
     texts = texts_of_kind(kind)[:BATCH]
 
     def new() -> tuple[tuple[TextTokenizer], dict[str, Any]]:
-        return (copy.copy(tokenizer),), {}  # a copy remembers nothing
+        return (copy.copy(tokenizer),), {}  # a copy has empty memos
 
     flat = benchmark.pedantic(lambda fresh: fresh.token_ids(texts, 512), setup=new, rounds=20)
     assert_right_ids(flat, kind, BATCH)
@@ -137,6 +137,6 @@ def test_encode(benchmark: Any, model: StaticModel, kind: str, number: int) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_encode_one_text(benchmark: Any, model: StaticModel, kind: str) -> None:
-    """A text by itself, which has a short path."""
+    """A single text takes a shorter path than a batch."""
     vector = benchmark(model.encode, texts_of_kind(kind)[0])
     np.testing.assert_array_equal(vector, expected_vectors(model.embedding, kind, 1)[0])

@@ -1,13 +1,17 @@
-"""The comparison with the peers: its texts, its arithmetic, and a short run of it where the peers are."""
+"""The benchmarks: their texts and arithmetic, where they write, and short runs if the peers are installed."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,8 @@ import pytest
 
 from m2v_lite import StaticModel
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
 if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are not part of the installed package", allow_module_level=True)
 
@@ -25,7 +30,88 @@ def _benchmarks_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-def test_corpora_are_what_they_say() -> None:
+def contents_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _committed_results_stay() -> Iterator[None]:
+    """Check that no test of this file changes the committed results."""
+    before = contents_of(BENCHMARKS / "results")
+    yield
+    assert contents_of(BENCHMARKS / "results") == before
+
+
+def run(script: Path, *arguments: object) -> str:
+    """Run a benchmark, and return what it prints."""
+    command = [sys.executable, str(script), *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+
+
+def make_would_run(*arguments: str) -> str:
+    """Return the commands that make would run."""
+    # Variables on the command line of `make test` must not reach this make.
+    environment = {
+        name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"
+    }
+    command = ["make", "--dry-run", "--directory", str(ROOT), *arguments]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=20)
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize(
+    "target", ["compare", "footprint", "quality", "plots", "memory-cap", "small-computer", "gauge"]
+)
+def test_make_writes_committed_results_only_if_asked(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECORD", "1")  # the environment does not count
+    for not_asked in ([], ["RECORD=0"]):
+        commands = make_would_run(target, *not_asked)
+        assert " --out benchmarks/local-results" in commands
+        assert "benchmarks/results" not in commands
+    assert " --out benchmarks/results" in make_would_run(target, "RECORD=1")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_other_targets_write_no_committed_results() -> None:
+    assert "benchmarks/results" not in make_would_run("bench", "test-memory-cap", "RECORD=1")
+    assert " --out benchmarks/results" in make_would_run("gauge-record")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("compare", "footprint", "quantization_quality", "plots", "memory_cap", "small_computer"),
+        "instructions",
+    ],
+)
+def test_a_benchmark_writes_to_an_untracked_folder(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from results_folder import LOCAL
+
+    if name == "plots":
+        pytest.importorskip("matplotlib")
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit):
+        importlib.import_module(name).main()
+    assert f"write the results to this folder (default: {LOCAL})" in capsys.readouterr().out
+    assert f"{LOCAL.relative_to(ROOT)}/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_results_say_where_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from results_folder import write_results
+
+    folder = tmp_path / "new" / "folder"
+    write_results(folder, "speed", {"rounds": 1}, "a table")
+    assert capsys.readouterr().out == f"wrote {folder / 'speed.json'}\nwrote {folder / 'speed.md'}\n"
+    assert json.loads((folder / "speed.json").read_text()) == {"rounds": 1}
+    assert (folder / "speed.md").read_text() == "a table"
+    write_results(folder, "counts", {})
+    assert sorted(contents_of(folder)) == ["counts.json", "speed.json", "speed.md"]
+
+
+def test_corpora_have_the_texts_that_they_promise() -> None:
     from corpora import corpora
 
     all_texts = corpora()
@@ -47,7 +133,7 @@ def test_many_short_texts_all_differ() -> None:
     assert all(75 <= len(text) < 200 for text in first + unseen)
 
 
-def test_with_workers_there_is_a_row_more() -> None:
+def test_workers_get_their_own_row() -> None:
     from compare import table
 
     measured = {"m2v_lite": [2.0], "m2v_lite_workers": [1.0], "peer": [6.0]}
@@ -92,7 +178,7 @@ def test_the_texts_of_the_gauge_are_always_the_same() -> None:
     )
     counts = json.loads(RECORD.read_text())["instructions"]
     assert set(changes(counts, counts).values()) == {0.0}
-    with pytest.raises(SystemExit, match="other jobs"):
+    with pytest.raises(SystemExit, match="has other jobs"):
         changes({"another": 1}, counts)
 
 
@@ -101,34 +187,32 @@ def test_repeated_counts_agree(tmp_path: Path) -> None:
     from instructions import count
 
     (tmp_path / "texts.json").write_text(json.dumps({"first": ["a"], "unseen": ["b"], "single": ["c"]}))
-    counts = [count("valgrind", tmp_path / "texts.json", 1) for _ in range(2)]
+    with ThreadPoolExecutor() as threads:
+        runs = [threads.submit(count, "valgrind", tmp_path / "texts.json", 1) for _ in range(2)]
+    counts = [done.result() for done in runs]
     assert {name for name, _ in counts} == {"start of Python and numpy"}
     assert abs(counts[1][1] / counts[0][1] - 1) < 0.01
 
 
 def test_a_short_comparison(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "compare.py"), str(models_folder / "potion-base-8M")]
-    options = ["--peers-python", str(peers_python), "--rounds", "1", "--limit", "300", "--out", str(tmp_path)]
-    subprocess.run([*command, *options], check=True, capture_output=True)
+    peers = ["--peers-python", peers_python, "--rounds", 1, "--limit", 100, "--out", tmp_path]
+    run(BENCHMARKS / "compare.py", models_folder / "potion-base-8M", *peers)
     result = json.loads((tmp_path / "speed-1-core.json").read_text())
     assert set(result["versions"]) == {"m2v_lite", "model2vec", "laghu_rs", "laghu", "fastembed"}
     assert result["versions"]["model2vec"]["versions"]["model2vec"] == "0.10.0"
 
 
 def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "compare.py"), str(models_folder / "potion-base-8M")]
-    options = ["--peers-python", str(peers_python), "--rounds", "1", "--out", str(tmp_path)]
-    on_cores = ["--cores", "2", "--short-texts", "2000"]
-    subprocess.run([*command, *options, *on_cores], check=True, capture_output=True)
-    assert (
-        "2,000 short | batch, first pass, workers" in (tmp_path / "speed-2-cores-2000-texts.md").read_text()
-    )
+    peers = ["--peers-python", peers_python, "--rounds", 1, "--out", tmp_path]
+    on_cores = ["--cores", 2, "--short-texts", 2000]
+    run(BENCHMARKS / "compare.py", models_folder / "potion-base-8M", *peers, *on_cores)
+    report = (tmp_path / "speed-2-cores-2000-texts.md").read_text()
+    assert "2,000 short | batch, first pass, workers" in report
 
 
 def test_a_short_footprint(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "footprint.py"), str(models_folder / "potion-base-8M")]
-    options = ["--peers-python", str(peers_python), "--out", str(tmp_path)]
-    subprocess.run([*command, *options, "--rounds", "1", "--processes", "2"], check=True, capture_output=True)
+    options = ["--peers-python", peers_python, "--out", tmp_path, "--rounds", 1, "--processes", 2]
+    run(BENCHMARKS / "footprint.py", models_folder / "potion-base-8M", *options)
     result = json.loads((tmp_path / "footprint.json").read_text())
     private = {name: figures[0] for name, figures in result["fresh processes"]["private, MB"].items()}
     assert private["numpy alone"] < private["m2v_lite, packed"] < private["m2v_lite"] < private["model2vec"]
@@ -144,8 +228,7 @@ def test_a_model_is_still_in_memory_when_that_is_read(tmp_path: Path) -> None:
     adapter.write_text(
         "def load(folder): return bytearray(b'x') * 40_000_000\ndef encode(model, text): return [len(model)]"
     )
-    command = [sys.executable, str(BENCHMARKS / "first_vector.py"), str(adapter), "folder", "text"]
-    answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    answer = json.loads(run(BENCHMARKS / "first_vector.py", adapter, "folder", "text"))
     assert answer["vector"] == [40_000_000]
     assert 39_000 < answer["memory"]["Private_Dirty"] < answer["memory"]["VmHWM"] < 80_000
 
@@ -203,9 +286,8 @@ def test_quality_of_vectors() -> None:
 
 
 def test_a_short_table_of_sizes(models_folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "quantization_quality.py")]
-    arguments = [str(models_folder / "potion-base-8M"), "--limit", "100", "--out", str(tmp_path)]
-    subprocess.run([*command, *arguments], check=True, capture_output=True)
+    options = ["--limit", 100, "--out", tmp_path]
+    run(BENCHMARKS / "quantization_quality.py", models_folder / "potion-base-8M", *options)
     rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
     assert [(row["spearman"], row["recall"]) for row in rows if row["bytes"] > 20e6] == [
         (pytest.approx(1), 1.0)
@@ -219,21 +301,40 @@ def test_a_short_table_of_sizes(models_folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_plots_are_those_of_the_results(tmp_path: Path) -> None:
+    """Draw in a copy of benchmarks/, as by default plots.py draws the user's own results."""
     pytest.importorskip("matplotlib")
-    subprocess.run([sys.executable, str(BENCHMARKS / "plots.py"), "--out", str(tmp_path)], check=True)
+    copy = shutil.copytree(BENCHMARKS, tmp_path / "benchmarks", ignore=shutil.ignore_patterns("local-*"))
+    local = copy / "local-results"
+    local.mkdir()
+    for name in ("speed-1-core.json", "footprint.json"):
+        shutil.copy2(copy / "results" / name, local)
+    said = run(copy / "plots.py")
+    assert contents_of(copy / "results") == contents_of(BENCHMARKS / "results")
     for name in ("speed.svg", "footprint.svg"):
-        drawn = (tmp_path / name).read_text()
+        assert f"wrote {local / name}\n" in said
+        drawn = (local / name).read_text()
         assert drawn.count(">model2vec</text>") + drawn.count(">m2v_lite</text>") >= 2
         assert _labels(drawn) == _labels((BENCHMARKS / "results" / name).read_text())
         assert len(drawn) < 60_000
 
 
+def test_plots_ask_for_missing_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    import plots
+
+    shutil.copy2(BENCHMARKS / "results" / "speed-1-core.json", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["plots.py", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"footprint\.json is missing: make footprint writes it$"):
+        plots.main()
+    assert sorted(contents_of(tmp_path)) == ["speed-1-core.json", "speed.svg"]
+
+
 def _labels(svg: str) -> list[str]:
-    """Return what is written in a plot; where it is written depends on the fonts that a machine has."""
+    """Return the labels of a plot; their places depend on the fonts of the machine."""
     return re.findall(r">([^<>\n]+)</text>", svg)
 
 
-def test_the_memory_cap_checks_the_very_bits() -> None:
+def test_the_memory_cap_checks_every_bit() -> None:
     from memory_cap import check, table
 
     right = np.array([[3, 4]], np.float32)
@@ -253,7 +354,7 @@ def test_a_cap_that_is_too_small_ends_a_process(tmp_path: Path) -> None:
 
 
 def left_by_a_run(folder: Path, status: int, limit: str = "1048576", swap: str = "0", kills: int = 0) -> Path:
-    """Write what the small computer leaves of a run; see benchmarks/small_computer_init.sh."""
+    """Write the files that a run on the small computer leaves; see benchmarks/small_computer_init.sh."""
     folder.mkdir()
     files = {
         "memory.max": limit,

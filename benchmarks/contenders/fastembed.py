@@ -1,4 +1,4 @@
-"""fastembed's static backend, with the table mapped."""
+"""fastembed's static backend, which maps the table."""
 
 import numpy as np
 from fastembed import TextEmbedding

@@ -1,7 +1,7 @@
 """laghu with its Rust core, laghu-rs."""
 
 import laghu
-import laghu_rs  # noqa: F401  # fail here rather than fall back
+import laghu_rs  # noqa: F401  # fail here, as laghu would run without it
 
 PACKAGES = ["laghu", "laghu-rs", "numpy"]
 

@@ -1,4 +1,4 @@
-"""This project, with a worker process for each core."""
+"""This project, with one worker process per core."""
 
 import os
 

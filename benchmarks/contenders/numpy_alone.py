@@ -1,6 +1,6 @@
-"""numpy and nothing else: what every contender costs at least."""
+"""numpy and nothing else: every contender takes at least this much."""
 
-import numpy  # noqa: F401  # the import is what is measured
+import numpy  # noqa: F401  # the benchmark measures this import
 
 PACKAGES = ["numpy"]
 
