@@ -1,4 +1,4 @@
-"""Options that a caller passes -> checked values."""
+"""A caller's arguments -> checked values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 
 class Unset:
-    """The type of "not passed", for arguments where None has a meaning of its own."""
+    """The type of `UNSET`, the default of an argument for which None has a meaning of its own."""
 
     def __repr__(self) -> str:
         return "<unset>"
@@ -28,8 +28,8 @@ def natural_number(name: str, value: Any) -> int:
     """Return `value` as an int from 1 up.
 
     Raises:
-        InputTypeError: it is not a whole number (True and False are not).
-        InputValueError: it is less than 1, or more than any list can hold.
+        InputTypeError: `value` is not a whole number. True and False do not count as numbers.
+        InputValueError: `value` is less than 1, or larger than the length of any list.
     """
     try:
         if isinstance(value, (bool, np.bool_)):
@@ -51,7 +51,7 @@ def switch(name: str, value: Any) -> bool:
     """Return `value` as a bool.
 
     Raises:
-        InputTypeError: it is none; "no" would count as true.
+        InputTypeError: `value` is not a bool. Python would count a text such as "no" as true.
     """
     if not isinstance(value, (bool, np.bool_)):
         raise InputTypeError(f"{name} is {described(value)}; give True or False")
@@ -62,7 +62,7 @@ def checked_path(name: str, value: Any) -> str:
     """Return a path as text.
 
     Raises:
-        InputTypeError: it is not a `str` or a `pathlib.Path`.
+        InputTypeError: `value` is not a `str` or a `pathlib.Path`.
     """
     path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
     if not isinstance(path, str):
@@ -71,16 +71,16 @@ def checked_path(name: str, value: Any) -> str:
 
 
 def described(value: object) -> str:
-    """Name the type and the beginning of a value."""
+    """Return the type and the beginning of a value, for an error message."""
     return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
 
 
 def check_unicode(text: str, place: str) -> None:
-    """Check that one text holds no lone surrogate; see `check_encodable`."""
+    """Check that a text holds no lone surrogate; see `texts.check_encodable`."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputValueError(
             f"{place}: holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
-            'which is no Unicode text; clean it, in Python with text.encode("utf-8", "replace").decode()'
+            'which is not valid Unicode; replace it with text.encode("utf-8", "replace").decode()'
         ) from None

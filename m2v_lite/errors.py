@@ -1,28 +1,28 @@
 """The error family: every error that m2v_lite raises on purpose is an `M2VLiteError`.
 
-Each class also derives from the built-in exception that a caller would expect in its place, so that
-`except ValueError` or `except FileNotFoundError` keep working.
+Each class also derives from the built-in exception that a caller would expect, so that `except ValueError`
+and `except FileNotFoundError` keep working.
 """
 
 
 class M2VLiteError(Exception):
-    """Base of the family: catch this to catch everything that m2v_lite raises on purpose."""
+    """The base of the family: catch it to catch every error that m2v_lite raises on purpose."""
 
 
 class ModelNotFoundError(M2VLiteError, FileNotFoundError):
-    """There is no model at the given place: no such path, a file missing, not in the cache."""
+    """No model was found: the path does not exist, a file is missing, or the hub has no such model."""
 
 
 class InvalidModelError(M2VLiteError, ValueError):
-    """A model's files are there, but broken, unsupported or at odds with one another."""
+    """A model's files are broken or not supported, or do not fit together."""
 
 
 class InputTypeError(M2VLiteError, TypeError):
-    """An argument has the wrong type, such as `bytes` where a text is wanted."""
+    """An argument has the wrong type, such as `bytes` instead of a text."""
 
 
 class InputValueError(M2VLiteError, ValueError):
-    """An argument has the right type and an impossible value, such as `max_length=0`."""
+    """An argument has the right type but an impossible value, such as `max_length=0`."""
 
 
 class TokenizationError(M2VLiteError, ValueError):
@@ -30,12 +30,12 @@ class TokenizationError(M2VLiteError, ValueError):
 
 
 class DownloadError(M2VLiteError, OSError):
-    """A model could not be fetched from the hub."""
+    """A model could not be downloaded from the hub."""
 
 
 class MissingPackageError(M2VLiteError, ImportError):
-    """An optional package is needed for what was asked; the message says how to install it."""
+    """The call needs an optional package; the message says how to install it."""
 
 
 class WorkerError(M2VLiteError, RuntimeError):
-    """A worker process could not be started, or ended before its work was done."""
+    """A worker process did not start, or ended before its work was done."""

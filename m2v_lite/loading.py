@@ -1,4 +1,4 @@
-"""A path, a name on the hub or None -> the parts of a model: the checks of `from_pretrained`."""
+"""A path, a name on the hub or None -> the parts of a model. Checks the arguments of `from_pretrained`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def load_parts(
     memo_bytes: int = DEFAULT_MEMO_BYTES,
     vocabulary_quantization: None = None,
 ) -> ModelParts:
-    """Return the parts of a model, with the settings asked for; see `StaticModel.from_pretrained`."""
+    """Return the parts of a model, with the given settings; see `StaticModel.from_pretrained`."""
     if vocabulary_quantization is not None:
         raise InputValueError(
             "vocabulary_quantization: m2v_lite does not cluster vocabularies; do it once with "
-            "model2vec and load the model that it saves"
+            "model2vec, save the model and load it here"
         )
     limit = max_length if isinstance(max_length, Unset) else token_limit(max_length)
     memo_bytes = natural_number("memo_bytes", memo_bytes)
@@ -45,7 +45,7 @@ def load_parts(
     force_download = switch("force_download", force_download)
     local_files_only = switch("local_files_only", local_files_only)
     if cache_dir is not None and not checked_path("cache_dir", cache_dir):
-        raise InputValueError("cache_dir is empty; give a folder, or None for the usual one")
+        raise InputValueError("cache_dir is empty; give a folder, or None for the default")
     if force_download and local_files_only:
         raise InputValueError("force_download and local_files_only contradict each other; choose one")
     if path is None:
@@ -69,11 +69,11 @@ def load_parts(
 
 
 def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> str:
-    """Return the folder or file at `path`, or the folder of the repository of this name on the hub."""
+    """Return the folder or file at `path`, or else the folder of the hub's repository of this name."""
     name = checked_path("path", path)
     folder = os.path.expanduser(name)
     if name and os.path.exists(folder):
-        return os.path.abspath(folder)  # so that it is found again from another working directory
+        return os.path.abspath(folder)  # the working directory may change later
     from m2v_lite.hub.fetching import fetch_model, is_repository_id
 
     if not isinstance(path, str):
@@ -89,7 +89,7 @@ def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> st
 
 
 def _read(place: str, *options: Any) -> ModelParts:
-    """Read the model at `place`, and add a remedy to the error if it is a broken one in the hub's cache."""
+    """Read the model at `place`. If it is broken and in the hub's cache, add a remedy to the error."""
     try:
         return read_model(place, *options)
     except InvalidModelError as error:

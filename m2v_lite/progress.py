@@ -1,4 +1,4 @@
-"""A progress bar on request, by tqdm."""
+"""An optional progress bar, drawn by tqdm."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def progress_bar(texts: int | None, wanted: bool) -> Any:
-    """Return a context that gives a tqdm bar, or None if none is wanted or tqdm is not installed.
+    """Return a context manager that gives a tqdm bar, or None if there is no bar.
 
     Args:
-        texts: how many texts there are, or None if that is not known.
-        wanted: whether there should be a bar. If tqdm is missing, a warning says how to get it, and the work
-            goes on.
+        texts: the number of texts, or None if it is not known.
+        wanted: whether to show a bar. If tqdm is not installed, a warning says how to install it, and the
+            work goes on without a bar.
     """
     if not wanted:
         return nullcontext()
@@ -21,8 +21,7 @@ def progress_bar(texts: int | None, wanted: bool) -> Any:
         from tqdm.auto import tqdm
     except ImportError:
         warnings.warn(
-            "there is no progress bar, because the package tqdm is not installed; install it with: "
-            "pip install tqdm",
+            "no progress bar: the package tqdm is not installed; install it with: pip install tqdm",
             stacklevel=4,  # the caller of `StaticModel.encode`
         )
         return nullcontext()

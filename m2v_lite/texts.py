@@ -1,4 +1,4 @@
-"""What a caller passes -> a list of texts, checked."""
+"""A caller's texts -> a checked list of texts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from m2v_lite.errors import InputTypeError
 
 
 def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
-    """Return the texts in `sentences`, and whether it was a single one.
+    """Return the texts in `sentences`, and whether `sentences` is a single text.
 
     Args:
-        sentences: a text; or a list, tuple, generator, numpy array or other iterable of texts. What is
-            not a list or a tuple is read into a list first.
+        sentences: a text; or a list, tuple, generator, numpy array or other iterable of texts. Any iterable
+            except a list or a tuple is read into a list first.
 
     Raises:
-        InputTypeError: neither, or an item is not a `str`.
+        InputTypeError: `sentences` is not a text or an iterable of texts, or an item is not a `str`.
 
     Example:
         >>> as_texts("one")
@@ -31,7 +31,7 @@ def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
     if isinstance(sentences, np.ndarray) and sentences.ndim < 2:
         sentences = sentences.tolist()
         return ([sentences], True) if isinstance(sentences, str) else as_texts(sentences)
-    # A data frame, an array of rows, a mapping or a set is iterable, but not over texts in a known order.
+    # Data frames, arrays of rows, mappings and sets are iterable, but do not give texts in a known order.
     unsuited = isinstance(sentences, (bytes, bytearray, Mapping, Set)) and not isinstance(sentences, KeysView)
     if unsuited or getattr(sentences, "ndim", 1) != 1 or not isinstance(sentences, Iterable):
         raise InputTypeError(
@@ -46,14 +46,14 @@ def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
 
 
 def check_encodable(texts: Sequence[str], first: int) -> None:
-    """Check that no text holds a lone surrogate, which is no character and has no UTF-8 form.
+    """Check that no text holds a lone surrogate, which is not a character and has no UTF-8 form.
 
     Args:
         texts: the texts of one batch.
-        first: the index of the first of them among the caller's texts.
+        first: the index of the batch's first text among the caller's texts.
 
     Raises:
-        InputValueError: one does.
+        InputValueError: a text holds a lone surrogate.
     """
     for index, text in enumerate(texts):
         if not text.isascii():
@@ -67,4 +67,4 @@ def _remedy(value: object) -> str:
         return "pass one flat list of texts"
     if isinstance(value, (Mapping, Set)) or getattr(value, "ndim", 1) > 1:
         return "pass a list of its texts, in the order you want the vectors"
-    return "pass texts only, and '' where one is missing"
+    return "pass texts only, and '' for a missing text"

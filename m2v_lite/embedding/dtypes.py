@@ -1,6 +1,7 @@
-"""The dtypes of a model's arrays: which ones are read, and what each becomes on the way to a vector.
+"""The dtypes of a model's arrays: which ones m2v_lite supports, and the dtype of the vectors they give.
 
-numpy has no bfloat16. A bfloat16 table is a uint16 array of its codes, and no other uint16 table is taken.
+numpy has no bfloat16. A uint16 table therefore always holds bfloat16 codes; m2v_lite does not support tables
+of uint16 numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FLOAT16, FLOAT32 = np.dtype(np.float16), np.dtype(np.float32)
 INT8 = np.dtype(np.int8)
 
-# The names that the safetensors format gives to dtypes that numpy can hold.
+# The safetensors name of each dtype that numpy can hold, and numpy's name.
 NUMPY_DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "I16": "<i2", "U16": "<u2", "F16": "<f2", "BF16": "<u2",
     "I32": "<i4", "U32": "<u4", "F32": "<f4", "F64": "<f8", "I64": "<i8", "U64": "<u8",
@@ -25,41 +26,41 @@ NUMPY_DTYPES = {
 NAMES_OF_NUMPY = {np.dtype(numpy_name): name for name, numpy_name in NUMPY_DTYPES.items() if name != "BF16"}
 
 
-# What the arrays of a model may be, by the names of the safetensors format.
+# The dtypes that each array of a model may have, by their safetensors names.
 EMBEDDING_DTYPES = ("F64", "F32", "F16", "BF16", "I8")
 WEIGHTS_DTYPES = ("F64", "F32", "F16")
 MAPPING_DTYPES = ("I64", "I32", "U64", "U32", "I16", "U16", "I8", "U8")
 
 
 def check_array(place: str, dtype: str, shape: tuple[int, ...], dtypes: tuple[str, ...]) -> None:
-    """Check the dtype and the shape of an array of a model: two dimensions for the embedding, else one.
+    """Check the dtype and the shape of an array. The embedding table has two dimensions, other arrays one.
 
     Args:
-        place: what to name in an error.
-        dtype: the name of its dtype, as in safetensors.
-        shape: its shape.
-        dtypes: the dtypes that it may have; one of the three constants above.
+        place: where the array is, for the error message.
+        dtype: the array's dtype, by its safetensors name.
+        shape: the array's shape.
+        dtypes: the dtypes that the array may have; one of the three constants above.
 
     Raises:
-        InvalidModelError: it has another dtype or shape.
+        InvalidModelError: the dtype or the number of dimensions is wrong, or the table has no columns.
     """
     dimensions = 2 if dtypes is EMBEDDING_DTYPES else 1
     if dtype not in dtypes:
         raise InvalidModelError(
-            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(dtypes)}. Convert it once, with "
-            "numpy and the safetensors package"
+            f"{place} has dtype {dtype}; m2v_lite reads {', '.join(dtypes)}. Convert it with numpy and, "
+            "for a file, the safetensors package"
         )
     if len(shape) != dimensions:
         raise InvalidModelError(
-            f"{place} has shape {list(shape)}, of {len(shape)} dimensions instead of {dimensions}; "
-            "this is not the table of a static model"
+            f"{place} has shape {list(shape)}: the number of dimensions is {len(shape)}, not {dimensions}; "
+            "give the arrays of a static model"
         )
     if dimensions == 2 and shape[1] == 0:
-        raise InvalidModelError(f"{place} has no columns; fetch the file again")
+        raise InvalidModelError(f"{place} has no columns; give a table with at least 1 column")
 
 
 def is_bfloat16(table_dtype: np.dtype[Any]) -> bool:
-    """Return whether a table of this dtype holds bfloat16 codes: it is uint16, in any byte order."""
+    """Return whether a table of this dtype holds bfloat16 codes: whether it is uint16, in any byte order."""
     return table_dtype.kind == "u" and table_dtype.itemsize == 2
 
 
@@ -74,7 +75,7 @@ def dtype_name(table_dtype: np.dtype[Any]) -> str:
 
 
 def widened(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows that numpy can calculate with: bfloat16 codes as float32, all others as they are.
+    """Return rows that numpy can calculate with: bfloat16 codes become float32, other rows do not change.
 
     A bfloat16 is the upper half of a float32 (https://en.wikipedia.org/wiki/Bfloat16_floating-point_format).
 
@@ -86,17 +87,20 @@ def widened(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def row_dtype(table_dtype: np.dtype[Any], weights_dtype: np.dtype[Any] | None = None) -> np.dtype[Any]:
-    """Return the dtype of rows once they are widened and weighted."""
+    """Return the dtype of rows after widening and weighting."""
     dtype = FLOAT32 if is_bfloat16(table_dtype) else table_dtype.newbyteorder("=")
     return dtype if weights_dtype is None else np.result_type(dtype, weights_dtype)
 
 
 def sum_dtype(of_rows: np.dtype[Any], longest: int) -> np.dtype[Any]:
-    """Return the dtype of sums: numpy's own for a mean; for int8 the narrowest that cannot overflow.
+    """Return the dtype for sums of rows.
+
+    It is the dtype that `numpy.mean` uses: float32 for float16, and the rows' own dtype for other floats. For
+    int8, it is the narrowest integer dtype that cannot overflow.
 
     Args:
         of_rows: the dtype of the rows.
-        longest: the most rows that are added.
+        longest: the largest number of rows in one sum.
     """
     if of_rows == FLOAT16:
         return FLOAT32
@@ -106,5 +110,5 @@ def sum_dtype(of_rows: np.dtype[Any], longest: int) -> np.dtype[Any]:
 
 
 def vector_dtype(table_dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of pooled vectors: the table's own, but float32 for int8 and bfloat16."""
+    """Return the dtype of pooled vectors: float32 for int8 and bfloat16, otherwise the table's own."""
     return FLOAT32 if table_dtype == INT8 else row_dtype(table_dtype)

@@ -1,14 +1,14 @@
 """Row ids and bounds -> mean rows -> unit vectors: the kernels, pure functions of arrays.
 
-A batch is flat: `row_ids` holds the row ids of all its texts one after the other, and text i owns
+A batch is flat: `row_ids` holds the row ids of all its texts, one text after another. Text i owns
 `row_ids[bounds[i]:bounds[i + 1]]`. Two kernels give the same bits, because both add a text's rows in token
 order, as `rows.mean(axis=0)` does:
 
-- *step* adds row p of many texts at once, for p = 0, 1, 2 ...: for many short texts;
-- *loop* gathers and sums one text after the other: for long texts.
+- *step* is for many short texts: it adds row p of all texts at once, for p = 0, 1, 2 ...;
+- *loop* is for long texts: it gathers and sums one text after another.
 
-The table is read where it lies, row by row; a uint16 table holds bfloat16 codes, which are widened to
-float32 after the gather. Scratch memory is bounded whatever the batch.
+The kernels read the table in place, row by row. They widen the bfloat16 codes of a uint16 table to float32
+after the gather. Scratch memory is bounded, whatever the size of the batch.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from m2v_lite.embedding.dtypes import FLOAT16, FLOAT32, row_dtype, sum_dtype, wi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What is gathered at once: little enough to be in the cache still when it is added.
+# The bytes that one gather copies: few enough to stay in the cache until they are added.
 LOOP_BYTES = 1 << 20
 STEP_BYTES = 1 << 18
 
-# What one more step, and one more text in a loop, cost beside their rows, counted in table elements that
-# could be added meanwhile. A row costs more in a step than in a loop, the more so the smaller the cache: its
-# sum is not at hand. Measured with benchmarks/test_speed.py; speed depends on them, results do not.
+# The fixed cost of one more step, and of one more text in the loop. The unit is the time to add one table
+# element. A row costs more in a step than in the loop, because its sum may have left the cache. Measured with
+# benchmarks/test_speed.py. These numbers change the speed, not the results.
 STEP_COST = 12_000
 LOOP_COST = 20_000
 STEP_ROW_COST = 1.3
@@ -45,18 +45,18 @@ def mean_rows(
 ) -> None:
     """Write the mean of each text's rows into `vectors`; a text without tokens gets zeros.
 
-    Sums are taken in the rows' own dtype, for float16 in float32 and for int8 exactly; the mean is rounded
-    once to the dtype of `vectors`. This is the arithmetic of `numpy.mean` over axis 0, bit for bit.
+    Rows are summed in their own dtype, but float16 rows in float32, and int8 rows exactly. The mean is then
+    rounded once, to the dtype of `vectors`. The result equals `numpy.mean` over axis 0, bit for bit.
 
     Args:
         table: (rows, dim); float64, float32, float16, int8, or uint16 for bfloat16 codes.
-        row_ids: (tokens,) indices into the table. They must be in range: that is not tested here.
+        row_ids: (tokens,) indices into the table. The caller must ensure that they are in range.
         bounds: (texts + 1,) ascending, from 0 to the number of tokens.
-        vectors: (texts, dim), written.
-        weights: (tokens,) factors of the rows, or None.
+        vectors: (texts, dim), the output.
+        weights: (tokens,) a factor for each row, or None.
 
     Example:
-        Three rows of two columns and two texts, the tokens 0 and 2 and the token 1:
+        The table has three rows and two columns. The first text has tokens 0 and 2, the second token 1:
 
         >>> table = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
         >>> vectors = np.empty((2, 2), dtype=np.float32)
@@ -68,7 +68,7 @@ def mean_rows(
     lengths = np.diff(bounds)
     starts = bounds[:-1]
     if table.shape[1] == 1:
-        # numpy adds a single column pairwise, not in order, and *loop* does as numpy does.
+        # numpy sums a single column pairwise instead of in order. Only *loop* can do the same.
         longest_first, long_texts = np.arange(len(lengths)), len(lengths)
     else:
         longest_first = np.argsort(-lengths, kind="stable")
@@ -84,13 +84,13 @@ def mean_rows(
 def mean_row(
     table: NDArray[Any], row_ids: Sequence[int], weights: NDArray[Any] | None, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
-    """Return the mean of one text's rows, (dim,), the same bits as `mean_rows`, with fewer preparations.
+    """Return the mean of one text's rows, (dim,): the same bits as `mean_rows`, with less set-up.
 
     Args:
         table: as for `mean_rows`.
         row_ids: indices in range.
         weights: a factor for each row, or None.
-        dtype: that of the result.
+        dtype: the dtype of the result.
     """
     most = LOOP_BYTES // (4 * table.shape[1])
     if weights is None and 0 < len(row_ids) <= most and table.dtype == FLOAT32 == dtype and _can_take(table):
@@ -102,26 +102,26 @@ def mean_row(
 
 
 def unit(vector: NDArray[Any]) -> NDArray[Any]:
-    """Return one vector scaled to length 1, the same bits as `scale_to_unit`.
+    """Return one vector scaled to length 1: the same bits as `scale_to_unit`.
 
     Example:
         >>> unit(np.array([3, 4], dtype=np.float32))
         array([0.6, 0.8], dtype=float32)
     """
     single = vector if vector.dtype == FLOAT32 else vector.astype(np.float32)
-    # The root of a float32, taken in float64 and rounded by the division, is the root taken in float32.
+    # This root is float64. The division rounds it to float32, which equals a root taken in float32.
     norm = math.sqrt(np.add.reduce(single * single))
-    if norm < 1e-16:  # where adding 1e-32 may count
+    if norm < 1e-16:  # above that, adding 1e-32 changes nothing
         norm = float(np.float32(norm) + np.float32(1e-32))
     scaled: NDArray[Any] = single / norm
     return scaled if vector is single else scaled.astype(vector.dtype)
 
 
 def scale_to_unit(vectors: NDArray[Any]) -> None:
-    """Scale each row to length 1 in place, in float32 whatever the dtype; a row of zeros stays one.
+    """Scale each row to length 1 in place. A row of zeros stays a row of zeros.
 
-    The formula is model2vec's: `v / (norm(v) + 1e-32)` in float32, rounded to the dtype of `vectors`. (In
-    float16 the norm itself could overflow.)
+    The formula is model2vec's: `v / (norm(v) + 1e-32)`, calculated in float32 and rounded to the dtype of
+    `vectors`. (In float16, the norm itself could overflow.)
 
     Args:
         vectors: (texts, dim), any float dtype.
@@ -134,8 +134,8 @@ def scale_to_unit(vectors: NDArray[Any]) -> None:
                [0. , 0. ]], dtype=float32)
     """
     single = vectors.astype(np.float32, copy=False)
-    # As numpy.linalg.norm in float32. The root is taken in float64 and rounded, which is the same where a
-    # processor rounds roots as IEEE 754 demands; the vectors of ARMv7 do not in float32.
+    # This equals numpy.linalg.norm in float32. The root is taken in float64 and then rounded, because the
+    # vector unit of ARMv7 does not round float32 roots as IEEE 754 demands. Elsewhere the bits are the same.
     roots = np.sqrt(np.add.reduce(single * single, axis=1, keepdims=True), dtype=np.float64)
     np.divide(single, roots.astype(np.float32) + np.float32(1e-32), out=vectors, casting="unsafe")
 
@@ -146,13 +146,15 @@ def gather(
     weights: NDArray[Any] | None = None,
     scratch: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Return `table[row_ids]`, bfloat16 codes widened to float32, each row times its weight.
+    """Return `table[row_ids]`, with bfloat16 codes widened to float32 and each row multiplied by its weight.
 
     Args:
         table: (rows, dim), as for `mean_rows`.
         row_ids: (tokens,) indices in range.
-        weights: (tokens,) factors, or None. The result has numpy's promoted dtype.
-        scratch: room of (at least tokens, dim) in the table's dtype; the rows may be views of it.
+        weights: (tokens,) a factor for each row, or None. With weights, the result has the
+            dtype to which numpy promotes the two.
+        scratch: a buffer (at least tokens, dim) in the table's dtype, or None. The result may be a view of
+            it.
 
     Example:
         >>> codes = np.array([[0x3F80, 0xC000]], dtype=np.uint16)  # bfloat16 of 1 and -2
@@ -162,14 +164,14 @@ def gather(
     if scratch is None or not _can_take(table):
         rows = table[row_ids]
     else:
-        # With mode="clip" numpy writes straight into `out`, instead of into a copy of it first.
+        # With mode="clip", numpy writes straight into `out`. Otherwise it writes to a copy of `out` first.
         rows = table.take(row_ids, axis=0, out=scratch[: len(row_ids)], mode="clip")
     rows = widened(rows)
     return rows if weights is None else rows * weights[:, None]
 
 
 def _can_take(table: NDArray[Any]) -> bool:
-    """Say whether `take` reads `table` in place: any other layout it copies whole, rows by the million."""
+    """Return whether `take` reads `table` in place. It copies a table of any other layout whole."""
     return table.flags.c_contiguous and table.flags.aligned and table.dtype.isnative
 
 
@@ -180,28 +182,28 @@ def _write_means(
     lengths: NDArray[np.intp],
     of_rows: np.dtype[Any],
 ) -> None:
-    """Divide sums by lengths as `numpy.mean` does: whole numbers in float64, the others in their dtype."""
+    """Divide sums by lengths as `numpy.mean` does: integer sums in float64, float sums in their own dtype."""
     dtype = sums.dtype if sums.dtype.kind == "f" else np.dtype(np.float64)
     means = np.divide(sums, lengths.astype(dtype)[..., None], dtype=dtype)
-    # The mean of float16 rows is float16, also where int8 rows times float16 weights give float32 vectors.
+    # The mean of float16 rows is float16, even if `vectors` is float32 (int8 rows times float16 weights).
     vectors[texts] = means.astype(np.float16) if of_rows == FLOAT16 else means
 
 
 def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
-    """Choose how many of the longest texts *loop* should take so that the whole batch costs least.
+    """Return how many of the longest texts *loop* should take, so that the whole batch costs least.
 
-    A step costs the same for one text as for many, so a few long texts would make all their steps dear; a
-    text in a loop has a cost of its own, so many short texts would.
+    A step has a fixed cost, which a few long texts would pay for every token. In the loop, each text has a
+    fixed cost, which would add up for many short texts.
 
     Args:
-        lengths: (texts,) tokens in each text, descending.
-        dim: the columns of the table.
+        lengths: (texts,) the number of tokens of each text, descending.
+        dim: the number of columns of the table.
 
     Example:
         >>> how_many_are_long(np.array([400, 350, *[20] * 500]), dim=256)
         2
     """
-    # In float64: whole numbers of 32 bits, which ARMv7 counts with, are too small for these products.
+    # Calculate in float64: these products overflow the 32-bit integers of ARMv7.
     rows = np.concatenate([[0.0], np.cumsum(lengths)])
     steps = np.concatenate([lengths, [0.0]])
     in_loop = np.arange(len(steps)) * LOOP_COST + rows * dim
@@ -218,12 +220,12 @@ def _step(
     vectors: NDArray[Any],
     weights: NDArray[Any] | None,
 ) -> None:
-    """Pool texts whose `lengths` descend, adding row p of all that have one, for p = 0, 1, 2 ..."""
+    """Pool texts of descending `lengths`: for p = 0, 1, 2 ..., add row p of each text that is long enough."""
     longest = int(lengths[0])
     of_rows = row_dtype(table.dtype, None if weights is None else weights.dtype)
     sums = np.zeros((len(texts), table.shape[1]), sum_dtype(of_rows, longest))
     scratch = np.empty((len(texts), table.shape[1]), table.dtype)
-    # active[p]: how many texts have more than p tokens; they come first.
+    # active[p] is the number of texts with more than p tokens. These texts come first.
     active = len(texts) - np.searchsorted(lengths[::-1], np.arange(longest), side="right")
     for position, count in enumerate(active.tolist()):
         tokens = starts[:count] + position
@@ -253,7 +255,7 @@ def _loop(
     dtype = sum_dtype(of_rows, longest)
     at_once = max(1, LOOP_BYTES // (table.shape[1] * max(table.itemsize, dtype.itemsize)))
     if table.shape[1] == 1:
-        at_once = max(1, longest)  # a pairwise sum cannot be taken in parts
+        at_once = max(1, longest)  # a pairwise sum needs all rows at once
     scratch = np.empty((min(at_once, longest), table.shape[1]), table.dtype)
     for text in texts.tolist():
         start, length = int(starts[text]), int(lengths[text])
@@ -264,7 +266,7 @@ def _loop(
         for first in range(start, start + length, at_once):
             part = slice(first, min(first + at_once, start + length))
             rows = gather(table, row_ids[part], None if weights is None else weights[part], scratch)
-            if sums is not None:  # go on adding in token order, from the sum so far
+            if sums is not None:  # continue the sum, so that it stays in token order
                 rows = np.concatenate([sums[None], rows], dtype=dtype)
             sums = np.add.reduce(rows, axis=0, dtype=dtype)
         assert sums is not None

@@ -1,9 +1,8 @@
 """Embedding table -> smaller dtype and fewer columns, by model2vec's rules, bit for bit.
 
-Float dtypes are a cast. int8 codes are `rint(float16(x) / scale)`, with the table's largest magnitude over
-127 as the scale (https://github.com/MinishLab/model2vec, `quantization.py`). The scale is not kept, so
-pooled int8 vectors have the right direction and another length: right only for vectors that are
-normalised afterwards.
+For a float dtype, the table is cast. int8 codes are `rint(float16(x) / scale)`. The scale is the largest
+magnitude in the table, divided by 127 (https://github.com/MinishLab/model2vec, `quantization.py`). The scale
+is not stored. Pooled int8 vectors therefore have the right direction but the wrong length: normalise them.
 """
 
 from __future__ import annotations
@@ -23,45 +22,46 @@ BLOCK_ROWS = 1024
 
 
 def reduced(table: EmbeddingTable, quantize_to: Any, dimensionality: int | None) -> EmbeddingTable:
-    """Return a table in another dtype, or with its leading columns only.
+    """Return a table in another dtype, or with only its leading columns.
 
     Args:
-        table: the table, of which weights and mapping stay as they are.
-        quantize_to: the name of a dtype as for `quantize`, or None to leave the table mapped.
-        dimensionality: how many leading columns to keep; None for all.
+        table: the table. Its weights and mapping do not change.
+        quantize_to: the name of a dtype, as for `quantize`; or None to leave the table mapped.
+        dimensionality: the number of leading columns to keep; or None for all.
 
     Raises:
-        InputTypeError, InputValueError: there is no such dtype, or the table has fewer columns.
+        InputTypeError: `dimensionality` is not a whole number.
+        InputValueError: `quantize` does not know the dtype, or the table has fewer columns.
     """
     columns, most = None, table.embedding.shape[1]
     if dimensionality is not None:
         columns = natural_number("dimensionality", dimensionality)
         if columns > most:
             raise InputValueError(
-                f"dimensionality is {columns}, but the model has {most} columns; give at most that"
+                f"dimensionality is {columns}, but the model has {most} columns; give at most {most}"
             )
     if quantize_to is None:
         embedding = table.embedding[:, :columns]
     else:
-        # model2vec's DType is an enumeration of texts.
+        # A caller may pass model2vec's DType, an enum whose values are these names.
         embedding = quantize(table.embedding, getattr(quantize_to, "value", quantize_to), columns)
     return EmbeddingTable(embedding, table.weights, table.mapping)
 
 
 def quantize(table: NDArray[Any], dtype_name: str, columns: int | None = None) -> NDArray[Any]:
-    """Return a copy of a table in another dtype, or its columns as they are if it has that dtype already.
+    """Return a copy of a table in another dtype. If it has that dtype already, return a view of its columns.
 
     Args:
         table: (rows, dim); float64, float32, float16, int8, or uint16 for bfloat16 codes.
         dtype_name: "float16", "float32", "float64" or "int8".
-        columns: how many leading columns to keep; all by default. The scale of int8 codes is taken over
-            the whole table all the same, as in model2vec.
+        columns: the number of leading columns to keep; all by default. The scale of int8 codes still comes
+            from the whole table, as in model2vec.
 
     Returns:
-        (rows, columns), in private memory.
+        (rows, columns). A copy is in private memory.
 
     Raises:
-        InputValueError: the dtype is none of these.
+        InputValueError: `dtype_name` is not in the list above.
 
     Example:
         >>> quantize(np.array([[0.5, -1.0], [0.25, 0.0]], dtype=np.float32), "int8")
@@ -77,7 +77,7 @@ def quantize(table: NDArray[Any], dtype_name: str, columns: int | None = None) -
     quantized = np.empty(table[:, :columns].shape, dtype)
     if dtype == np.int8:
         largest = np.max([np.abs(_float_rows(table, block)).max() for block in blocks])
-        scale = np.divide(largest or 127, 127, dtype=largest.dtype)  # zeros have any scale
+        scale = np.divide(largest or 127, 127, dtype=largest.dtype)  # an all-zero table may have any scale
         for block in blocks:
             quantized[block] = _int8_codes(_float_rows(table, block)[:, :columns], scale)
     else:
@@ -87,12 +87,12 @@ def quantize(table: NDArray[Any], dtype_name: str, columns: int | None = None) -
 
 
 def _float_rows(table: NDArray[Any], rows: slice) -> NDArray[Any]:
-    """Return some rows, bfloat16 codes widened."""
+    """Return some rows, with bfloat16 codes widened."""
     return gather(table, np.arange(*rows.indices(len(table))))
 
 
 def _int8_codes(rows: NDArray[Any], scale: np.floating[Any]) -> NDArray[np.int8]:
     half = rows.astype(np.float16)
-    # numpy 1 would divide in float16; numpy 2, and so model2vec, divides in the dtype of the scale.
+    # Divide in the dtype of the scale, as numpy 2 does in model2vec. numpy 1 would divide in float16.
     np.divide(half, scale, out=half, dtype=scale.dtype, casting="same_kind")
     return np.clip(np.rint(half), -127, 127).astype(np.int8)

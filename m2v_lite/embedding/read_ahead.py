@@ -1,8 +1,8 @@
-"""How the kernel reads a mapped table from the disk: row by row for a few texts, all of it for many.
+"""How the kernel reads a mapped table from disk: row by row for a few texts, the whole table for many.
 
-By itself the kernel reads far more than the row that was asked for. With a cold cache, a row of a 300 MB
-table took 5 ms or more; with the advice to expect random access, 0.05 ms. To read the whole table in order,
-on the other hand, took as long as 350 such rows of a 30 MB table, or 2,000 of a 300 MB one. (The advice:
+By default, the kernel reads far more than the requested row. With a cold cache, one row of a 300 MB table
+took 5 ms or more. With the advice to expect random access, one row took 0.05 ms. Reading a whole 30 MB table
+in order took as long as 350 such rows; reading a whole 300 MB table, as long as 2,000. (The advice:
 https://man7.org/linux/man-pages/man2/madvise.2.html)
 """
 
@@ -16,17 +16,18 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# To read a page out of order takes as long as so many in order; about 30 on a solid-state disk, 10 on a card.
+# Reading one page out of order takes as long as reading this many pages in order. Measured: about 30 on a
+# solid-state disk, 10 on an SD card.
 PAGES_IN_ORDER = 16
 
 
 class ReadAhead:
-    """Advises the kernel on the pages of a mapped array.
+    """Advises the kernel how to read the pages of a mapped array.
 
-    Without `madvise`, as on Windows, the kernel keeps its own ways.
+    Where `madvise` is missing, as on Windows, the kernel gets no advice.
 
     Args:
-        table: (rows, dim) an array, of which any view of a `np.memmap` is advised on; or None.
+        table: (rows, dim) an array, or None. Only a `np.memmap` or a view of one needs advice.
     """
 
     def __init__(self, table: NDArray[Any] | None) -> None:
@@ -43,19 +44,19 @@ class ReadAhead:
         self._advise("MADV_RANDOM")
 
     def expect(self, rows: int) -> None:
-        """Read all pages in order, once, if so many rows are wanted that this is quicker."""
+        """Prepare to read `rows` rows: if they are many, read all pages in order first, which is faster."""
         if not self._all_read and rows * PAGES_IN_ORDER >= self._length // mmap.PAGESIZE:
             self.read_all()
 
     def read_all(self) -> None:
-        """Read all pages in order."""
+        """Read all pages in order. A second call does nothing."""
         if self._all_read:
             return
         self._all_read = True
         assert self._map is not None
         self._advise("MADV_NORMAL")
         np.frombuffer(self._map, np.uint8, self._length, self._start)[:: mmap.PAGESIZE].max()
-        # What does not stay in memory is wanted row by row again.
+        # If a page leaves memory, it is read again for single rows only.
         self._advise("MADV_RANDOM")
 
     def _advise(self, advice: str) -> None:

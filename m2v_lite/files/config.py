@@ -1,4 +1,4 @@
-"""Config file -> settings. The two that change vectors are checked: normalisation and length limit."""
+"""Config file -> settings. Two of them change vectors and are checked: `normalize` and `max_length`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_config(path: PathLike) -> dict[str, Any]:
     """Read a model's config and check the two settings that change its vectors.
 
     Raises:
-        InvalidModelError: not JSON, not an object, or `normalize` or `max_length` of a wrong kind.
+        InvalidModelError: the file is not a JSON object, or `normalize` or `max_length` has a wrong value.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -36,10 +36,10 @@ def check_config(path: PathLike, config: dict[str, Any]) -> None:
     """Check the two settings that change a model's vectors; see `read_config`."""
     normalize = config.get("normalize")
     if normalize is not None and not isinstance(normalize, bool):
-        raise InvalidModelError(f"{path}: 'normalize' is {normalize!r:.60}; write true, false or null there")
+        raise InvalidModelError(f"{path}: 'normalize' is {normalize!r:.60}; set it to true, false or null")
     max_length = config.get("max_length")
     if max_length is not None and (type(max_length) is not int or not 1 <= max_length <= sys.maxsize):
         raise InvalidModelError(
-            f"{path}: 'max_length' is {max_length!r:.60}; write a number of tokens from 1 up, or null "
-            "for no limit"
+            f"{path}: 'max_length' is {max_length!r:.60}; set it to a number of tokens from 1 up, "
+            "or to null for no limit"
         )

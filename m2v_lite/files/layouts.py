@@ -1,7 +1,7 @@
 """Model folder -> the paths of its files: the table of known folder layouts.
 
 The first layout whose files are all there wins, as in model2vec
-(https://github.com/MinishLab/model2vec, `persistence/datamodels.py`) and, for a path that points at the
+(https://github.com/MinishLab/model2vec, `persistence/datamodels.py`). A path may also point at the
 `0_StaticEmbedding` folder itself, as in model2vec-rs.
 """
 
@@ -48,7 +48,7 @@ LAYOUTS = (
     ),
 )
 
-# Only for a folder of this very name: elsewhere a stray config in the parent would be picked up.
+# Only a folder of this name may have the layout below: elsewhere, the parent's config may be another model's.
 NESTED_FOLDER = "0_StaticEmbedding"
 INSIDE_NESTED = Layout(
     "sentence-transformers, inside 0_StaticEmbedding",
@@ -81,24 +81,24 @@ def find_model_files(folder: str) -> ModelFiles:
     """Find the files of the model in `folder`.
 
     Raises:
-        ModelNotFoundError: `folder` is no folder, or no layout is complete in it.
-        InvalidModelError: a file is a git-lfs pointer, or may not be read.
+        ModelNotFoundError: `folder` is not a readable folder, or lacks files of every layout.
+        InvalidModelError: a file is a git-lfs pointer, or cannot be read.
     """
     if not os.path.exists(folder):
         raise ModelNotFoundError(f"{folder}: no such folder; check the path")
     if not os.path.isdir(folder):
         raise ModelNotFoundError(
-            f"{folder}: this is a file; give the folder that holds it, with the table, "
-            "the tokenizer and the config of one model"
+            f"{folder}: this is a file; give the folder that holds the table, the tokenizer and the config "
+            "of the model"
         )
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise ModelNotFoundError(f"{folder}: this folder may not be read; check its permissions")
+        raise ModelNotFoundError(f"{folder}: this folder cannot be read; check its permissions")
     for layout in _candidates(_name(folder)):
         if not _missing(folder, layout):
             config, table, tokenizer = (os.path.join(folder, name) for name in layout.files())
             _check_fetched(config, table, tokenizer)
             return ModelFiles(layout.name, folder, config, table, layout.tensor, tokenizer)
-    raise ModelNotFoundError(_what_is_missing(folder))
+    raise ModelNotFoundError(_missing_files_message(folder))
 
 
 def layout_in(subfolder: str, files: Collection[str]) -> Layout | None:
@@ -121,7 +121,7 @@ def layout_in(subfolder: str, files: Collection[str]) -> Layout | None:
 
 
 def joined(folder: str, name: str) -> str:
-    """Return the path of a file of a repository's folder.
+    """Return the path of a file in a folder of a repository.
 
     Example:
         >>> joined("a/0_StaticEmbedding", "../config.json"), joined("", "config.json")
@@ -131,7 +131,7 @@ def joined(folder: str, name: str) -> str:
 
 
 def _check_fetched(*files: str) -> None:
-    """Check that no file is a stand-in that git leaves where git-lfs is not set up."""
+    """Check that no file is a pointer, which git leaves in place of the file if git-lfs is not set up."""
     for path in files:
         try:
             with open(path, "rb") as file:
@@ -159,13 +159,13 @@ def _missing(folder: str, layout: Layout) -> list[str]:
     return [name for name in layout.files() if not os.path.isfile(os.path.join(folder, name))]
 
 
-def _what_is_missing(folder: str) -> str:
+def _missing_files_message(folder: str) -> str:
     layouts = _candidates(_name(folder))
     nearest = min(layouts, key=lambda layout: len(_missing(folder, layout)))
     tried = "; ".join(f"{layout.name}: {' + '.join(layout.files())}" for layout in layouts)
     lacking = ", ".join(_missing(folder, nearest))
     return (
         f"{folder}: not a complete model folder; missing for the nearest layout "
-        f"({nearest.name}): {lacking}. Layouts tried: {tried}. Copy the missing file here, or give "
-        "the path of the folder that holds the model"
+        f"({nearest.name}): {lacking}. Layouts tried: {tried}. Copy the missing files here, or "
+        "give the folder that holds the model"
     )

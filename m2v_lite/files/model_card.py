@@ -1,4 +1,4 @@
-"""Model card -> what it says of the model: licence, language, base model; and back to a new card."""
+"""Model card -> its entries: licence, language, base model. Entries -> a new model card."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def read_model_card(path: PathLike) -> dict[str, Any]:
-    """Read the front matter of a model card: `key: text` and lists of texts, the rest left out.
+    """Read the texts and the flat lists of texts in the front matter of a model card.
 
-    Model cards open with a block of YAML between two `---` lines
-    (https://huggingface.co/docs/hub/model-cards). The keys wanted here are texts or flat lists of texts,
-    so this reads no more than these.
+    The front matter is a block of YAML between two `---` lines at the start
+    (https://huggingface.co/docs/hub/model-cards). The entries that m2v_lite needs are texts or flat lists of
+    texts, so this function reads no other YAML.
 
     Returns:
-        The entries by key, each a text, a list of texts or None; none if there is no such file or no front
-        matter.
+        The entries by key. Each is a text, a list of texts or None. If there is no file or no front matter,
+        the result is empty.
 
     Example:
         >>> import pathlib, tempfile
@@ -48,7 +48,7 @@ def read_model_card(path: PathLike) -> dict[str, Any]:
             name, _, value = line.partition(":")
             key = _scalar(name) or ""
             card[key] = _value(value.strip())
-    return {}  # a block that never closes is no front matter
+    return {}  # a block without an end is not front matter
 
 
 def _value(text: str) -> str | list[str | None] | None:
@@ -58,7 +58,7 @@ def _value(text: str) -> str | list[str | None] | None:
 
 
 def _scalar(text: str) -> str | None:
-    """Return a plain or quoted YAML text, without a comment; None for null."""
+    """Return a plain or quoted YAML text without its comment, or None for null."""
     text = text.strip()
     for quote in ("'", '"'):
         if text.startswith(quote) and text.endswith(quote) and len(text) > 1:
@@ -68,12 +68,12 @@ def _scalar(text: str) -> str | None:
 
 
 def card_of(parts: ModelParts) -> dict[str, Any]:
-    """Return what is known of a model that its card says."""
+    """Return the model card entries that are known for a model."""
     return {"base_model": parts.base_model_name, "language": parts.language, "license": parts.license}
 
 
 def new_model_card(parts: ModelParts, model_name: str) -> str:
-    """Return a short model card, with what is known of the model in its front matter."""
+    """Return a short model card. Its front matter holds the known entries."""
     front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in card_of(parts).items() if entry)
     return (
         f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"

@@ -1,18 +1,20 @@
 """A packed model: one file that holds the table, the vocabulary as arrays, and all settings.
 
-It is an ordinary safetensors file. Beside the tensors of a model it has
+A packed model is an ordinary safetensors file. It has the tensors of a model and, in addition:
 
 - `vocabulary.text`, `vocabulary.ends`, `vocabulary.slots`: the arrays of `vocabulary.MappedVocabulary`, if
-  the tokenizer is of the BERT kind; nothing of it is parsed when such a model is loaded;
-- `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950);
+  the tokenizer is of the BERT kind. Loading the model maps these arrays and parses no vocabulary;
+- `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950).
 
-and in its metadata, each under a name that begins with `m2v_lite.`:
+The metadata has these entries. Each name has the prefix `m2v_lite.`:
 
-- `version`: of this format, 1;
-- `config`: the config, as it was; `card`: what the model card says, JSON; `source`: where the model comes
-  from;
-- `tokenizer`: the tokenizer's settings without its vocabulary, JSON, and `figures` of the vocabulary;
-- `checksums`: the SHA-256 of each tensor, and of the metadata but for this entry, JSON.
+- `version`: the version of this format, 1;
+- `config`: the config, JSON;
+- `card`: the known entries of the model card, JSON;
+- `source`: the model's origin, for example its name on the hub;
+- `tokenizer`: the tokenizer's settings without its vocabulary, JSON;
+- `figures`: numbers that describe the vocabulary, JSON;
+- `checksums`: the SHA-256 of each tensor and of all other metadata, JSON.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ PREFIX = "m2v_lite."
 VOCABULARY = ("vocabulary.text", "vocabulary.ends", "vocabulary.slots")
 TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
-# What a deflated file may become, lest a small file fills the memory.
+# The largest size of an inflated file. Without a limit, a small broken file could fill the memory.
 MOST_BYTES = 1 << 30
 
 
@@ -53,16 +55,16 @@ class PackedTokenizer:
 
 
 def is_packed(file: SafetensorsFile) -> bool:
-    """Say whether a safetensors file is a packed model."""
+    """Return whether a safetensors file is a packed model."""
     return f"{PREFIX}version" in file.metadata
 
 
 def check_version(file: SafetensorsFile) -> None:
-    """Check that this version of the package can read a packed model."""
+    """Check that this version of m2v_lite can read a packed model."""
     version = file.metadata[f"{PREFIX}version"]
     if version != VERSION:
         raise InvalidModelError(
-            f"{file.path}: this packed model has version {version!r:.20} of the format, and this m2v_lite "
+            f"{file.path}: this packed model has version {version!r:.20} of the format, but this m2v_lite "
             f"reads version {VERSION}; upgrade m2v_lite, or pack the model again"
         )
 
@@ -71,7 +73,7 @@ def setting(file: SafetensorsFile, name: str) -> Any:
     """Return one JSON object of the metadata.
 
     Raises:
-        InvalidModelError: it is missing, or no JSON object.
+        InvalidModelError: the entry is missing, or is not a JSON object.
     """
     try:
         value = json.loads(file.metadata[PREFIX + name])
@@ -86,8 +88,8 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
     """Return the tokenizer of a packed model.
 
     Raises:
-        InvalidModelError: it is broken.
-        MissingPackageError: it needs the package tokenizers, which is not installed.
+        InvalidModelError: the tokenizer is broken.
+        MissingPackageError: the tokenizer needs the package tokenizers, which is not installed.
     """
     path = file.path
     source = PackedTokenizer(file)
@@ -115,7 +117,7 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
 
 
 def _check_settings(settings: dict[str, Any]) -> None:
-    """Check that each setting is of the right type."""
+    """Check that each setting has the right type."""
     normalizer, model, added = settings["normalizer"], settings["model"], settings["added_tokens"]
     strip = normalizer["strip_accents"]
     switches = [normalizer[name] for name in ("clean_text", "handle_chinese_chars", "lowercase")]
@@ -129,14 +131,14 @@ def _check_settings(settings: dict[str, Any]) -> None:
         and all(type(text) is str for text in texts)
         and all(token["content"] for token in added)
     ):
-        raise ValueError("a setting of a wrong type")
+        raise ValueError("a setting has the wrong type")
 
 
 def packed_text(file: SafetensorsFile, name: str) -> str:
-    """Return the text of a file that is deflated in a packed model.
+    """Return the text of a deflated file in a packed model.
 
     Raises:
-        InvalidModelError: it is not there, or broken.
+        InvalidModelError: the file is missing or broken.
     """
     if name not in file.tensors:
         raise broken(file.path, f"it has no tensor {name}")
@@ -145,11 +147,11 @@ def packed_text(file: SafetensorsFile, name: str) -> str:
         content = decompressor.decompress(file.view(name).data, MOST_BYTES)
         text = content.decode()
     except (zlib.error, ValueError) as error:
-        raise broken(file.path, f"{name} cannot be inflated ({error})") from error
+        raise broken(file.path, f"{name} cannot be decompressed ({error})") from error
     if not decompressor.eof:
-        raise broken(file.path, f"{name} is cut short, or of more than {MOST_BYTES} bytes")
+        raise broken(file.path, f"{name} is cut short, or is larger than {MOST_BYTES} bytes")
     return text
 
 
 def broken(path: PathLike, fact: str) -> InvalidModelError:
-    return InvalidModelError(f"{path}: not a sound packed model: {fact}. Fetch it again, or pack it again")
+    return InvalidModelError(f"{path}: not a valid packed model: {fact}. Fetch or pack it again")

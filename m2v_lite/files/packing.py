@@ -1,4 +1,4 @@
-"""A model -> a packed model, and back to a folder; see `packed` for the format."""
+"""A model -> a packed model, and back to a folder. For the format, see `packed_format`."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
     """Write a packed model; see `StaticModel.save_packed`.
 
     Args:
-        parts: what to pack.
+        parts: the model to pack.
         path: the file to write.
-        source: where the model comes from.
+        source: the model's origin, for example its name on the hub; or None to keep a packed model's own.
     """
     tokenizer = parts.tokenizer_definition()
     metadata = {
@@ -73,14 +73,14 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
 
 
 def unpack(path: str, folder: str) -> None:
-    """Write the folder that was packed, with its own tokenizer.json and README.md.
+    """Write a packed model as a folder, with the original tokenizer.json and README.md.
 
     Args:
-        path: a packed model.
-        folder: where to write, made if need be.
+        path: the packed model.
+        folder: the folder to write to; made if it is missing.
 
     Raises:
-        InvalidModelError: the file is broken, or no packed model.
+        InvalidModelError: the file is broken, or is not a packed model.
         OSError: the folder cannot be written.
     """
     file = open_packed(path)
@@ -91,20 +91,20 @@ def open_packed(path: str) -> SafetensorsFile:
     """Open a packed model.
 
     Raises:
-        InvalidModelError: the file is broken, no packed model, or of another version of the format.
+        InvalidModelError: the file is broken, is not a packed model, or has another version of the format.
     """
     file = SafetensorsFile(path) if os.path.isfile(path) else None
     if file is None or not is_packed(file):
-        raise InvalidModelError(f"{path}: this is no packed model; m2v-lite pack makes one")
+        raise InvalidModelError(f"{path}: not a packed model; make one with: m2v-lite pack")
     check_version(file)
     return file
 
 
 def verify(path: str) -> int:
-    """Check all checksums of a packed model, and return how many there are.
+    """Check all checksums of a packed model, and return their number.
 
     Raises:
-        InvalidModelError: one does not agree, or the file is no packed model.
+        InvalidModelError: a checksum is wrong, or the file is not a packed model.
     """
     file = open_packed(path)
     stated = setting(file, "checksums")
@@ -112,12 +112,12 @@ def verify(path: str) -> int:
     found = _checksums({name: file.view(name) for name in file.tensors}, metadata)
     if stated != found:
         wrong = [name for name in {**found, **stated} if stated.get(name) != found.get(name)]
-        raise broken(path, f"the checksum of {', '.join(wrong)} is not that which it was packed with")
+        raise broken(path, f"the checksum of {', '.join(wrong)} has changed since it was packed")
     return len(found)
 
 
 def _model_card_of(parts: ModelParts) -> str | None:
-    """Return the model card that a model was loaded with, if there is one."""
+    """Return the text of the model card beside a loaded model or inside it, or None."""
     files = parts.files
     if files is None:
         return None
@@ -131,7 +131,7 @@ def _model_card_of(parts: ModelParts) -> str | None:
 
 
 def source_of(parts: ModelParts) -> str | None:
-    """Return where a packed model comes from."""
+    """Return the origin that a packed model states, or None."""
     if parts.files is None or parts.files.layout != "packed":
         return None
     return SafetensorsFile(parts.files.folder).metadata.get(f"{PREFIX}source")

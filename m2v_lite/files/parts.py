@@ -1,4 +1,4 @@
-"""The parts of a model: what reading returns, and what saving and packing take."""
+"""The parts of a model: reading returns them, and saving and packing take them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class ModelParts:
         table: the arrays.
         tokenizer: the tokenizer.
         config: the settings; copied.
-        card: what the model card says.
-        files: where the model was found, or None for a model made of arrays.
-        read_with: how it was read: `quantize_to`, `dimensionality` and `memo_bytes`.
+        card: the entries of the model card.
+        files: the model's files, or None for a model made of arrays.
+        read_with: the `quantize_to`, `dimensionality` and `memo_bytes` with which the model was read.
 
     Attributes:
-        config: the settings, with `normalize` and `max_length` as they are in force.
-        files: as above.
+        config: the settings, with the current `normalize` and `max_length`.
+        files: the model's files, or None for a model made of arrays.
 
     Raises:
         InvalidModelError: the table and the tokenizer do not fit together.
@@ -55,7 +55,7 @@ class ModelParts:
         self._tokenizer = tokenizer
         self._card = card
         self.files = files
-        # A pickle holds these instead of the arrays.
+        # A pickle stores the next two instead of the arrays.
         self._read_with = read_with
         self._identity = identity(files.table) if files else None
         self.config = dict(config)
@@ -70,7 +70,10 @@ class ModelParts:
 
     @property
     def embedding(self) -> NDArray[Any]:
-        """The table, (rows, dim), read-only and mapped; a bfloat16 one as its uint16 codes."""
+        """The embedding table, (rows, dim): read-only and mapped, unless loading copied it to quantize it.
+
+        uint16 numbers are bfloat16 codes.
+        """
         return self._table.embedding
 
     @property
@@ -80,7 +83,7 @@ class ModelParts:
 
     @property
     def token_mapping(self) -> NDArray[Any] | None:
-        """The row of each token id, (tokens,), or None where id and row are the same."""
+        """The row of each token id, (tokens,), or None if id and row are equal."""
         return self._table.mapping
 
     @property
@@ -90,17 +93,17 @@ class ModelParts:
 
     @property
     def vocabulary_quantization(self) -> int | None:
-        """The number of rows that the vocabulary shares, or None if each token has its own row."""
+        """The number of rows that the tokens share, or None if each token has its own row."""
         return None if self.token_mapping is None else len(self.embedding)
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
-        """The vocabulary in the order of its ids, made when first asked for."""
+        """The vocabulary in the order of its ids, made on first use."""
         return self._tokenizer.tokens
 
     @property
     def unk_token_id(self) -> int | None:
-        """The id of the unknown token, which never reaches a vector."""
+        """The id of the unknown token, or None. This token never contributes to a vector."""
         return self._tokenizer.unk_token_id
 
     @property
@@ -115,9 +118,9 @@ class ModelParts:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """A `tokenizers.Tokenizer` that cuts at the model's `max_length`, made when first asked for.
+        """A `tokenizers.Tokenizer` that cuts texts at the model's `max_length`, made on first use.
 
-        The model does not use it, so changing it does not change the model.
+        The model does not use this object, so a change to it does not change the model.
         """
         from m2v_lite.tokenization.library import library_tokenizer
 
@@ -131,17 +134,17 @@ class ModelParts:
 
     @property
     def base_model_name(self) -> str | list[str] | None:
-        """The model or models that this one was distilled from, if the model card says."""
+        """The model or models from which this model was distilled, if the model card names them."""
         return self._card.get("base_model")
 
     @property
     def language(self) -> str | list[str] | None:
-        """The language or languages of the model, if the model card says."""
+        """The language or languages of the model, if the model card names them."""
         return self._card.get("language")
 
     @property
     def license(self) -> str | list[str] | None:
-        """The licence of the model, if the model card says."""
+        """The licence of the model, if the model card names it."""
         return self._card.get("license")
 
     @property
@@ -155,19 +158,19 @@ class ModelParts:
 
     @property
     def max_length(self) -> int | None:
-        """The number of tokens after which a text is cut by default, or None for no limit."""
+        """The number of tokens at which a text is cut by default, or None for no limit."""
         return self._max_length
 
     @max_length.setter
     def max_length(self, value: int | None) -> None:
         self._max_length = self.config["max_length"] = token_limit(value)
-        self.__dict__.pop("tokenizer", None)  # it was made for the former limit
+        self.__dict__.pop("tokenizer", None)  # it has the old limit
 
     def tokenizer_definition(self) -> str:
         """Return the tokenizer as the text of a `tokenizer.json`.
 
         Raises:
-            InvalidModelError: the file has changed since it was read.
+            InvalidModelError: the tokenizer's file has changed since it was read.
         """
         return self._tokenizer.definition()
 
@@ -190,6 +193,6 @@ class ModelParts:
 
 
 def identity(path: str) -> tuple[int, ...]:
-    """Return what tells a file from another one that takes its place: its size and time."""
+    """Return the size and the time of a file. They show whether another file has taken its place."""
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns

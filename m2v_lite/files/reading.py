@@ -12,7 +12,7 @@ from m2v_lite.files.parts import ModelParts
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
 
-# The native name, and the one that sentence-transformers writes.
+# The table's name in model2vec's files, and its name in those of sentence-transformers.
 TABLE_NAMES = ("embeddings", "embedding.weight")
 
 
@@ -23,26 +23,26 @@ def read_model(
     dimensionality: int | None = None,
     memo_bytes: int = DEFAULT_MEMO_BYTES,
 ) -> ModelParts:
-    """Read the model in a folder or in a packed file. Its table is mapped, unless `quantize_to` copies it.
+    """Read the model in a folder or a packed file. Its table is mapped, unless `quantize_to` copies it.
 
     Args:
         place: the folder or the file.
         subfolder: the folder of the model inside `place`.
-        quantize_to: the dtype to convert the table to, or None to leave it as it is.
-        dimensionality: how many leading columns to use, or None for all.
-        memo_bytes: about how much memory the tokenizer may use to remember words.
+        quantize_to: the dtype to convert the table to, or None to keep its own.
+        dimensionality: the number of leading columns to use, or None for all.
+        memo_bytes: roughly how many bytes the tokenizer may use to remember words.
 
     Raises:
-        ModelNotFoundError: there is no model.
-        InvalidModelError: a file is broken or not supported, or they do not fit together.
-        MissingPackageError: its tokenizer needs a package that is not installed.
+        ModelNotFoundError: there is no model at `place`.
+        InvalidModelError: a file is broken or not supported, or the files do not fit together.
+        MissingPackageError: the tokenizer needs a package that is not installed.
         InputTypeError, InputValueError: an option is impossible for this model.
     """
     if not os.path.isfile(place):
         folder = os.path.join(place, subfolder) if subfolder else place
         return _read_folder(folder, quantize_to, dimensionality, memo_bytes)
     if subfolder:
-        raise InputValueError(f"{place}: this is a file, which has no subfolder; leave `subfolder` out")
+        raise InputValueError(f"{place}: this is a file, which has no subfolder; leave out `subfolder`")
     return _read_packed(place, quantize_to, dimensionality, memo_bytes)
 
 
@@ -69,13 +69,16 @@ def _read_packed(
     from m2v_lite.files import packed_format
     from m2v_lite.files.config import check_config
 
-    hint = "give a packed model, or the folder of a model, which holds its table, tokenizer and config"
     try:
         file = SafetensorsFile(path)
     except InvalidModelError as error:
-        raise InvalidModelError(f"{error}; or {hint}") from error
+        raise InvalidModelError(
+            f"{error}; or give a packed model or a model folder (table, tokenizer and config)"
+        ) from error
     if not packed_format.is_packed(file):
-        raise ModelNotFoundError(f"{path}: this file is no packed model; {hint}")
+        raise ModelNotFoundError(
+            f"{path}: not a packed model; if this is the table of a model folder, give the folder"
+        )
     packed_format.check_version(file)
     config = packed_format.setting(file, "config")
     check_config(path, config)
@@ -88,14 +91,15 @@ def _read_packed(
 
 
 def table_in(file: SafetensorsFile, tensor: str = TABLE_NAMES[0]) -> EmbeddingTable:
-    """Return the embedding table in a safetensors file, with its weights and mapping if it has them.
+    """Return the embedding table in a safetensors file, with the weights and the mapping if they are there.
 
     Args:
         file: the file.
-        tensor: what the table should be called; other usual names are tried after it.
+        tensor: the expected name of the table. The other usual names are tried next.
 
     Raises:
-        InvalidModelError: the file holds no embedding table, or one of a kind that is not supported.
+        InvalidModelError: the file holds no embedding table, or the dtype or shape of an array is not
+            supported.
     """
     path = file.path
     name = next((name for name in (tensor, *TABLE_NAMES) if name in file.tensors), None)
@@ -104,8 +108,8 @@ def table_in(file: SafetensorsFile, tensor: str = TABLE_NAMES[0]) -> EmbeddingTa
         more = f" and {len(file.tensors) - 5} more" if len(file.tensors) > 5 else ""
         raise InvalidModelError(
             f"{path}: not a static model: no tensor {' or '.join(map(repr, TABLE_NAMES))}; tensors "
-            f"found: {found}{more}. An ordinary sentence transformer has to be distilled into a static "
-            "model first (model2vec.distill does this)"
+            f"found: {found}{more}. If this is an ordinary sentence transformer, distil it into a static "
+            "model first, with model2vec.distill"
         )
     for key, dtypes in ((name, EMBEDDING_DTYPES), ("weights", WEIGHTS_DTYPES), ("mapping", MAPPING_DTYPES)):
         if key in file.tensors:

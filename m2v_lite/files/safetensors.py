@@ -1,8 +1,8 @@
 """Safetensors file -> checked, read-only mapped views; arrays -> safetensors file.
 
-The format is 8 bytes of little-endian header length, a JSON header that names each tensor's dtype, shape
-and byte range, and the data (https://github.com/huggingface/safetensors#format). Nothing of the data is
-read when a file is opened: each tensor is a view of one `np.memmap`. Everything that the header claims is
+A file has three parts (https://github.com/huggingface/safetensors#format). The first 8 bytes are the length
+of the header, little-endian. The header is JSON and gives the dtype, shape and byte range of each tensor. The
+data follow. Opening a file reads none of the data: each tensor is a view of one `np.memmap`. The header is
 checked first, so that no later access can leave the file.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_HEADER_BYTES = 100_000_000
 MAX_DIMENSIONS = 32  # numpy 1's limit
 
-# Bits of each dtype, in the order in which the reference implementation ranks them; it writes tensors of
+# The bits of each dtype, from the lowest rank to the highest. The reference implementation writes tensors of
 # the highest rank first.
 DTYPE_BITS = {
     "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8,
@@ -39,7 +39,7 @@ RANK = {name: rank for rank, name in enumerate(DTYPE_BITS)}
 
 
 class TensorInfo(NamedTuple):
-    """What the header says of one tensor; `start` and `end` count bytes from the start of the data."""
+    """What the header says about one tensor; `start` and `end` count bytes from the start of the data."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -64,7 +64,7 @@ class SafetensorsFile:
 
     Raises:
         ModelNotFoundError: there is no such file.
-        InvalidModelError: it cannot be read, or is not a sound safetensors file.
+        InvalidModelError: the file cannot be read, or is not a valid safetensors file.
     """
 
     def __init__(self, path: PathLike) -> None:
@@ -78,8 +78,8 @@ class SafetensorsFile:
             raise ModelNotFoundError(f"{path}: no such file; check the path") from error
         except (OSError, OverflowError) as error:
             raise InvalidModelError(
-                f"{path}: cannot be read or mapped ({error}); check its permissions, and on a "
-                "32-bit system that it is smaller than 2 GB"
+                f"{path}: cannot be read or mapped ({error}); check its permissions. On a "
+                "32-bit system, also check that it is smaller than 2 GB"
             ) from error
         self._data_start = 8 + header_bytes
         self.metadata = _metadata(path, header)
@@ -87,16 +87,16 @@ class SafetensorsFile:
         _check_ranges(path, self.tensors, size - self._data_start)
 
     def view(self, name: str) -> NDArray[Any]:
-        """Return tensor `name` as a read-only `np.memmap` (BF16 as its uint16 codes).
+        """Return tensor `name` as a read-only `np.memmap`; a BF16 tensor as its uint16 codes.
 
         Raises:
-            InvalidModelError: the tensor's dtype has no counterpart in numpy.
+            InvalidModelError: numpy cannot hold the tensor's dtype.
         """
         info = self.tensors[name]
         if info.dtype not in NUMPY_DTYPES:
             raise InvalidModelError(
                 f"{self.path}: tensor {name!r} has dtype {info.dtype}, which numpy cannot hold; "
-                "convert it to F32 or F16 once, with the library that wrote it"
+                "convert it to F32 or F16 with the library that wrote it"
             )
         part = self._bytes[self._data_start + info.start : self._data_start + info.end]
         return part.view(NUMPY_DTYPES[info.dtype]).reshape(info.shape)
@@ -108,16 +108,16 @@ def write_safetensors(
     metadata: Mapping[str, str] | None = None,
     bfloat16: Collection[str] = (),
 ) -> None:
-    """Write `tensors` to an open file, in the very bytes that the safetensors package writes.
+    """Write `tensors` to an open file, with the same bytes as the safetensors package.
 
     Args:
-        file: a binary file, such as `atomic_write` gives.
+        file: a binary file, for example from `atomic_write`.
         tensors: arrays by name, in any byte order and memory layout.
-        metadata: free texts by name.
-        bfloat16: the names of uint16 arrays that hold bfloat16 codes.
+        metadata: texts by name.
+        bfloat16: the names of the uint16 arrays that hold bfloat16 codes.
 
     Raises:
-        InvalidModelError: an array's dtype has no place in the format.
+        InvalidModelError: the format cannot hold an array's dtype.
     """
     names = {
         name: "BF16" if name in bfloat16 else _dtype_name(name, array) for name, array in tensors.items()
@@ -131,7 +131,7 @@ def write_safetensors(
         header[name] = {"dtype": names[name], "shape": shape, "data_offsets": [start, end]}
         start = end
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # so that the data begin at a multiple of 8
+    text += b" " * (-len(text) % 8)  # pad, so that the data begin at a multiple of 8
     file.write(struct.pack("<Q", len(text)) + text)
     for name in order:
         for block in _row_blocks(tensors[name]):
@@ -143,13 +143,13 @@ def _dtype_name(name: str, array: NDArray[Any]) -> str:
         return NAMES_OF_NUMPY[array.dtype.newbyteorder("<")]
     except KeyError:
         raise InvalidModelError(
-            f"tensor {name!r} has dtype {array.dtype}, which the safetensors format does not hold; "
+            f"tensor {name!r} has dtype {array.dtype}, which the safetensors format cannot hold; "
             f"convert it to one of {', '.join(str(dtype) for dtype in NAMES_OF_NUMPY)}"
         ) from None
 
 
 def _row_blocks(array: NDArray[Any]) -> list[NDArray[Any]]:
-    """Cut an array into blocks of rows, so that a strided one is never copied whole."""
+    """Split an array into blocks of rows, so that a strided array is never copied whole."""
     if array.ndim == 0 or array.size == 0:
         return [array]
     rows = max(1, (1 << 20) // max(1, array.nbytes // len(array)))
@@ -158,7 +158,7 @@ def _row_blocks(array: NDArray[Any]) -> list[NDArray[Any]]:
 
 def _broken(path: PathLike, fact: str) -> InvalidModelError:
     return InvalidModelError(
-        f"{path}: not a sound safetensors file: {fact:.500}. Fetch or write the file again"
+        f"{path}: not a valid safetensors file: {fact:.500}. Fetch or write the file again"
     )
 
 
@@ -168,7 +168,7 @@ def _read_header(path: PathLike, file: BinaryIO, size: int) -> tuple[int, dict[s
         raise _broken(path, "it is empty")
     prefix = file.read(8)
     if len(prefix) < 8:
-        raise _broken(path, f"it has only {size} bytes, fewer than the 8 that give the header's length")
+        raise _broken(path, f"it has only {size} bytes, but the header's length alone takes 8")
     (length,) = struct.unpack("<Q", prefix)
     if length > MAX_HEADER_BYTES:
         raise _broken(path, f"its header claims {length} bytes; the format allows {MAX_HEADER_BYTES}")
@@ -197,12 +197,12 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _metadata(path: PathLike, header: dict[str, Any]) -> dict[str, str]:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise _broken(path, "its __metadata__ is not an object of texts")
+        raise _broken(path, "its __metadata__ is not a JSON object of texts")
     return metadata
 
 
 def _natural_numbers(value: Any, most: int) -> bool:
-    """Say whether `value` is a list of at most `most` integers from 0 to 2**63 - 1."""
+    """Return whether `value` is a list of at most `most` integers from 0 to 2**63 - 1."""
     return (
         isinstance(value, list)
         and len(value) <= most
@@ -211,7 +211,7 @@ def _natural_numbers(value: Any, most: int) -> bool:
 
 
 def _tensor_info(path: PathLike, name: str, entry: Any) -> TensorInfo:
-    """Check one entry of the header by itself."""
+    """Check one entry of the header on its own."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _broken(path, f"tensor {name!r} is not described by dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -220,22 +220,22 @@ def _tensor_info(path: PathLike, name: str, entry: Any) -> TensorInfo:
     if not _natural_numbers(shape, MAX_DIMENSIONS):
         raise _broken(path, f"tensor {name!r} has shape {shape!r:.100}, not a list of sizes")
     if not _natural_numbers(offsets, 2) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise _broken(path, f"tensor {name!r} has data_offsets {offsets!r:.100}, not two in order")
+        raise _broken(path, f"tensor {name!r} has data_offsets {offsets!r:.100}, not two in ascending order")
     start, end = offsets
-    # Python's integers do not overflow; numpy's do, even if there is a 0 among the sizes.
+    # Python's integers do not overflow. numpy's do, even if one of the sizes is 0.
     if math.prod(filter(None, shape)) * DTYPE_BITS[dtype] >= 1 << 63:
-        raise _broken(path, f"tensor {name!r} has shape {shape}, which no memory holds")
+        raise _broken(path, f"tensor {name!r} has shape {shape}, which is too large for any memory")
     if math.prod(shape) * DTYPE_BITS[dtype] != 8 * (end - start):
         raise _broken(
             path,
-            f"tensor {name!r} has data_offsets that span {end - start} bytes, which is not what "
-            f"shape {shape} and dtype {dtype} take",
+            f"tensor {name!r} has data_offsets that span {end - start} bytes, which does not match "
+            f"shape {shape} and dtype {dtype}",
         )
     return TensorInfo(dtype, tuple(shape), start, end)
 
 
 def _check_ranges(path: PathLike, tensors: Mapping[str, TensorInfo], data_bytes: int) -> None:
-    """Check that the tensors cover the data exactly: no overlap, no hole, nothing past the end."""
+    """Check that the tensors cover the data exactly: no overlap, no gap, nothing past the end."""
     position = 0
     for name, info in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
         if info.end > data_bytes:
@@ -244,7 +244,7 @@ def _check_ranges(path: PathLike, tensors: Mapping[str, TensorInfo], data_bytes:
                 f"tensor {name!r} ends at byte {info.end} of the data, but the file holds {data_bytes}",
             )
         if info.start < position:
-            raise _broken(path, f"tensor {name!r} overlaps the one before it at byte {info.start}")
+            raise _broken(path, f"tensor {name!r} overlaps the previous tensor at byte {info.start}")
         if info.start > position:
             raise _broken(path, f"bytes {position} to {info.start} of the data belong to no tensor")
         position = info.end

@@ -31,10 +31,10 @@ def save_model(
     """Write a model's files; see `StaticModel.save_pretrained`.
 
     Args:
-        parts: what to save.
-        path: the folder, made if need be.
+        parts: the model to save.
+        path: the folder to write to; made if it is missing.
         subfolder: a folder inside `path` to write to instead.
-        model_name: the name in a new model card; by default the folder's.
+        model_name: the name in a new model card; by default the folder's name.
         model_card: the text of the README.md, or None to write a new one.
     """
     folder = os.path.join(path, subfolder or "")
@@ -50,7 +50,7 @@ def save_model(
         "config.json": json.dumps(config_of(parts), indent=4),
     }
     os.makedirs(folder, exist_ok=True)
-    # The config goes last: without it a new folder is not a model.
+    # Write the config last: until it is there, a new folder does not count as a model.
     names = ["model.safetensors", *texts]
     with atomic_writes([os.path.join(folder, name) for name in names]) as (table, *others):
         write_safetensors(table, tensors, bfloat16=bfloat16_tensors(parts))
@@ -59,23 +59,23 @@ def save_model(
 
 
 def copy_model(files: ModelFiles, folder: str) -> None:
-    """Copy a model's files as they are to a folder of its own.
+    """Copy a model's files unchanged to a folder that holds nothing else.
 
     Args:
-        files: where they are now.
-        folder: where to, made if need be; what it holds already can only be the same model's files.
+        files: the files to copy.
+        folder: the folder to write to; made if it is missing. Files of the same names are replaced.
 
     Raises:
-        InputValueError: the folder holds something else.
+        InputValueError: `folder` is a file, or holds other files.
         OSError: the folder cannot be written.
     """
     sources = [files.table, files.tokenizer]
     if os.path.isfile(files.model_card):
         sources.append(files.model_card)
     elif os.path.isfile(os.path.join(folder, MODEL_CARD)):
-        sources.append(os.devnull)  # in place of the card of what was there before
-    sources.append(files.config)  # goes last: without it a new folder is no model
-    # The config may lie above the folder; next to the others it is found as well.
+        sources.append(os.devnull)  # empties the model card of an earlier copy
+    sources.append(files.config)  # last, as in `save_model`
+    # The config may lie in the parent folder. Copy it next to the other files, where loading finds it, too.
     names = [
         MODEL_CARD
         if path == os.devnull
@@ -84,12 +84,12 @@ def copy_model(files: ModelFiles, folder: str) -> None:
     ]
     if os.path.isfile(folder):
         raise InputValueError(f"{folder}: this is a file; name a folder, or use --pack for one file")
-    there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-    others = {name for name in there - {name.split(os.sep)[0] for name in names} if not is_temporary(name)}
-    if others:
+    present = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    foreign = {name for name in present - {name.split(os.sep)[0] for name in names} if not is_temporary(name)}
+    if foreign:
         raise InputValueError(
-            f"{folder}: this folder holds other files ({min(others)!r} for one), which might be taken for "
-            "parts of the model; name a new folder"
+            f"{folder}: this folder holds other files, for example {min(foreign)!r}, which could be mistaken "
+            "for parts of the model; name a new folder"
         )
     targets = [os.path.join(folder, name) for name in names]
     for target in targets:
@@ -101,18 +101,18 @@ def copy_model(files: ModelFiles, folder: str) -> None:
 
 
 def tensors_of(parts: ModelParts) -> dict[str, NDArray[Any]]:
-    """Return a model's arrays by the names that they have in its file."""
+    """Return a model's arrays by their names in its file."""
     arrays = {"embeddings": parts.embedding, "weights": parts.weights, "mapping": parts.token_mapping}
     return {name: array for name, array in arrays.items() if array is not None}
 
 
 def bfloat16_tensors(parts: ModelParts) -> tuple[str, ...]:
-    """Return the names of those arrays that hold bfloat16 codes."""
+    """Return the names of the arrays that hold bfloat16 codes."""
     return ("embeddings",) if parts.embedding_dtype == "bfloat16" else ()
 
 
 def config_of(parts: ModelParts) -> dict[str, Any]:
-    """Return a model's settings, as model2vec keeps them."""
+    """Return a model's settings with the entries that model2vec stores."""
     config = {**parts.config, "embedding_dtype": parts.embedding_dtype}
     config.pop("vocabulary_quantization", None)
     if parts.token_mapping is not None:
@@ -121,7 +121,7 @@ def config_of(parts: ModelParts) -> dict[str, Any]:
 
 
 def _modules(normalize: bool) -> list[dict[str, Any]]:
-    """Return the modules.json by which sentence-transformers loads the model."""
+    """Return the content of modules.json, which tells sentence-transformers how to load the model."""
     modules = [(".", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
     return [
         {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}

@@ -1,10 +1,12 @@
 """Repository id and revision -> the folder of its snapshot in the hub's cache.
 
-The cache's layout is documented (https://huggingface.co/docs/huggingface_hub/guides/manage-cache): in
-`models--OWNER--NAME`, `refs/REVISION` holds the commit that a branch or tag named when it was last asked for,
-`snapshots/COMMIT` the files, and `.no_exist/COMMIT` empty files where the hub has none. A file that is still
-being downloaded is not in a snapshot. Nothing is written here, and of `huggingface_hub` only the module is
-imported that reads its environment variables: its functions for the same take 90 ms and 12 MB more.
+The cache has a documented layout (https://huggingface.co/docs/huggingface_hub/guides/manage-cache). In
+`models--OWNER--NAME`, `refs/REVISION` holds the commit that a branch or tag named at the last request.
+`snapshots/COMMIT` holds the files. `.no_exist/COMMIT` holds an empty file for each file that the hub is known
+to lack. While a file is being downloaded, it is not in a snapshot.
+
+This module writes nothing. It imports only the module of `huggingface_hub` that reads environment variables,
+because that package's own functions for the cache take 90 ms and 12 MB more.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class Asked(NamedTuple):
-    """What is asked of the hub: a repository, a branch, tag or commit, and the model's folder in it."""
+    """A request to the hub: a repository, its branch, tag or commit, and the model's folder in it."""
 
     repository: str
     revision: str | None = None
@@ -35,7 +37,7 @@ class Asked(NamedTuple):
 
     @property
     def command(self) -> str:
-        """The command line that downloads it.
+        """The command line that downloads the model.
 
         Example:
             >>> Asked("owner/name", "v2").command
@@ -47,10 +49,13 @@ class Asked(NamedTuple):
 
 
 def cache_folder(cache_dir: PathLike | None = None) -> str:
-    """Return the folder of the hub's cache: the one given, or that of `HF_HUB_CACHE`, `HF_HOME` and so on.
+    """Return the folder of the hub's cache.
+
+    Args:
+        cache_dir: the folder, or None for the folder that `HF_HUB_CACHE`, `HF_HOME` and so on name.
 
     Raises:
-        MissingPackageError: none is given, and huggingface_hub, which knows, is not installed.
+        MissingPackageError: `cache_dir` is None, and huggingface_hub, which reads those, is not installed.
 
     Example:
         >>> cache_folder("/srv/models")
@@ -69,7 +74,7 @@ def cache_folder(cache_dir: PathLike | None = None) -> str:
 
 
 def entry_folder(cache: str, repository: str) -> str:
-    """Return the folder that the cache has for a repository.
+    """Return the cache's folder for a repository.
 
     Example:
         >>> entry_folder("/cache", "owner/name")
@@ -79,7 +84,7 @@ def entry_folder(cache: str, repository: str) -> str:
 
 
 def cached_snapshot(cache: str, asked: Asked) -> str | None:
-    """Return the folder of the snapshot that a repository's branch, tag or commit names, or None.
+    """Return the folder of a cached snapshot, or None if the cache lacks it.
 
     Example:
         >>> cached_snapshot("/no/cache", Asked("owner/name")) is None
@@ -94,7 +99,7 @@ def cached_snapshot(cache: str, asked: Asked) -> str | None:
 
 
 def commit_in(reference: str) -> str | None:
-    """Return the commit that a file in `refs` holds, or None if it holds none."""
+    """Return the commit that a file in `refs` holds, or None if the file is missing or broken."""
     try:
         with open(reference, encoding="ascii") as file:
             commit = file.read().strip()
@@ -104,7 +109,7 @@ def commit_in(reference: str) -> str | None:
 
 
 def commit_of(folder: str) -> str | None:
-    """Return the commit that a folder is a snapshot of, or None if it is none of the cache.
+    """Return the commit of a snapshot's folder, or None if the folder is not a snapshot.
 
     Example:
         >>> commit_of("/cache/models--owner--name/snapshots/0123456789012345678901234567890123456789")
@@ -117,7 +122,7 @@ def commit_of(folder: str) -> str | None:
 
 
 def source_of(name: str, folder: str) -> str:
-    """Name a model and, if its folder is in the hub's cache, the revision that it is of.
+    """Return a name for a model: with its revision if `folder` is a snapshot, otherwise the folder's name.
 
     Example:
         >>> source_of("owner/model", "/cache/snapshots/1234567890123456789012345678901234567890")
@@ -129,11 +134,11 @@ def source_of(name: str, folder: str) -> str:
     return f"{name} at revision {commit}" if commit else os.path.basename(folder)
 
 
-def what_is_wrong(folder: str) -> str | None:
-    """Say why a folder of a snapshot cannot be loaded as it is, or return None if it seems complete.
+def defect_of(folder: str) -> str | None:
+    """Return why the model in a snapshot's folder cannot be loaded, or None if it seems complete.
 
-    Here is looked at what costs little: the files are there, the table's length is that of its header, the
-    config can be read, and the tokenizer ends as JSON does.
+    The checks are quick: the files are there, the table is as long as its header says, the config can be
+    read, and the tokenizer ends like a JSON object.
     """
     from m2v_lite.files.config import read_config
 
@@ -146,17 +151,17 @@ def what_is_wrong(folder: str) -> str | None:
     with open(files.tokenizer, "rb") as file:
         file.seek(max(os.path.getsize(files.tokenizer) - 64, 0))
         if not file.read().rstrip().endswith(b"}"):
-            return f"{files.tokenizer}: it has no end"
-    # Without the config of a model2vec model, its other files may look like another layout.
+            return f"{files.tokenizer}: the file is cut short"
+    # Without its config, a model2vec model may look like another layout.
     if files.layout != LAYOUTS[0].name and files.tensor not in table.tensors:
-        return f"{files.table}: no tensor {files.tensor!r} in it"
+        return f"{files.table}: the file has no tensor {files.tensor!r}"
     return None
 
 
 def is_first_choice(snapshot: str, subfolder: str) -> bool:
-    """Say whether no layout can go before the one that a snapshot has, as the cache knows it.
+    """Return whether the layout in a snapshot is certainly the repository's first layout.
 
-    Another program may have downloaded a part of the repository that looks like another layout.
+    Another program may have downloaded only a part of the repository, which may look like another layout.
     """
     first = joined(subfolder, LAYOUTS[0].config)
     if os.path.exists(os.path.join(snapshot, first)):

@@ -1,7 +1,8 @@
-"""Files from the hub -> whether they are what the hub lists.
+"""Files from the hub -> whether they match the checksums that the hub lists.
 
-Files in git-lfs have their SHA-256 there, and others the hash that git gives them, a SHA-1 over a header and
-the content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). In the cache, it is a file's name.
+For a file in git-lfs, the hub lists the SHA-256. For any other file, it lists git's hash: a SHA-1 over a
+header and the content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). In the cache, a file's name
+is its checksum.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ PART_BYTES = 1 << 20
 
 
 def checksum(path: str, digits: int = SHA256_DIGITS) -> str:
-    """Return a file's SHA-256, or with 40 digits its hash in git.
+    """Return a file's SHA-256; or its git hash, if `digits` is 40.
 
     Example:
         >>> import os
@@ -35,18 +36,18 @@ def checksum(path: str, digits: int = SHA256_DIGITS) -> str:
 
 
 def verify_cached(paths: Sequence[str]) -> int:
-    """Check files of a snapshot in the hub's cache by their names there, and return how many there are.
+    """Check files of a snapshot against their names in the hub's cache, and return their number.
 
     Raises:
-        InputValueError: a file is not one of the cache.
+        InputValueError: a file is not in the cache.
         InvalidModelError: a file is damaged.
     """
     for path in paths:
         folder, name = os.path.split(os.path.realpath(path))
         if os.path.basename(folder) != "blobs":
             raise InputValueError(
-                f"{path}: nothing says what its checksum should be. Packed models can be verified, and "
-                "models in the hub's cache"
+                f"{path}: this file has no checksum to compare with; verify a packed model, or a model in "
+                "the hub's cache"
             )
         if checksum(path, len(name)) != name:
             raise InvalidModelError(

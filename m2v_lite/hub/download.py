@@ -1,9 +1,9 @@
-"""Repository on the hub -> its model's files in the cache, and no others, each checked before it counts.
+"""Repository on the hub -> the files of its model in the cache, each checked before it counts.
 
-Requests, caching, resuming and tokens are the business of `huggingface_hub`. It does not check what it has
-downloaded beyond the length, so that is done here, with the checksums that the hub lists. Files are fetched
-by their commit, the table last, and only when all are right, the cache is told that the branch is at this
-commit: until then, another process loads what was there before.
+`huggingface_hub` handles requests, caching, resuming and tokens. It checks only the length of a download, so
+this module checks the checksums that the hub lists. It downloads the files of one commit, the table last.
+When all files are right, it tells the cache that the branch is at this commit. Until then, other processes
+load the old files.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from m2v_lite.hub.failures import DamagedFileError, explained, may_pass
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-# Seconds before each further attempt, when the hub is busy or a file came damaged.
+# The seconds before each further attempt, after the hub was busy or a file arrived damaged.
 PAUSES = (1.0, 4.0)
 SHOWN_FILES = 12
 
 
 def download_model(asked: Asked, token: str | bool | None, cache: str, force: bool, state: str) -> str:
-    """Download what is missing of a model, and return the folder of the snapshot.
+    """Download the missing files of a model, and return the folder of the snapshot.
 
     Args:
         asked: the repository, revision and subfolder.
-        token: the hub's access token; False for none, None for the usual one.
+        token: the hub's access token; False for no token, None for the default token.
         cache: the folder of the hub's cache.
-        force: whether to download also what is in the cache.
-        state: what the cache has, for an error's message.
+        force: whether to download files that are in the cache, too.
+        state: what the cache holds of the model, for error messages.
 
     Raises:
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
-        DownloadError: the model cannot be fetched.
+        DownloadError: the model cannot be downloaded.
         MissingPackageError: huggingface_hub is not installed.
     """
     try:
         from huggingface_hub import HfApi
     except ImportError as error:
         raise MissingPackageError(
-            f"{asked}: {state}, and fetching it from the hub needs the package huggingface_hub; install it "
+            f"{asked}: {state}, and a download from the hub needs the package huggingface_hub; install it "
             "with: pip install huggingface_hub. Or give the path of a model"
         ) from error
     api = HfApi(token=token, library_name="m2v_lite", library_version=__version__)
@@ -62,7 +62,7 @@ def download_model(asked: Asked, token: str | bool | None, cache: str, force: bo
         except Exception as error:
             if pause is None or not may_pass(error):
                 raise explained(error, asked, cache, api.endpoint, state) from error
-            # A file that has come too long is never resumed rightly, so it is fetched anew.
+            # If a file arrived too long, resuming cannot repair it, so download it from the start.
             force = force or type(error) is OSError
             time.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
@@ -79,8 +79,8 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
     layout = layout_in(asked.subfolder, listed)
     if layout is None:
         raise ModelNotFoundError(
-            f"{asked}: no static model there, which would be {' + '.join(LAYOUTS[0].files())}; there is: "
-            f"{_shown(listed)}"
+            f"{asked}: no static model found, which needs {' + '.join(LAYOUTS[0].files())}. Files found: "
+            f"{_shown(listed)}. Check the name and the subfolder, or choose from: m2v-lite list --known"
         )
     card, config, table, tokenizer = (joined(asked.subfolder, name) for name in (MODEL_CARD, *layout.files()))
     _check_table(api, asked, listing.sha, table)
@@ -89,34 +89,34 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
         if name in listed:
             _check_file(fetch(name, revision=listing.sha, force_download=force), listed[name])
     if layout is not LAYOUTS[0]:
-        with suppress(EntryNotFoundError):  # the cache then knows that there is none
+        with suppress(EntryNotFoundError):  # the cache now knows that the file does not exist
             fetch(joined(asked.subfolder, LAYOUTS[0].config), revision=listing.sha)
     if asked.revision != listing.sha:
-        fetch(config, revision=asked.revision or MAIN)  # the cache then knows the branch's commit
+        fetch(config, revision=asked.revision or MAIN)  # the cache now knows the branch's commit
     folder = cached_snapshot(cache, asked)
     if folder is None or os.path.basename(folder) != listing.sha:
-        raise DamagedFileError(f"{asked.revision or MAIN} has moved away from {listing.sha}")
+        raise DamagedFileError(f"{asked.revision or MAIN} moved away from commit {listing.sha}")
     return folder
 
 
 def _check_table(api: HfApi, asked: Asked, commit: str | None, table: str) -> None:
-    """Check by its header, which a short request gives, that a table is there before all is downloaded."""
+    """Check before the download that the file holds a table. A short request gets its header."""
     from huggingface_hub.errors import SafetensorsParsingError
 
     try:
         tensors = api.parse_safetensors_file_metadata(asked.repository, table, revision=commit).tensors
     except SafetensorsParsingError as error:
-        raise DamagedFileError(f"{table} does not begin as a safetensors file does ({error})") from error
+        raise DamagedFileError(f"{table} does not begin like a safetensors file ({error})") from error
     if not any(name in tensors for name in TABLE_NAMES):
         raise ModelNotFoundError(
             f"{asked}: this is not a static model: {table} has no tensor "
-            f"{' or '.join(map(repr, TABLE_NAMES))}; there is: {_shown(tensors)}. Distil it with model2vec, "
-            "or choose another: m2v-lite list --known"
+            f"{' or '.join(map(repr, TABLE_NAMES))}; tensors found: {_shown(tensors)}. Distil it with "
+            "model2vec, or choose from: m2v-lite list --known"
         )
 
 
 def _check_file(path: str, listed: Any) -> None:
-    """Check a file's length and checksum, where the hub lists them; remove a damaged file from the cache."""
+    """Check a file's length and checksum, if the hub lists them. Remove a damaged file from the cache."""
     wanted = listed.blob_id if listed.lfs is None else listed.lfs.sha256
     size = os.path.getsize(path)
     found = checksum(path, len(wanted or ""))
@@ -126,12 +126,12 @@ def _check_file(path: str, listed: Any) -> None:
         with suppress(FileNotFoundError):
             os.remove(place)
     raise DamagedFileError(
-        f"{listed.rfilename} came as {size:,} bytes with the checksum {found}, and the hub lists "
-        f"{listed.size:,} bytes with {wanted}"
+        f"{listed.rfilename} arrived with {size:,} bytes and the checksum {found}, but the hub lists "
+        f"{listed.size:,} bytes and {wanted}"
     )
 
 
 def _shown(names: Collection[str]) -> str:
     listed = sorted(names)
     more = f" and {len(listed) - SHOWN_FILES} more" if len(listed) > SHOWN_FILES else ""
-    return ", ".join(listed[:SHOWN_FILES]) + more if listed else "nothing"
+    return ", ".join(listed[:SHOWN_FILES]) + more if listed else "none"

@@ -1,4 +1,4 @@
-"""An error of a download -> whether to try again, and the error of the family that says what to do."""
+"""An error during a download -> whether to try again, and an error that tells the user what to do."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ UNREACHABLE = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.
 
 
 class DamagedFileError(Exception):
-    """A file is not what the hub lists."""
+    """A file differs from what the hub lists."""
 
 
 def may_pass(error: BaseException) -> bool:
-    """Say whether another attempt may do better: the hub is busy, a connection broke, a file came damaged."""
+    """Return whether to try again: the hub was busy, a connection broke or a file arrived damaged."""
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     for cause in _causes(error):
@@ -33,14 +33,14 @@ def may_pass(error: BaseException) -> bool:
 
 
 def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: str) -> M2VLiteError:
-    """Return the error of the family that says what is wrong and what to do.
+    """Return an `M2VLiteError` that says what went wrong and what to do.
 
     Args:
-        error: what the download has raised.
+        error: the exception that the download raised.
         asked: the repository, revision and subfolder.
         cache: the folder of the hub's cache.
         endpoint: the hub's address.
-        state: what the cache has.
+        state: what the cache holds of the model.
     """
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -56,38 +56,37 @@ def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: 
 
     if is_a(GatedRepoError):
         return DownloadError(
-            f"{asked}: access to this model is restricted. Ask for it on {endpoint}/{asked.repository}, and "
-            "give a token that has it: token=, HF_TOKEN, or hf auth login"
+            f"{asked}: access to this model is restricted. Request access at {endpoint}/{asked.repository}, "
+            "then give your token: token=, HF_TOKEN, or hf auth login"
         )
     if is_a(RepositoryNotFoundError):
         return ModelNotFoundError(
-            f"{asked}: there is no folder of this name here, and on {endpoint} no such repository, or none "
-            "that this token may see. Check the name; for a private model give a token: token=, HF_TOKEN, or "
-            "hf auth login"
+            f"{asked}: no such folder here, and no such repository on {endpoint}, or your token may not see "
+            "it. Check the name. For a private model, give a token: token=, HF_TOKEN, or hf auth login"
         )
     if is_a(RevisionNotFoundError):
         return ModelNotFoundError(
-            f"{asked}: the repository has no such branch, tag or commit (of 40 digits); "
-            f"{endpoint}/{asked.repository}/tree/main shows which it has"
+            f"{asked}: the repository has no such branch, tag or commit (a commit needs all 40 digits); "
+            f"choose one at {endpoint}/{asked.repository}/tree/main"
         )
     if any(getattr(cause, "errno", None) in FULL for cause in causes):
         return DownloadError(
-            f"{asked}: the disk of {cache} is full. Free some space, or name a cache elsewhere: cache_dir=, "
-            "HF_HOME. What has been downloaded so far is kept, and the rest is fetched next time"
+            f"{asked}: the disk of {cache} is full. Free some space, or put the cache elsewhere with "
+            "cache_dir= or HF_HOME. Then try again: finished files are kept"
         )
-    if any(_is_about(cause, cache) for cause in causes):
+    if any(_is_unwritable(cause, cache) for cause in causes):
         return DownloadError(
-            f"{asked}: {state}, and nothing can be written to {cache}. Change its permissions, or name a "
-            "cache elsewhere: cache_dir=, HF_HOME"
+            f"{asked}: {state}, and {cache} cannot be written to. Change its permissions, or put the cache "
+            "elsewhere with cache_dir= or HF_HOME"
         )
     if is_a(DamagedFileError):
-        return DownloadError(f"{asked}: {error}. Nothing of it is kept; try again later")
+        return DownloadError(f"{asked}: {error}. No damaged file is kept; try again later")
     status = next((status for cause in causes if (status := _status(cause)) is not None), None)
     line = " ".join(str(error).split())[:300]
     if status == 401:
         return DownloadError(
-            f"{asked}: {state}, and {endpoint} refuses the token ({line}). Renew it (token=, HF_TOKEN, or hf "
-            "auth login), or use none: token=False"
+            f"{asked}: {state}, and {endpoint} refuses the token ({line}). Give a new token: token=, "
+            "HF_TOKEN, or hf auth login. Or use no token: token=False"
         )
     if is_a(OfflineModeIsEnabled):
         reason = "HF_HUB_OFFLINE is set"
@@ -97,12 +96,12 @@ def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: 
         reason = f"{endpoint} cannot be reached ({line})"
     else:
         return DownloadError(
-            f"{asked}: {state}, and its download has failed ({type(error).__name__}: {line}). Try again; if "
-            f"that is of no use, remove {entry_folder(cache, asked.repository)} first"
+            f"{asked}: {state}, and the download failed ({type(error).__name__}: {line}). Try again. If "
+            f"it fails again, remove {entry_folder(cache, asked.repository)} first"
         )
     return DownloadError(
-        f"{asked}: {state}, and {reason}. Check the name and the network; or run elsewhere: {asked.command} "
-        "--output FOLDER, copy the folder here and give its path"
+        f"{asked}: {state}, and {reason}. Check the name and the network. Or run elsewhere: {asked.command} "
+        "--output FOLDER; then copy the folder here and give its path"
     )
 
 
@@ -113,13 +112,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _status(error: BaseException) -> int | None:
-    """Return the status of the answer that an error is about."""
+    """Return the HTTP status of an error's response, or None if it has no response."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) else None
 
 
 def _is_unreachable(error: BaseException) -> bool:
-    """Say whether no connection was had at all; requests and httpx have one name for a timeout of that."""
+    """Return whether no connection was made. requests and httpx both name that timeout `ConnectTimeout`."""
     return (
         isinstance(error, socket.gaierror)
         or getattr(error, "errno", None) in UNREACHABLE
@@ -127,8 +126,8 @@ def _is_unreachable(error: BaseException) -> bool:
     )
 
 
-def _is_about(error: BaseException, cache: str) -> bool:
-    """Say whether a file of the cache cannot be written."""
+def _is_unwritable(error: BaseException, cache: str) -> bool:
+    """Return whether an error says that the cache cannot be written to."""
     if not isinstance(error, OSError) or error.errno not in NOT_WRITABLE or error.filename is None:
         return False
     place = os.path.realpath(str(error.filename))

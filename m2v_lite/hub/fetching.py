@@ -1,4 +1,4 @@
-"""Repository id -> folder of its snapshot: from the hub's cache if it is there, else from the hub."""
+"""Repository id -> folder of its snapshot, from the hub's cache or otherwise from the hub."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 
 from m2v_lite.arguments import PathLike, described
 from m2v_lite.errors import DownloadError, InputTypeError, InputValueError, MissingPackageError
-from m2v_lite.hub.cache import Asked, cache_folder, cached_snapshot, is_first_choice, what_is_wrong
+from m2v_lite.hub.cache import Asked, cache_folder, cached_snapshot, defect_of, is_first_choice
 
 _REPOSITORY_ID = re.compile(r"\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _LONGEST_ID = 96
 
 
 def is_repository_id(name: str) -> bool:
-    """Say whether `name` has the form of a repository id, `owner/name` or `name`, by the hub's own rules.
+    """Return whether `name` has the form of a repository id, `owner/name` or `name`, by the hub's own rules.
 
     Example:
         >>> is_repository_id("minishlab/potion-base-8M"), is_repository_id("./potion")
@@ -39,35 +39,33 @@ def fetch_model(
     force_download: bool = False,
     local_files_only: bool = False,
 ) -> str:
-    """Return the folder of a repository's snapshot, from the cache if the model in it is complete.
+    """Return the folder of a repository's snapshot.
 
-    If it is, no request is sent and nothing is written.
+    If the cache holds the complete model, this sends no request and writes nothing.
 
     Args:
-        repository: its id on the hub, owner/name.
+        repository: the repository's id on the hub, owner/name.
         subfolder: the folder of the model in the repository.
         revision: a branch, tag or commit; by default the branch main.
-        token: the hub's access token; False for none; by default `HF_TOKEN`, or that of `hf auth login`.
-        cache_dir: the hub's cache, if not the usual one.
+        token: the hub's access token; False for no token; by default `HF_TOKEN` or that of `hf auth login`.
+        cache_dir: the hub's cache, or None for the default.
         force_download: whether to ask the hub even if the model is in the cache.
-        local_files_only: whether to fail rather than ask the hub.
+        local_files_only: whether to fail instead of asking the hub.
 
     Raises:
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
-        DownloadError: the model is not in the cache and cannot be fetched.
+        DownloadError: the model is not in the cache and cannot be downloaded.
         MissingPackageError: huggingface_hub is not installed.
-        InputTypeError, InputValueError: an impossible argument.
+        InputTypeError, InputValueError: an argument is impossible.
     """
     asked = Asked(repository, _revision(revision), _subfolder(subfolder))
     token = _token(token)
     try:
         cache = cache_folder(cache_dir)
     except MissingPackageError as error:
-        raise MissingPackageError(
-            f"{repository}: there is no such file or folder here, and {error}"
-        ) from error
+        raise MissingPackageError(f"{repository}: no such file or folder here, and {error}") from error
     snapshot = cached_snapshot(cache, asked)
-    lacks = what_is_wrong(os.path.join(snapshot, asked.subfolder)) if snapshot else None
+    lacks = defect_of(os.path.join(snapshot, asked.subfolder)) if snapshot else None
     usable = None if lacks or force_download else snapshot
     if usable and (local_files_only or is_first_choice(usable, asked.subfolder)):
         return usable
@@ -76,10 +74,10 @@ def fetch_model(
     elif snapshot and force_download:
         state = "the model is in the cache, but force_download asks the hub for it"
     else:
-        state = f"there is no folder of this name here, the model is not in the cache {cache}"
+        state = f"no such folder here, the model is not in the cache {cache}"
     if local_files_only:
         raise DownloadError(
-            f"{asked}: {state}, and local_files_only is set. Leave it out, or run where there is a network: "
+            f"{asked}: {state}, and local_files_only is set. Leave it out, or run this with a network: "
             f"{asked.command}"
         )
     from m2v_lite.hub.download import download_model
@@ -104,11 +102,11 @@ def _subfolder(subfolder: str | None) -> str:
     """Return the path of a folder of the repository, with forward slashes; "" for the repository itself."""
     path = posixpath.normpath((subfolder or ".").replace(os.sep, "/"))
     if os.path.isabs(path) or path.split("/")[0] == "..":
-        raise InputValueError(f"subfolder is {subfolder!r:.60}; give the path of a folder in the repository")
+        raise InputValueError(f"subfolder is {subfolder!r:.60}; give a folder inside the repository")
     return "" if path == "." else path
 
 
 def _token(token: object) -> str | bool | None:
     if token is not None and not isinstance(token, (str, bool)):
-        raise InputTypeError("token is neither a str nor a bool nor None; give the hub's access token")
+        raise InputTypeError("token is not a str, a bool or None; give your access token for the hub")
     return token.strip() or None if isinstance(token, str) else token

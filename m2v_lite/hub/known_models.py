@@ -1,4 +1,4 @@
-"""Static models that are worth knowing, for help; any other repository's name works as well."""
+"""The static models that the help recommends. The name of any other repository works as well."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ class KnownModel(NamedTuple):
     """One model on the hub.
 
     Attributes:
-        name: what `from_pretrained` takes, or "(bundled)".
+        name: the name that `from_pretrained` takes, or "(bundled)".
         dimensions: the number of columns.
-        thousand_tokens: the size of its vocabulary, in thousands.
-        megabytes: what is downloaded, about: 10^6 bytes.
-        language, licence: as its model card states them.
-        good_for: what it was made for.
+        thousand_tokens: the size of the vocabulary, in thousands of tokens.
+        megabytes: the approximate size of the download, in 10^6 bytes.
+        language, licence: as in the model card.
+        good_for: the purpose that the model serves best.
     """
 
     name: str
@@ -26,7 +26,7 @@ class KnownModel(NamedTuple):
     good_for: str
 
 
-# Figures of the model cards and file lists on https://huggingface.co/minishlab.
+# The figures come from the model cards and file lists on https://huggingface.co/minishlab.
 KNOWN_MODELS = (
     KnownModel("(bundled)", 256, 29.5, 8, "English", "MIT", "no network: potion-base-8M in int8"),
     KnownModel("minishlab/potion-base-2M", 64, 29.5, 8, "English", "MIT", "the least memory"),

@@ -10,19 +10,19 @@ from m2v_lite.errors import M2VLiteError
 from m2v_lite.files.layouts import NESTED_FOLDER, find_model_files
 from m2v_lite.files.reading import table_in
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.hub.cache import COMMIT, commit_in, what_is_wrong
+from m2v_lite.hub.cache import COMMIT, commit_in, defect_of
 
 
 class CachedModel(NamedTuple):
-    """One model of one snapshot.
+    """One model in one snapshot.
 
     Attributes:
-        repository: the id of its repository.
-        subfolder: its folder there, or "".
-        revisions: the branches and tags that name the commit here.
+        repository: the id of the model's repository.
+        subfolder: the model's folder in the repository, or "".
+        revisions: the branches and tags that name the commit in this cache.
         commit: the commit.
-        table: rows, columns and dtype of its table.
-        size: the bytes of its table, tokenizer and config.
+        table: the rows, columns and dtype of the table.
+        size: the size of the table, the tokenizer and the config together, in bytes.
     """
 
     repository: str
@@ -34,7 +34,7 @@ class CachedModel(NamedTuple):
 
 
 def cached_models(cache: str) -> list[CachedModel]:
-    """Return the static models that are complete in the cache, by name, and no models of other kinds."""
+    """Return all complete static models in the cache, sorted by name."""
     return sorted(
         model
         for entry in _names_in(cache)
@@ -50,14 +50,14 @@ def _models_in(entry: str, commit: str) -> Iterator[CachedModel]:
     snapshot = os.path.join(entry, "snapshots", commit)
     revisions = tuple(sorted(_revisions(entry, commit)))
     for folder, _, _ in os.walk(snapshot):
-        # The parent of a nested folder is a model already if all is there.
-        if os.path.basename(folder) == NESTED_FOLDER or what_is_wrong(folder):
+        # If the model of a nested folder is complete, its parent folder is listed as the model.
+        if os.path.basename(folder) == NESTED_FOLDER or defect_of(folder):
             continue
         try:
             files = find_model_files(folder)
             table = table_in(SafetensorsFile(files.table), files.tensor)
         except M2VLiteError:
-            continue  # no table that can be used
+            continue  # the table cannot be used
         subfolder = os.path.relpath(folder, snapshot).replace(os.sep, "/").removeprefix(".")
         size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
         rows, columns = table.embedding.shape
