@@ -193,7 +193,7 @@ def speed(model: str | None, short: Sequence[str], long: Sequence[str], rounds: 
 
 
 def check_stored() -> tuple[bool, str]:
-    """Compare vectors of the bundled model with the stored ones, which hold to the bit on every machine."""
+    """Compare vectors of the bundled model with `STORED`, which holds to the bit on every machine."""
     vectors = StaticModel.from_pretrained().encode(list(STORED))
     stored = np.array(list(STORED.values()), np.float32)
     difference = float(np.abs(vectors[:, : stored.shape[1]] - stored).max())

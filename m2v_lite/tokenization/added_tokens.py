@@ -8,17 +8,17 @@ from functools import cached_property
 
 
 class AddedToken:
-    """A token that is looked for in the text itself.
+    """A token to look for in the text itself.
 
     A plain class, because defining a NamedTuple would slow start-up.
 
     Attributes:
-        content: what is looked for.
+        content: the text of the token.
         token_id: its id.
-        single_word: found only where no word character touches it.
-        lstrip: takes the white space before it along.
-        rstrip: takes the white space after it along.
-        normalized: looked for in the normalized text, its content being normalized too.
+        single_word: whether to find it only where no word character touches it.
+        lstrip: whether it includes the white space before it.
+        rstrip: whether it includes the white space after it.
+        normalized: whether to normalize its content, and look for it in the normalized text.
     """
 
     def __init__(
@@ -36,10 +36,10 @@ class AddedToken:
 
 
 class AddedTokens:
-    """Tokens to be found in a text, the leftmost first, of those the longest.
+    """Finds tokens in a text: the leftmost token first, and the longest if several begin at one place.
 
     Args:
-        tokens: with contents that differ and are not empty.
+        tokens: their contents must all differ, and none may be empty.
 
     Example:
         >>> tokens = AddedTokens([AddedToken("[MASK]", 4), AddedToken("[PAD]", 0, lstrip=True)])
@@ -58,18 +58,18 @@ class AddedTokens:
     def _pattern(self) -> re.Pattern[str]:
         longest_first = sorted(self._tokens, key=len, reverse=True)
         pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
-        if len(self._firsts) == 1:  # a pattern that begins with one character is found quickly
+        if len(self._firsts) == 1:  # `re` is quick at patterns that begin with one fixed character
             (first,) = self._firsts
             pattern = f"{re.escape(first)}(?:{'|'.join(re.escape(content[1:]) for content in longest_first)})"
         return re.compile(pattern)
 
     def occur_in(self, text: str) -> bool:
-        """Say whether the content of some token occurs in a text."""
-        # Nearly no text holds a bracket, with which most tokens begin.
+        """Return whether the content of any token occurs in a text."""
+        # Most tokens begin with a bracket, and hardly any text holds a bracket.
         return any(first in text for first in self._firsts) and self._pattern.search(text) is not None
 
     def split(self, text: str) -> Iterator[str | int]:
-        """Yield the parts of a text in order: ids of tokens, and the text between them, if any."""
+        """Yield the parts of a text in order: the id of each token, and any text between tokens."""
         done = 0
         for match in self._pattern.finditer(text):
             token = self._tokens[match[0]]

@@ -1,7 +1,7 @@
 """Character -> what BertNormalizer and BertPreTokenizer make of it: classes from tables of `tokenizers`.
 
-Python's own `unicodedata` would not do: its Unicode version differs from that of `tokenizers`, and from one
-Python to the next. The tables are read when the first character beyond ASCII comes.
+Python's own `unicodedata` would give other answers: its Unicode version differs from that of `tokenizers`,
+and from one Python to the next. The tables are read when the first character beyond ASCII comes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Ranges:
         return self.value(code) is not None
 
     def value(self, code: int) -> int | None:
-        """Return the value of the run that holds `code` (True if it has none), or None."""
+        """Return the value of the run that holds `code`: True if the run has no value, None without a run."""
         run = bisect_right(self._firsts, code) - 1
         if run < 0 or code > self._runs[run][1]:
             return None
@@ -38,7 +38,7 @@ class Ranges:
 
 
 class CharacterTables:
-    """The classes of characters; see scripts/make_character_tables.py for what each one is."""
+    """The classes of characters; scripts/make_character_tables.py defines each class."""
 
     def __init__(self, tables: dict[str, Any]) -> None:
         self._tables = tables
@@ -58,12 +58,12 @@ class CharacterTables:
 
     @cached_property
     def word(self) -> Ranges:
-        """What a regular expression of Rust calls a word character."""
+        """The word characters, as regular expressions in Rust define them."""
         return Ranges(self._tables["word"])
 
     @cached_property
     def moved(self) -> frozenset[str]:
-        """The characters that canonical ordering moves and that stripping accents leaves."""
+        """The characters that canonical ordering moves and that stripping accents keeps."""
         runs: list[list[int]] = self._tables["combining"]
         codes = (code for first, last, _ in runs for code in range(first, last + 1))
         left = {chr(code) for code in codes if code not in self.marks}
@@ -83,7 +83,7 @@ class CharacterTables:
 
 @cache
 def character_tables() -> CharacterTables:
-    """Read the tables, once."""
+    """Return the tables; the first call reads them."""
     with open(TABLES, encoding="ascii") as file:
         return CharacterTables(json.load(file))
 

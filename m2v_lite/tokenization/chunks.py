@@ -1,9 +1,8 @@
 """The general path with a memo: texts -> chunks between white space -> token ids.
 
-The `tokenizers` library is asked for each different chunk once; `independence` says for which tokenizers that
-gives the ids of the whole text. Some texts go to the library whole all the same: those with a chunk that
-cannot be tokenized alone, and batches of so many new chunks that asking for them would cost more than it
-saves.
+The `tokenizers` library tokenizes each different chunk once. `independence` decides for which tokenizers that
+gives the ids of the whole text. Some texts still go to the library whole: texts with a chunk that cannot be
+tokenized alone, and batches with so many new chunks that asking for the chunks would cost more than it saves.
 """
 
 from __future__ import annotations
@@ -27,31 +26,32 @@ if TYPE_CHECKING:
 
     from m2v_lite.tokenization.protocols import TokenizerSource
 
-# A lone surrogate, which no text holds.
+# Marks the end of a text: a lone surrogate, which no text holds.
 END_CHUNK = "\udfff"
 
-# Codes without pieces: of an empty chunk, of one that the memo lacks, of one that cannot be tokenized alone.
+# Codes without pieces: an empty chunk, a chunk that the memo lacks, a chunk that cannot be tokenized alone.
 NOTHING, NEW, DEPENDENT = (~(number << LENGTH_BITS) for number in (1, 2, 3))
 
-# A longer chunk goes with its text: it hardly comes again, and a code cannot tell of any number of pieces.
+# A longer chunk goes to the library with its text: it hardly ever comes again, and a code can count only so
+# many pieces.
 LONGEST_CHUNK = 1000
 
-# So many new chunks are asked for as one text, with a separator between them.
+# How many new chunks to tokenize as one text, with a separator between them.
 GROUP = 16
-# What may separate them: a chunk of one id, the first of these that is one.
+# The separator is the first of these that has exactly one id.
 SEPARATORS = ("~", "|", "^", "#", "z", "q", "x", "the", "a", ".")
 
-# To ask for a new chunk costs about as much more as it saves to know one. So each known chunk earns the right
-# to ask for a new one, up to so many; where that does not suffice, batches go to the library whole, the next
-# ones without a look at their chunks.
+# Asking for a new chunk costs about as much as knowing a chunk saves. So each known chunk earns the right to
+# ask for a new chunk, up to CREDIT. If the credit does not suffice, the batch goes to the library whole, and
+# so do the next batches, without a look at their chunks.
 CREDIT = 1000
 MOST_PASSED_OVER = 15
-# The share of new chunks that is asked for all the same, lest a memo of other texts never learns.
+# Even then, ask for one in SHARE of the new chunks. Otherwise a memo of other texts would never learn.
 SHARE = 16
 
 
 class ChunkMemo(BoundedMemo, dict[str, int]):
-    """The codes of chunks that have been seen. Safe under threads: what an entry says never changes."""
+    """The codes of chunks seen so far. Safe under threads: an entry never changes."""
 
     def __init__(self, memory: int) -> None:
         dict.__init__(self, {"": NOTHING, END_CHUNK: END_CODE})
@@ -60,11 +60,11 @@ class ChunkMemo(BoundedMemo, dict[str, int]):
         self.store = PieceStore()
 
     def is_full(self) -> bool:
-        """Say whether it takes the memory that it may take."""
+        """Return whether the memo takes all the memory that it may take."""
         return len(self) >= self._most
 
     def learn(self, chunks: Sequence[str], lists: Sequence[Sequence[int]]) -> list[int]:
-        """Take the ids of chunks, and return a code for each chunk."""
+        """Store the ids of chunks, and return a code for each chunk."""
         codes: list[int] = self.store.add(*flatten(lists)).tolist()
         for chunk, code in zip(chunks, codes, strict=True):
             self.remember(chunk, code)
@@ -82,7 +82,7 @@ class ChunkTokenizer(LibraryTokenizer):
     Args:
         tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
         rule: tells which chunks can be tokenized alone.
-        memo_bytes: the memory that the memo may take, about.
+        memo_bytes: about how much memory the memo may take.
     """
 
     def __init__(
@@ -113,11 +113,11 @@ class ChunkTokenizer(LibraryTokenizer):
         return [token_id for token_id in ids if token_id != self.unk_token_id]
 
     def whole_ids(self, texts: Sequence[str]) -> FlatIds:
-        """Return all ids as the library gives them for whole texts."""
+        """Return all ids, as the library gives them for whole texts."""
         return flatten(self.lists_of_ids(texts))
 
     def divided_ids(self, texts: Sequence[str]) -> FlatIds | None:
-        """Return all ids, by way of chunks; None if that would take longer, or fails."""
+        """Return all ids, by way of chunks. Return None if that would take longer, or if it fails."""
         if self._to_pass_over > 0:
             self._to_pass_over -= 1
             return None
@@ -145,7 +145,7 @@ class ChunkTokenizer(LibraryTokenizer):
         return self._expand(memo, codes, texts)
 
     def _learn(self, memo: ChunkMemo, chunks: Sequence[str]) -> dict[str, int]:
-        """Ask the library for chunks, let the memo know, and return their codes."""
+        """Ask the library for chunks, store the answers in the memo, and return the code of each chunk."""
         dependent = self._rule.dependent(chunks)
         dependent.update(chunk for chunk in chunks if len(chunk) > LONGEST_CHUNK)
         alone = [chunk for chunk in chunks if chunk not in dependent] if dependent else chunks
@@ -157,8 +157,8 @@ class ChunkTokenizer(LibraryTokenizer):
     def _lists_of_chunks(self, chunks: Sequence[str]) -> list[list[int]]:
         """Return the ids of each chunk.
 
-        Chunks are asked for in groups, which is quicker than one by one; but one by one where the separator's
-        id is also in a chunk.
+        Asking for a group of chunks is quicker than asking for each chunk. But if a chunk of a group has the
+        separator's id, the chunks of that group are asked for one by one.
         """
         if self._separator is None:
             return self.lists_of_ids(chunks)
@@ -173,7 +173,7 @@ class ChunkTokenizer(LibraryTokenizer):
         return lists
 
     def _expand(self, memo: ChunkMemo, codes: NDArray[np.int64], texts: Sequence[str]) -> FlatIds:
-        """Return the ids of all texts, those with a dependent chunk being asked for whole."""
+        """Return the ids of all texts. Texts with a dependent chunk go to the library whole."""
         dependent = codes == DEPENDENT
         if not dependent.any():
             return memo.store.expand(codes)
@@ -185,7 +185,7 @@ class ChunkTokenizer(LibraryTokenizer):
         return merge(is_whole, whole, memo.store.expand(codes[~is_whole[text_of_code]]))
 
     def _find_separator(self) -> tuple[str, int] | None:
-        """Return a separator between spaces, and its id."""
+        """Return a separator with spaces around it, and its id, or None if nothing suits."""
         for separator, ids in zip(SEPARATORS, self.lists_of_ids(SEPARATORS), strict=True):
             if len(ids) == 1 and ids[0] != self.unk_token_id:
                 return f" {separator} ", ids[0]
@@ -199,12 +199,12 @@ def chunk_tokenizer(
     definition: dict[str, Any],
     memo_bytes: int = DEFAULT_MEMO_BYTES,
 ) -> ChunkTokenizer | None:
-    """Return a tokenizer with a memo, if the definition allows one and a trial agrees.
+    """Return a tokenizer with a memo, or None if the definition or a trial rules that out.
 
     Args:
         tokenizer, unk_token_id, source: as for `LibraryTokenizer`.
         definition: the content of the tokenizer's `tokenizer.json`.
-        memo_bytes: the memory that the memo may take, about.
+        memo_bytes: about how much memory the memo may take.
     """
     rule = chunk_rule(definition, tokenizer)
     if rule is None:

@@ -1,4 +1,4 @@
-"""The text of a `tokenizer.json`: read, not kept, and read again when it is wanted."""
+"""The text of a `tokenizer.json`: it is not kept in memory, but read again on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from m2v_lite.errors import InvalidModelError
 
 
 class TokenizerText(NamedTuple):
-    """A text that is kept, because no file holds it."""
+    """A text that is kept in memory, because no file holds it."""
 
     text: str
 
@@ -21,7 +21,7 @@ class TokenizerText(NamedTuple):
 
 
 class TokenizerFile(NamedTuple):
-    """A file that was read once, and had this checksum then."""
+    """A file that was read once, and the checksum it had then."""
 
     path: PathLike
     checksum: int
@@ -50,13 +50,13 @@ def read_text(path: PathLike) -> tuple[str, int]:
     """Read a `tokenizer.json`, and return its text and the CRC-32 of its bytes.
 
     Raises:
-        InvalidModelError: it cannot be read, or is not UTF-8.
+        InvalidModelError: the file cannot be read, or is not UTF-8.
     """
     try:
-        # Mapped, so that its bytes never take private memory beside the text.
+        # Map the file, so that its bytes take no private memory beside the text.
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:
-                return "", 0  # which cannot be mapped
+                return "", 0  # an empty file cannot be mapped
             with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
                 return str(content, "utf-8"), zlib.crc32(content)
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ FlatIds = tuple[Ids, Ids]  # ids and bounds
 
 
 def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:
-    """Put lists of ids into one array, and tell its bounds.
+    """Join lists of ids into one array, and return the array and its bounds.
 
     Example:
         >>> ids, bounds = flatten([[5, 1, 6], [], [7]])
@@ -26,7 +26,7 @@ def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:
 
 
 def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
-    """Leave each text its first `max_length` ids; None leaves all.
+    """Keep the first `max_length` ids of each text, or all ids if it is None.
 
     Example:
         >>> ids, bounds = shorten(np.array([5, 1, 6, 7]), np.array([0, 3, 3, 4]), 2)
@@ -41,7 +41,7 @@ def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
 
 
 def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:
-    """Take an id out wherever it occurs.
+    """Remove an id wherever it occurs.
 
     Example:
         >>> ids, bounds = drop(np.array([5, 1, 6, 1]), np.array([0, 3, 3, 4]), 1)
@@ -54,27 +54,27 @@ def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:
     return (ids, bounds) if kept.all() else _keep(ids, bounds, kept)
 
 
-def merge(chosen: NDArray[np.bool_], ones: FlatIds, others: FlatIds) -> FlatIds:
-    """Put the ids of two groups of texts in the order of the texts.
+def merge(is_first: NDArray[np.bool_], first: FlatIds, second: FlatIds) -> FlatIds:
+    """Put the ids of two groups of texts back into the order of the texts.
 
     Args:
-        chosen: (texts,) which of all texts are of the first group.
-        ones: ids and bounds of the first group.
-        others: ids and bounds of the second.
+        is_first: (texts,) whether each text belongs to the first group.
+        first: ids and bounds of the first group.
+        second: ids and bounds of the second group.
 
     Example:
-        >>> ones, others = flatten([[1, 2], [3]]), flatten([[7, 8, 9]])
-        >>> ids, bounds = merge(np.array([True, False, True]), ones, others)
+        >>> first, second = flatten([[1, 2], [3]]), flatten([[7, 8, 9]])
+        >>> ids, bounds = merge(np.array([True, False, True]), first, second)
         >>> ids.tolist(), bounds.tolist()
         ([1, 2, 7, 8, 9, 3], [0, 2, 5, 6])
     """
-    starts = np.empty(len(chosen), np.intp)
-    starts[chosen], starts[~chosen] = ones[1][:-1], others[1][:-1] + len(ones[0])
-    lengths = np.empty(len(chosen), np.intp)
-    lengths[chosen], lengths[~chosen] = np.diff(ones[1]), np.diff(others[1])
+    starts = np.empty(len(is_first), np.intp)
+    starts[is_first], starts[~is_first] = first[1][:-1], second[1][:-1] + len(first[0])
+    lengths = np.empty(len(is_first), np.intp)
+    lengths[is_first], lengths[~is_first] = np.diff(first[1]), np.diff(second[1])
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
-    return np.concatenate([ones[0], others[0]])[places], bounds
+    return np.concatenate([first[0], second[0]])[places], bounds
 
 
 def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> FlatIds:
@@ -84,7 +84,7 @@ def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> FlatIds:
 
 
 def of_each_text(ids: Ids, bounds: Ids) -> list[Ids]:
-    """Divide a flat array into one view a text.
+    """Divide a flat array into one view per text.
 
     Example:
         >>> [part.tolist() for part in of_each_text(np.array([5, 6, 7]), np.array([0, 2, 2, 3]))]

@@ -1,15 +1,15 @@
-"""The content of a `tokenizer.json` -> whether the chunks of a text between white space can be done alone.
+"""The content of a `tokenizer.json` -> whether the chunks between white space can be tokenized alone.
 
 They can if no step of the library looks across white space:
 
-- each normalizer gives for a text what it gives for its chunks, with white space between them (the last one
-  may also strip the text, since what it strips divides pieces anyway);
+- each normalizer gives the same for a text as for its chunks, with white space between them (the last
+  normalizer may also strip the text, as the white space that it strips divides pieces anyway);
 - the first pre-tokenizer divides at white space and drops it, and the others divide each part by itself;
-- the model takes each part by itself, and no chance is in it;
-- no added token holds white space, so it is found inside one chunk.
+- the model takes each part by itself, and does not act at random;
+- no added token holds white space, so every added token lies inside one chunk.
 
 White space here is a space, a tab, a line feed or a carriage return. Other white space may stay inside a
-chunk, where the library sees to it. Only what is known is taken: any other kind or option means no.
+chunk, where the library handles it. Any kind or option that is not known here means no.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ Entry = dict[str, Any]
 
 SPACES = " \t\n\r"
 
-# These take each character by itself, or with marks that follow it: none joins a space.
+# These take each character by itself, or with the marks that follow it. They join nothing to a space.
 LOCAL_NORMALIZERS = {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "StripAccents"}
-# Regular expressions that match nothing but white space.
+# Regular expressions that match only white space.
 RUNS_OF_SPACES = {" +", " {2,}", r"\s+"}
 SPACE_SPLITTERS = {"BertPreTokenizer", "Whitespace", "WhitespaceSplit"}
 PART_SPLITTERS = {"ByteLevel", "CharDelimiterSplit", "Digits", "Punctuation", "Split"}
 MODELS = {"BPE", "Unigram", "WordLevel", "WordPiece"}
-# These add special tokens, which are not asked for, or change offsets, which are not looked at.
+# These add special tokens, which are never asked for, or change offsets, which are never read.
 IDLE_PROCESSORS = {"BertProcessing", "ByteLevel", "RobertaProcessing"}
 
-# Format characters of two bytes that join the character after them; SentencePiece's table is asked for at
-# most five bytes at once, so no longer ones matter.
+# Format characters that join the character after them. SentencePiece looks up at most five bytes at once, so
+# only format characters of two bytes matter.
 JOINING = ("\u0600", "\u0601", "\u0602", "\u0603", "\u0604", "\u0605", "\u06dd", "\u070f")
 
-# Texts on which whole and divided must agree.
+# For these texts, whole and by chunks, the ids must agree.
 TRIAL_TEXTS = (
     "The quick brown fox, it's said, jumps over 13 lazy dogs; don't ask me why!?",
     "a  b   c \t tab\nline\r\nend  ",
@@ -63,11 +63,11 @@ TRIAL_TEXTS = (
 
 @dataclass(frozen=True)
 class ChunkRule:
-    """Tells chunks that can be tokenized alone from those that cannot.
+    """Tells which chunks can be tokenized alone.
 
     Attributes:
-        stripping: the added tokens, if any of them takes white space along.
-        charsmap: SentencePiece's normalizer, if there is one: it sees a space and a mark as one.
+        stripping: the added tokens, if any of them includes the white space beside it.
+        charsmap: SentencePiece's normalizer, if the tokenizer has it. It may join a space and a mark.
     """
 
     stripping: AddedTokens
@@ -79,7 +79,7 @@ class ChunkRule:
         return _restored, (self.stripping, state)
 
     def dependent(self, chunks: Sequence[str]) -> set[str]:
-        """Return the chunks whose ids may depend on what stands beside them."""
+        """Return the chunks whose ids may depend on the text beside them."""
         joined = " ".join(chunks)
         found: set[str] = set()
         if self.stripping.occur_in(joined):
@@ -90,7 +90,7 @@ class ChunkRule:
 
     @staticmethod
     def _joins_a_space(chunk: str, normalize: Callable[[str], str]) -> bool:
-        """Say whether a space beside a chunk is normalized together with it."""
+        """Return whether the normalizer joins a chunk and a space beside it."""
         if chunk[:1].isascii() and chunk[-1:].isascii():
             return False
         return chunk.endswith(JOINING) or normalize(f" {chunk} ") != f" {normalize(chunk)} "
@@ -101,7 +101,7 @@ def _restored(stripping: AddedTokens, state: Entry | None) -> ChunkRule:
 
 
 def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
-    """Return which chunks can be tokenized alone, or None if that is not certain of any.
+    """Return the rule for tokenizing chunks alone, or None if that is not certain to be right.
 
     Args:
         definition: the content of a `tokenizer.json`.
@@ -131,13 +131,12 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
     for entry in added:
         content = entry["content"]
         looked_for = content
-        if (
-            entry["normalized"] and normalizer is not None
-        ):  # an old Sequence has no length, and counts as false
+        # Compare with None: an old Sequence has no length, and counts as false.
+        if entry["normalized"] and normalizer is not None:
             looked_for = normalizer.normalize_str(content)
         if not looked_for or any(space in text for text in (content, looked_for) for space in SPACES):
             return None
-    # Of tokens that share an id, the library takes one's word for all.
+    # If several tokens share an id, the library takes the flags of one token for all of them.
     strips = any(entry["lstrip"] or entry["rstrip"] for entry in added)
     stripping = [AddedToken(entry["content"], entry["id"]) for entry in added if strips]
     return ChunkRule(AddedTokens(stripping), charsmap)
@@ -148,7 +147,7 @@ def _kind(entry: Any) -> Any:
 
 
 def _flat(entry: Any, members: str) -> Iterator[Any]:
-    """Yield the steps of an entry, a Sequence's one after the other."""
+    """Yield the steps of an entry. A Sequence yields the steps of its members."""
     if _kind(entry) == "Sequence":
         for member in entry[members]:
             yield from _flat(member, members)
@@ -157,7 +156,7 @@ def _flat(entry: Any, members: str) -> Iterator[Any]:
 
 
 def _is_local(normalizer: Any) -> bool:
-    """Say whether a normalizer gives for a text what it gives for its chunks, with spaces between them."""
+    """Return whether a normalizer gives the same for a text as for its chunks, with spaces between them."""
     if _kind(normalizer) != "Replace":
         return _kind(normalizer) in LOCAL_NORMALIZERS
     match normalizer.get("pattern"):
@@ -175,7 +174,7 @@ def _charsmap(entry: Entry) -> Normalizer:
 
 
 def _keeps_spaces(normalizer: Normalizer) -> bool:
-    """Say whether a normalizer makes a space of white space, also of a line end of two characters."""
+    """Return whether a normalizer keeps white space white, including a line end of two characters."""
     normalize = normalizer.normalize_str
     return normalize(" ") == " " and all(
         normalize(space) and not normalize(space).strip(SPACES) for space in (*SPACES, "\r\n")
@@ -183,7 +182,7 @@ def _keeps_spaces(normalizer: Normalizer) -> bool:
 
 
 def _divides_at_spaces(pre_tokenizer: Any) -> bool:
-    """Say whether the first step divides at white space, and the others divide each part by itself."""
+    """Return whether the first step divides at white space, and the others divide each part by itself."""
     steps = list(_flat(pre_tokenizer, "pretokenizers"))
     return bool(steps) and _kind(steps[0]) in SPACE_SPLITTERS and all(map(_divides_parts, steps))
 
@@ -195,7 +194,7 @@ def _divides_parts(step: Any) -> bool:
 
 
 def _is_idle(processor: Any) -> bool:
-    """Say whether a post-processor changes no ids where special tokens are not asked for."""
+    """Return whether a post-processor changes no ids if special tokens are not asked for."""
     for step in _flat(processor, "processors"):
         if _kind(step) == "TemplateProcessing":
             parts = [part for part in step.get("single", []) if "Sequence" in part]

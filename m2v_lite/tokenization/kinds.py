@@ -1,4 +1,4 @@
-"""The text of a `tokenizer.json` -> a tokenizer, of the path that suits it."""
+"""The text of a `tokenizer.json` -> a tokenizer of the right kind."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> Text
 
     Args:
         path: the file.
-        memo_bytes: the memory that the ids of words may take that it has seen, about.
+        memo_bytes: about how much memory the tokenizer may take to remember the ids of words.
 
     Raises:
-        InvalidModelError: it cannot be read.
-        MissingPackageError: it needs the package tokenizers, which is not installed.
+        InvalidModelError: the file cannot be read.
+        MissingPackageError: the tokenizer needs the package tokenizers, which is not installed.
     """
     text, checksum = read_text(path)
     return tokenizer_of_text(text, TokenizerFile(path, checksum), path, memo_bytes)
 
 
 def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
-    """Use a copy of a `tokenizers.Tokenizer` that a caller already has.
+    """Return a tokenizer made from a copy of a caller's `tokenizers.Tokenizer`.
 
     Raises:
-        InputTypeError: it is something else.
+        InputTypeError: `tokenizer` is something else.
     """
     if not hasattr(tokenizer, "to_str"):
         raise InputTypeError(f"tokenizer is of type {type(tokenizer).__name__}; give a tokenizers.Tokenizer")
@@ -46,12 +46,12 @@ def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
 def tokenizer_of_text(
     text: str, source: TokenizerSource, place: object, memo_bytes: int = DEFAULT_MEMO_BYTES
 ) -> TextTokenizer:
-    """Return the tokenizer of the text of a `tokenizer.json`; see `read_tokenizer`.
+    """Return the tokenizer for the text of a `tokenizer.json`; see `read_tokenizer`.
 
     Args:
         text: the text.
-        source: where it is had again.
-        place: what to name in an error.
+        source: reads the text again.
+        place: the origin of the text, for error messages.
         memo_bytes: as for `read_tokenizer`.
     """
     from m2v_lite.tokenization.wordpiece.supported import is_supported, read_wordpiece

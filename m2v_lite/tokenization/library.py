@@ -1,7 +1,7 @@
-"""The general path: texts -> token ids, by the `tokenizers` library, which is imported when it is needed.
+"""The general path: texts -> token ids, by the `tokenizers` library, which is imported only if needed.
 
-The library's tokenizer never truncates or pads here, whatever its `tokenizer.json` asks for. The limit is
-applied to the ids after the fact, which gives the same ids and keeps one tokenizer safe under threads.
+The library's tokenizer never truncates or pads here, whatever its `tokenizer.json` asks for. The token limit
+is applied to the ids afterwards. That gives the same ids and keeps a tokenizer safe under threads.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class LibraryTokenizer:
     """A tokenizer of the `tokenizers` library; see `TextTokenizer` for its attributes.
 
     Args:
-        tokenizer: the library's object, which is used as it is and must not be changed afterwards.
-        unk_token_id: the id that is dropped from every text, or None.
-        source: where the text of its `tokenizer.json` is.
+        tokenizer: the library's object. It is not copied, so do not change it afterwards.
+        unk_token_id: the id to drop from every text, or None.
+        source: reads the text of the tokenizer's `tokenizer.json`.
     """
 
     def __init__(self, tokenizer: Tokenizer, unk_token_id: int | None, source: TokenizerSource) -> None:
@@ -48,9 +48,9 @@ class LibraryTokenizer:
         return drop(*flatten(lists), self.unk_token_id)
 
     def lists_of_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return all ids of each text, unknown ones included."""
+        """Return all ids of each text, unknown tokens included."""
         try:
-            # The fast form spares the offsets, which nobody here reads.
+            # The fast form leaves out the offsets, which nothing here reads.
             encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         except BaseException as error:
             raise_unless_failure(error)
@@ -77,20 +77,20 @@ class LibraryTokenizer:
                 raise_unless_failure(cause)
                 return TokenizationError(
                     f"the model's {self.kind} tokenizer cannot tokenize {text[:60]!r}: {cause}; leave "
-                    "this text out, or mend the model's tokenizer.json"
+                    "this text out, or fix the model's tokenizer.json"
                 )
         return TokenizationError(f"the model's {self.kind} tokenizer fails: {error}")
 
 
 def library_tokenizer(definition: str, place: object) -> Tokenizer:
-    """Return a new `tokenizers.Tokenizer` of the text of a `tokenizer.json`.
+    """Return a new `tokenizers.Tokenizer` made from the text of a `tokenizer.json`.
 
     Args:
         definition: the text.
-        place: what to name in an error.
+        place: the origin of the text, for error messages.
 
     Raises:
-        InvalidModelError: the library cannot read it.
+        InvalidModelError: the library cannot read the text.
         MissingPackageError: the library is not installed.
     """
     try:
@@ -110,7 +110,7 @@ def library_tokenizer(definition: str, place: object) -> Tokenizer:
 
 
 def unk_token_id(tokenizer: Tokenizer, definition: dict[str, Any]) -> int | None:
-    """Return the id that is dropped: that of the unknown token; for Unigram what the definition names."""
+    """Return the id to drop: the id of the unknown token, or None. For Unigram, the definition names it."""
     if hasattr(tokenizer.model, "unk_token"):
         unk_token = tokenizer.model.unk_token
         return None if unk_token is None else tokenizer.token_to_id(unk_token)
@@ -119,9 +119,10 @@ def unk_token_id(tokenizer: Tokenizer, definition: dict[str, Any]) -> int | None
 
 
 def raise_unless_failure(error: BaseException) -> None:
-    """Raise `error` again, unless it is a failure of the library.
+    """Raise `error` again, unless it reports a failure of the library.
 
-    The library raises bare Exceptions, and where its Rust code panics, an exception that is no Exception.
+    The library raises bare Exceptions. If its Rust code panics, it raises PanicException, which is not a
+    subclass of Exception.
     """
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         raise error

@@ -1,6 +1,6 @@
-"""Codes of words -> token ids: the pieces of all words that have several lie in one flat array.
+"""Codes of words -> token ids. One flat array holds the pieces of all words that have several.
 
-A code is the token id of a word of one piece, else it tells where the word's pieces lie.
+If a word is one piece, its code is the token id. Otherwise its code tells where its pieces lie.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from m2v_lite.tokenization.flat_ids import FlatIds
 
 Codes = NDArray[np.int64]
 
-# The code of what is no word but marks the end of a text: it has no pieces.
+# The code that marks the end of a text. It has no pieces.
 END_CODE = ~0
 
-# Bits of a code that hold the number of pieces; the bits above hold where they begin.
+# The low bits of a code hold the number of pieces; the bits above tell where the pieces begin.
 LENGTH_BITS = 20
 LENGTH_MASK = (1 << LENGTH_BITS) - 1
 FIRST_PIECES = 1 << 8
 
 
 class PieceStore:
-    """The pieces of words. Safe under threads: each word's have a place of their own, and stay.
+    """The pieces of words. Safe under threads: the pieces of a word keep their own place.
 
     Example:
         >>> store = PieceStore()
@@ -39,7 +39,7 @@ class PieceStore:
 
     def __init__(self) -> None:
         self._flat = np.empty(FIRST_PIECES, np.int32)
-        self._used = 1  # no word begins at 0, so that no code is that of the end of a text
+        self._used = 1  # no word begins at 0, so that no word has END_CODE
         self._lock = threading.Lock()
 
     @property
@@ -47,7 +47,7 @@ class PieceStore:
         return self._flat.nbytes
 
     def add(self, ids: NDArray[np.intp], bounds: NDArray[np.intp]) -> Codes:
-        """Return the codes of words, given the ids of their pieces and the bounds of each word's."""
+        """Store words, given the ids of all pieces and the bounds of each word; return the codes."""
         lengths = np.diff(bounds).astype(np.int64)
         is_several = lengths != 1
         starts = np.cumsum(lengths * is_several) - lengths
@@ -78,7 +78,7 @@ class PieceStore:
         return ids
 
     def expand(self, codes: Codes) -> FlatIds:
-        """Return the ids of all texts one after the other, and their bounds, given the codes of their words.
+        """Return the ids of all texts, one after the other, and their bounds, given the codes of their words.
 
         Args:
             codes: (words,) with `END_CODE` after each text.

@@ -1,4 +1,4 @@
-"""What the stages expect of one another, for type checkers only: nothing imports this when it runs."""
+"""What the stages expect of one another. Only type checkers import this module."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class TextTokenizer(Protocol):
 
     Attributes:
         kind: the tokenizer's model: WordPiece, Unigram, BPE or WordLevel.
-        unk_token_id: the id that is dropped from every text, or None.
+        unk_token_id: the id to drop from every text, or None.
         median_token_length: the median length of the vocabulary's tokens, in characters, rounded down.
-        vocabulary_size: how many different tokens there are, added ones included.
-        highest_id: the highest id that a token has.
+        vocabulary_size: the number of different tokens, added tokens included.
+        highest_id: the highest id of a token.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class TextTokenizer(Protocol):
     highest_id: int
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
-        """Tokenize texts, cut each to `max_length` tokens, then drop unknown ones.
+        """Tokenize texts, cut each text to `max_length` tokens, then drop unknown tokens.
 
         Returns:
             ids (tokens,) of all texts one after the other, and bounds (texts + 1,): text i owns
@@ -38,7 +38,7 @@ class TextTokenizer(Protocol):
         ...
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
-        """Do the same for one text, without the preparations that pay for many."""
+        """Do the same for one text, without the preparations that pay only for many texts."""
         ...
 
     @property
@@ -52,7 +52,7 @@ class TextTokenizer(Protocol):
 
 
 class TokenizerSource(Protocol):
-    """Where the text of a tokenizer is had again."""
+    """Reads the text of a tokenizer again."""
 
     def read(self) -> str: ...
 
@@ -62,21 +62,21 @@ class Vocabulary(Protocol):
 
     @property
     def get(self) -> Callable[[str], int | None]:
-        """Finds the id of a token, or None."""
+        """The function that returns the id of a token, or None."""
         ...
 
     @property
     def longest(self) -> int:
-        """A number of characters that no token exceeds."""
+        """A limit on the length of tokens: no token has more characters."""
         ...
 
     @property
     def is_quick(self) -> bool:
-        """Whether a search takes no longer than that of a dictionary."""
+        """Whether `get` is as quick as a dictionary."""
         ...
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
-        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
+        """Return the tokens in UTF-8, one after the other; where each token ends; and their ids."""
         ...
 
     def items(self) -> Iterable[tuple[str, int]]:

@@ -1,9 +1,9 @@
-"""Token -> token id: a vocabulary in a dictionary, or one that is searched where it lies, in mapped arrays.
+"""Token -> token id: a vocabulary in a dictionary, or in mapped arrays that are searched in place.
 
-In the arrays the tokens' UTF-8 texts lie one after the other, in the order of their ids. A hash table of ids
-tells where to look for a token: its CRC-32 gives the slot to try first, and the next slots follow until one
-is empty (https://en.wikipedia.org/wiki/Linear_probing). Nothing is read but what a search touches, and no str
-is kept.
+In the arrays, the UTF-8 texts of the tokens lie one after the other, in the order of their ids. A hash table
+of ids tells where to look for a token: the token's CRC-32 gives the first slot to try, and the search goes on
+to the next slots until it finds an empty slot (https://en.wikipedia.org/wiki/Linear_probing). A search reads
+only the parts that it touches, and keeps no str.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EMPTY = -1
 
 
 class DictVocabulary:
-    """A vocabulary in a dictionary: quick, and large."""
+    """A vocabulary in a dictionary: quick, but large."""
 
     is_quick = True
 
@@ -35,7 +35,7 @@ class DictVocabulary:
         return max(map(len, self._ids))
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
-        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
+        """Return the tokens in UTF-8, one after the other; where each token ends; and their ids."""
         encoded = [*map(str.encode, self._ids)]
         ends = np.cumsum([*map(len, encoded)])
         ids = np.fromiter(self._ids.values(), np.int64, len(encoded))
@@ -48,7 +48,7 @@ class MappedVocabulary:
     Args:
         text: (bytes,) uint8.
         ends: (tokens,) uint32.
-        slots: (slots,) int32, a power of two, more than there are tokens.
+        slots: (slots,) int32. Their number is a power of two, and exceeds the number of tokens.
 
     Raises:
         ValueError: the arrays do not fit together.
@@ -65,7 +65,7 @@ class MappedVocabulary:
         for array, dtype in ((text, np.uint8), (ends, np.uint32), (slots, np.int32)):
             if array.ndim != 1 or array.dtype != dtype:
                 raise ValueError(
-                    f"an array of {array.ndim} dimensions in {array.dtype} is none of a vocabulary"
+                    f"an array of {array.ndim} dimensions in {array.dtype} is none of a vocabulary's arrays"
                 )
         if len(slots) & (len(slots) - 1) or len(slots) <= len(ends):
             raise ValueError(f"{len(slots)} slots for {len(ends)} tokens are not a larger power of two")
@@ -74,12 +74,12 @@ class MappedVocabulary:
         if np.count_nonzero(slots != EMPTY) != len(ends) or slots.min() < EMPTY or slots.max() >= len(ends):
             raise ValueError("the slots do not hold the id of each token")
         self.text, self.ends = text, ends
-        # What Python reads one by one is read quickest through memoryviews, in the machine's byte order.
+        # Python reads single numbers quickest through memoryviews in the machine's byte order.
         self._text = text.data
         self._ends = np.ascontiguousarray(ends, np.uint32).data
         self._slots = np.ascontiguousarray(slots, np.int32).data
         self._mask = len(slots) - 1
-        self.longest = int(np.diff(ends, prepend=0).max())  # in bytes, which are no fewer
+        self.longest = int(np.diff(ends, prepend=0).max())  # in bytes: at least as many as characters
 
     def get(self, token: str) -> int | None:
         """Return the id of a token, or None."""
@@ -96,7 +96,7 @@ class MappedVocabulary:
         return len(self.ends)
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
-        """Return the tokens in UTF-8, one after the other; where each ends; and their ids."""
+        """Return the tokens in UTF-8, one after the other; where each token ends; and their ids."""
         return self.text, self.ends, np.arange(len(self.ends), dtype=np.int64)
 
     def items(self) -> Iterable[tuple[str, int]]:
@@ -114,7 +114,7 @@ def vocabulary_arrays(tokens: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]
         tokens: all different, in the order of their ids.
 
     Returns:
-        text (bytes,) uint8, the tokens in UTF-8; ends (tokens,) uint32, where each ends; slots (slots,)
+        text (bytes,) uint8, the tokens in UTF-8; ends (tokens,) uint32, where each token ends; slots (slots,)
         int32, ids or `EMPTY`, at most half of them ids.
     """
     encoded = [token.encode() for token in tokens]

@@ -1,4 +1,7 @@
-"""A batch of texts -> flat token ids on the WordPiece path, each group of texts in its quickest way."""
+"""A batch of texts -> flat token ids, on the WordPiece path.
+
+Three routes: ASCII as bytes, other texts as UTF-16, the rest one by one (added tokens, astral characters).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class BatchTokenizer:
 
     Args:
         single: tokenizes single texts.
-        memory: the bytes that the memo may take, about.
+        memory: about how many bytes the memo may take.
     """
 
     def __init__(self, single: SingleTextTokenizer, memory: int) -> None:
@@ -36,7 +39,7 @@ class BatchTokenizer:
         self._memo = BatchMemo(model.pieces, model.pieces_of_many, words_at, memory)
 
     def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
-        """Return the ids of texts, cut to the limit, without the unknown token's."""
+        """Return the ids of texts, each text cut to the limit, without unknown tokens."""
         return drop(*shorten(*self._ids(texts), max_length), unknown)
 
     def _ids(self, texts: Sequence[str]) -> FlatIds:
@@ -48,7 +51,7 @@ class BatchTokenizer:
         return self._plain_ids(texts)
 
     def _is_special(self, text: str) -> bool:
-        """Say whether a text may hold an added token, or what stands between texts."""
+        """Return whether a text may hold an added token, or the mark that stands after each text."""
         return END_CHARACTER in text or self._single.may_hold_token(text)
 
     def _plain_ids(self, texts: Sequence[str]) -> FlatIds:
@@ -74,7 +77,7 @@ class BatchTokenizer:
         return merge(np.array(chosen), ones, others)
 
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
-        """Return the ids of any texts, one by one."""
+        """Return the ids of texts, tokenized one by one."""
         return flatten([self._single.token_ids(text) for text in texts])
 
     def _ids_at(self, spans: Spans) -> FlatIds:
@@ -83,7 +86,7 @@ class BatchTokenizer:
 
 
 def _words_at(splitter: WordSplitter, spans: Spans) -> list[str]:
-    """Return the words that lie somewhere, normalized."""
+    """Return the words at the spans, normalized."""
     words = spans.words()
     if spans.units.itemsize == 1:
         return words

@@ -1,8 +1,8 @@
 """Short words -> codes, all words of a batch at once: a hash table in arrays.
 
 The key of a word is the word itself: its characters in two 64-bit numbers (ASCII) or four (UTF-16). Words
-are compared by their keys, so nothing depends on the hash but the time. Collisions are resolved by trying
-the next slots, see https://en.wikipedia.org/wiki/Linear_probing.
+are compared by their keys, so only the time depends on the hash. If a slot is taken, the next slots are tried
+(https://en.wikipedia.org/wiki/Linear_probing).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from m2v_lite.tokenization.wordpiece.word_spans import Spans
 KEY_CHARACTERS = 16
 MISSING = -(1 << 62)
 FIRST_SLOTS = 1 << 8
-# How many slots are tried by default; a key that finds none of them free, one in some hundred, is left out.
+# How many slots to try by default. About one key in a hundred finds no free slot among them, and is left out.
 PROBES = 4
 ALL_PROBES = sys.maxsize
 
 Keys = NDArray[np.uint64]  # (columns, words)
 
-# They differ from one process to the next, as the hash of a str does, so that nobody can foresee slots.
+# The multipliers differ from one process to the next, as str hashes do, so that nobody can foresee slots.
 _MULTIPLIERS = [hash(f"high {column}") << 32 ^ hash(f"low {column}") | 1 for column in range(4)]
 MULTIPLIERS = np.array([number % (1 << 64) for number in _MULTIPLIERS], np.uint64)
 
-# What is left of eight bytes, by the bytes of a character and the number of characters.
+# MASKS[bytes per character][number of characters] keeps that many characters of eight bytes.
 MASKS = {
     size: np.array([(1 << 8 * size * length) - 1 for length in range(8 // size + 1)], np.uint64)
     for size in (1, 2)
@@ -36,7 +36,10 @@ MASKS = {
 
 
 def word_keys(spans: Spans) -> Keys:
-    """Return the keys of words; a word of more than `KEY_CHARACTERS` has the key of none, zero.
+    """Return the keys of words of up to `KEY_CHARACTERS`.
+
+    Longer words get the all-zero key, which means 'not stored'.
+
 
     Example:
         >>> from m2v_lite.tokenization.wordpiece.word_spans import AsciiDivider
@@ -65,10 +68,13 @@ def word_keys(spans: Spans) -> Keys:
 
 
 def one_of_each(keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose keys so that each key is among them, nearly all once only; but a key of zero each time.
+    """Pick one index for each distinct key; hash clashes may leave a few duplicates.
+
+    Every zero key is picked.
+
 
     Returns:
-        chosen (chosen,): their indexes; and place_of (words,): where in `chosen` each key is.
+        chosen (chosen,): the picked indexes; and place_of (words,): where in `chosen` each word's key is.
 
     Example:
         >>> chosen, place_of = one_of_each(np.array([[5, 6, 5, 5]], np.uint64))
@@ -89,11 +95,11 @@ def one_of_each(keys: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 class KeyTable:
-    """Codes by key. Not safe under threads.
+    """Maps keys to codes. Not safe under threads.
 
     Args:
-        columns: the numbers of a key.
-        probes: how many slots are tried for a key before it is left out.
+        columns: how many numbers make a key.
+        probes: how many slots to try for a key before it is left out.
 
     Example:
         >>> table = KeyTable(columns=2)
@@ -114,14 +120,14 @@ class KeyTable:
         self._entries = 0
 
     def slots_for(self, more: int) -> int:
-        """Return the slots that it ought to have for so many more entries: a third of them is used."""
+        """Return how many slots the table needs for `more` new entries: entries fill at most a third."""
         slots = len(self._codes)
         while 3 * (self._entries + more) > slots:
             slots *= 2
         return slots
 
     def nbytes_of(self, slots: int) -> int:
-        """Return the memory that so many slots take."""
+        """Return how many bytes this number of slots takes."""
         return slots * (8 * self._columns + 8)
 
     @property
@@ -129,7 +135,7 @@ class KeyTable:
         return self.nbytes_of(len(self._codes))
 
     def resize(self, slots: int) -> None:
-        """Have so many slots, a power of two."""
+        """Change the number of slots, a power of two."""
         used = np.flatnonzero(self._codes != MISSING)
         keys, codes = self._keys[:, used], self._codes[used]
         self._make(slots)
@@ -150,13 +156,13 @@ class KeyTable:
         return codes
 
     def insert(self, keys: Keys, codes: NDArray[np.int64]) -> None:
-        """Add entries, but for keys of zero; a key that comes twice must have codes that mean the same."""
+        """Add entries, except for zero keys. If a key comes twice, its codes must mean the same."""
         left = np.flatnonzero(keys[0])
         keys, codes = keys[:, left], codes[left]
         slots = _slots(keys, len(self._codes))
         for _ in range(self._probes):
             free = self._codes[slots] == MISSING
-            # Where several want one slot, the last has it in all columns: numpy assigns in order.
+            # If several keys want one slot, the last key gets it in all columns: numpy assigns in order.
             self._keys[:, slots[free]] = keys[:, free]
             other = self._differ(keys, slots)
             own = ~other
@@ -175,7 +181,7 @@ class KeyTable:
 
 
 def _slots(keys: Keys, number: int) -> NDArray[np.intp]:
-    """Return the first slot of each key, of a number of slots that is a power of two."""
+    """Return the first slot to try for each key. The number of slots must be a power of two."""
     mixed: Keys = keys[0] * MULTIPLIERS[0]
     for column, multiplier in zip(keys[1:], MULTIPLIERS[1:], strict=False):
         mixed += column * multiplier

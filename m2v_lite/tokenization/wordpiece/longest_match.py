@@ -1,7 +1,7 @@
 """Many short words -> the ids of their pieces, all words at once: WordPiece in arrays.
 
-At each step the longest piece is found that begins what is left of each word, by looking up all beginnings
-of it in tables of the vocabulary's keys.
+Each step finds the longest piece that begins the rest of each word. It looks up all beginnings of the rest in
+tables of the vocabulary's keys.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from m2v_lite.tokenization.wordpiece.word_spans import PADDING, Spans
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import Vocabulary
 
-# Words that are divided at once, so that the tables of a step stay small.
+# How many words to divide at once. A limit keeps the arrays of a step small.
 WORDS_AT_ONCE = 1024
 
 
@@ -32,7 +32,7 @@ class BulkWordPiece:
     """Divides words of at most `KEY_CHARACTERS` ASCII characters.
 
     Args:
-        vocabulary: its tokens.
+        vocabulary: the tokens and their ids.
         prefix: stands before pieces that do not begin a word.
         unknown: the id of a word that cannot be divided.
 
@@ -63,7 +63,7 @@ class BulkWordPiece:
         self._unknown = unknown
 
     def pieces(self, words: Spans) -> FlatIds:
-        """Return the ids of the pieces of all words, and the bounds of each word's."""
+        """Return the ids of the pieces of all words, and the bounds of each word."""
         parts = [
             self._pieces(words.select(slice(start, start + WORDS_AT_ONCE)))
             for start in range(0, len(words.starts), WORDS_AT_ONCE)
@@ -72,7 +72,7 @@ class BulkWordPiece:
         return np.concatenate([ids for ids, _ in parts]), np.concatenate([[0], np.cumsum(counts)])
 
     def _pieces(self, words: Spans) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-        """Return the ids of pieces, and how many each word has."""
+        """Return the ids of the pieces, and how many pieces each word has."""
         number = len(words.starts)
         steps: list[tuple[NDArray[np.intp], NDArray[np.int64]]] = []
         is_unknown = np.zeros(number, bool)
@@ -114,7 +114,7 @@ def _longest(table: KeyTable, words: Spans) -> tuple[NDArray[np.int64], NDArray[
 
 
 def _table(tokens: Spans, ids: NDArray[np.int64], chosen: NDArray[np.bool_]) -> KeyTable:
-    """Return a table of the chosen tokens that are short, and not empty."""
+    """Return a table of the chosen tokens, except for long and empty tokens."""
     chosen = chosen & (tokens.lengths > 0) & (tokens.lengths <= KEY_CHARACTERS)
     table = KeyTable(columns=2, probes=ALL_PROBES)
     table.resize(table.slots_for(int(np.count_nonzero(chosen))))

@@ -1,6 +1,6 @@
-"""Words of a batch -> flat token ids, each word being divided once: all words are looked up together.
+"""The words of a batch -> flat token ids. All words are looked up together, and each word is divided once.
 
-Short words are looked up in tables of keys; only for those that are new, and for long ones, is a str made.
+Short words are looked up in tables of keys. Only new words and long words are made into a str.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from m2v_lite.tokenization.wordpiece.word_spans import END_CHARACTER, Spans
 
 
 class BatchMemo(BoundedMemo):
-    """The codes of words that have been seen in batches.
+    """The codes of words seen in batches.
 
-    Safe under threads: what is known of a word never changes, and the tables have a lock.
+    Safe under threads: the pieces of a word never change, and a lock guards the tables.
 
     Args:
         pieces: divides a word into token ids.
-        pieces_of_many: does that to all of some short ASCII words, if they are many; else returns None.
-        words_at: returns the words that lie somewhere, as `pieces` wants them.
-        memory: the bytes that it may take, about; a memo that takes more `is_full`.
+        pieces_of_many: divides many short ASCII words at once, or returns None if they are few.
+        words_at: returns the words at some spans, as `pieces` expects them.
+        memory: about how many bytes the memo may take before it `is_full`.
 
     Example:
         >>> from m2v_lite.tokenization.wordpiece.word_spans import AsciiDivider
@@ -65,7 +65,7 @@ class BatchMemo(BoundedMemo):
         self._narrow_table.insert(np.array([[ord(END_CHARACTER)], [0]], np.uint64), np.array([END_CODE]))
 
     def is_full(self) -> bool:
-        """Say whether it takes the memory that it may take."""
+        """Return whether the memo takes all the memory that it may take."""
         return self._has_no_room or self._nbytes() >= self._memory
 
     def _nbytes(self) -> int:
@@ -73,7 +73,7 @@ class BatchMemo(BoundedMemo):
         return tables + self._store.nbytes + len(self._long) * ENTRY_BYTES
 
     def token_ids(self, spans: Spans) -> FlatIds:
-        """Return the ids of all words, and their bounds: a text ends at each separator."""
+        """Return the ids of all texts, and their bounds. A text ends at each separator."""
         return self._store.expand(self._codes(spans))
 
     def _codes(self, spans: Spans) -> Codes:
@@ -110,7 +110,7 @@ class BatchMemo(BoundedMemo):
         table.insert(keys, codes)
 
     def _new_codes(self, spans: Spans) -> Codes:
-        """Return codes for words that no table has."""
+        """Return codes for words that are in no table."""
         codes = np.empty(len(spans.starts), np.int64)
         is_long = spans.lengths > KEY_CHARACTERS
         codes[is_long] = [self._code_of_long(word) for word in self._words_at(spans.select(is_long))]
@@ -128,7 +128,7 @@ class BatchMemo(BoundedMemo):
         return code
 
     def _pieces_of(self, words: list[str]) -> FlatIds:
-        ids: list[int] = []  # one list: thousands of them would set off Python's garbage collector
+        ids: list[int] = []  # one list: thousands of lists would set off Python's garbage collector
         bounds = [0]
         for word in words:
             ids += self._divide(word)

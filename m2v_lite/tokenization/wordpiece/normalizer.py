@@ -1,8 +1,9 @@
-"""Text -> its words, with a space between any two: BertNormalizer and BertPreTokenizer.
+"""Text -> its words, with spaces between them: BertNormalizer and BertPreTokenizer.
 
-The normalizer removes control characters, sets Chinese characters apart, strips accents and folds case, each
-as its options say; the pre-tokenizer then divides at white space and sets punctuation apart. Nearly all of
-that happens to each character by itself, so a text is done in one `str.translate`, and ASCII in fewer steps.
+The normalizer removes control characters, puts spaces around Chinese characters, strips accents and folds
+case, as its options say. The pre-tokenizer then divides at white space and puts spaces around punctuation.
+Nearly all of that happens to each character by itself, so one `str.translate` does a whole text. ASCII takes
+even fewer steps.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 
 ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 PLAIN_WORDS = re.compile(f"[A-Za-z0-9]+|[{re.escape(ASCII_MARKS)}]").findall
-# Control characters, but for the three that are white space to the normalizer.
+# Control characters, except for the three that the normalizer takes for white space.
 ASCII_CONTROLS = sorted({*map(chr, range(32)), "\x7f"} - set("\t\n\r"))
 
-# A lone surrogate, in place of a character that cannot be done by itself.
+# Stands for a character that must be normalized with its neighbours: a lone surrogate, which no text holds.
 MOVED = "\udffd"
 
-# What a translation may remember; with more characters than that it starts afresh.
+# How many characters a translation may remember before it starts afresh.
 CHARACTERS_KEPT = 1 << 14
 
 
 class _Translation(dict[int, str]):
-    """A table for `str.translate` that asks `translated` for each character once."""
+    """A table for `str.translate` that calls `translated` once for each character."""
 
     def __init__(self, translated: Callable[[str], str]) -> None:
         self._translated = translated
@@ -41,11 +42,11 @@ class _Translation(dict[int, str]):
 
 
 class WordSplitter:
-    """BertNormalizer with its options, followed by BertPreTokenizer.
+    """Does what BertNormalizer with these options and then BertPreTokenizer do.
 
     Args:
-        clean_text: remove control characters, and make a space of every white space.
-        handle_chinese_chars: set each Chinese character apart.
+        clean_text: remove control characters, and turn each white-space character into a space.
+        handle_chinese_chars: put spaces around each Chinese character.
         strip_accents: decompose characters canonically and remove non-spacing marks.
         lowercase: fold case, each character by itself.
 
@@ -67,7 +68,7 @@ class WordSplitter:
         self.lowercase = lowercase
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave the tables behind, which hold functions: a copy makes its own."""
+        """Leave out the tables, which hold functions: a copy makes its own tables."""
         return type(self), (self.clean_text, self.handle_chinese_chars, self.strip_accents, self.lowercase)
 
     def words(self, text: str) -> str:
@@ -78,12 +79,12 @@ class WordSplitter:
     def word(self, character: str) -> str:
         """Return what becomes of one character: a part of a word, or a mark between spaces, or spaces.
 
-        If the character cannot be done by itself, the answer is a lone surrogate.
+        If the character must be normalized with its neighbours, return a lone surrogate.
         """
         return self._word_table[ord(character)]
 
     def is_plain(self, text: str) -> bool:
-        """Say whether `plain_words` may take a text: ASCII without control characters."""
+        """Return whether `plain_words` may take a text: ASCII without control characters."""
         if not (self.clean_text and text.isascii()):
             return False
         return text.isprintable() or not any(control in text for control in ASCII_CONTROLS)
@@ -106,7 +107,7 @@ class WordSplitter:
 
     @cached_property
     def _tables(self) -> CharacterTables:
-        from m2v_lite.tokenization.characters import character_tables  # most texts are ASCII and do without
+        from m2v_lite.tokenization.characters import character_tables  # ASCII texts do not need it
 
         return character_tables()
 
@@ -157,7 +158,7 @@ def _strip_in_order(text: str, tables: CharacterTables) -> str:
     """Decompose a text canonically, remove its non-spacing marks, and put the rest in canonical order.
 
     Canonical ordering sorts each run of characters that have a combining class by that class (Unicode
-    standard, section 3.11). A removed mark without a class ends a run, too.
+    standard, section 3.11). A removed mark without a class also ends a run.
     """
     stripped: list[str] = []
     run: list[tuple[int, str]] = []

@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.wordpiece.longest_match import BulkWordPiece
     from m2v_lite.tokenization.wordpiece.word_spans import Spans
 
-# Fewer words are divided one by one, which is quicker; and so many have to come before tables are made. Each
-# by whether a search in the vocabulary is quick.
+# Fewer words than FEW_WORDS are divided one by one, which is quicker. Tables are made only after
+# WORDS_BEFORE_TABLES words. The keys say whether the vocabulary is quick to search.
 FEW_WORDS = {True: 400, False: 100}
 WORDS_BEFORE_TABLES = {True: 12_000, False: 500}
 
 
 class WordPiece:
-    """Divides a word greedily: the longest piece of the vocabulary that begins it, then of the rest.
+    """Divides a word greedily: it takes the longest piece that begins the word, and goes on with the rest.
 
     The algorithm is that of BERT (https://github.com/google-research/bert, tokenization.py) as `tokenizers`
     has it.
 
     Args:
-        vocabulary: its tokens.
-        unk_token: what a word becomes that cannot be divided; in the vocabulary.
+        vocabulary: the tokens and their ids.
+        unk_token: the token for a word that cannot be divided. It must be in the vocabulary.
         continuing_subword_prefix: stands before pieces that do not begin a word.
         max_input_chars_per_word: a word of more characters becomes the unknown token.
 
@@ -55,12 +55,12 @@ class WordPiece:
         self._prefix = continuing_subword_prefix
         self._most_characters = max_input_chars_per_word
         self.unknown = unknown
-        self._longest = 0  # of all tokens; found when the first word is divided
+        self._longest = 0  # the limit on the length of tokens; 0 until the first word is divided
         self._divided = 0
         self._bulk: BulkWordPiece | None = None
 
     def find_whole(self, word: str) -> int | None:
-        """Return the id of a word that is one piece, else None."""
+        """Return the id of a word that is one piece, or None."""
         return self._vocabulary.get(word) if len(word) <= self._most_characters else None
 
     def pieces(self, word: str) -> list[int]:
@@ -84,7 +84,10 @@ class WordPiece:
             rest, prefix = self._prefix + rest[end:], len(self._prefix)
 
     def pieces_of_many(self, words: Spans) -> FlatIds | None:
-        """Return the ids of the pieces of short ASCII words, and their bounds; None if they are too few."""
+        """Return the ids of the pieces of short ASCII words, and the bounds of each word.
+
+        Return None if it is better to divide the words one by one.
+        """
         from m2v_lite.tokenization.wordpiece.hashing import KEY_CHARACTERS
 
         number = len(words.starts)

@@ -1,4 +1,4 @@
-"""The content of a `tokenizer.json` -> a tokenizer of the WordPiece path, if it is of the BERT kind."""
+"""The content of a `tokenizer.json` -> a tokenizer of the WordPiece path, if that path supports it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import TokenizerSource
 
-MOST_ADDED = 100  # they are looked for one by one
+MOST_ADDED = 100  # added tokens are looked for one by one
 MOST_TOKENS = 1 << 31  # ids are kept in 32 bits
-MOST_WORD_CHARACTERS = 1 << 20  # of a word: no piece is shorter than one, and their number is kept in 20 bits
+MOST_WORD_CHARACTERS = 1 << 20  # a piece has at least one character, and 20 bits hold the number of pieces
 
 
 def read_wordpiece(
     definition: dict[str, Any], source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
 ) -> WordPieceTokenizer:
-    """Return the tokenizer of a `tokenizer.json` whose content `is_supported`."""
+    """Return the tokenizer for a `tokenizer.json` whose content `is_supported` accepts."""
     ids = definition["model"]["vocab"]
     figures = figures_of(ids, definition["added_tokens"])
     return WordPieceTokenizer(definition, DictVocabulary(ids), figures, source, memo_bytes)
@@ -42,9 +42,9 @@ def figures_of(ids: Mapping[str, int], added: Sequence[Mapping[str, Any]]) -> di
 
 
 def is_supported(definition: dict[str, Any]) -> bool:
-    """Say whether `WordPieceTokenizer` gives what `tokenizers` gives for the content of a `tokenizer.json`.
+    """Return whether `WordPieceTokenizer` gives the ids that `tokenizers` gives for a `tokenizer.json`.
 
-    What is odd in any way is left to the library, to tokenize or to refuse.
+    Anything odd in the content is left to the library, which tokenizes or refuses.
     """
     normalizer, model = definition.get("normalizer"), definition.get("model")
     if not isinstance(normalizer, dict) or not isinstance(model, dict):
@@ -74,7 +74,7 @@ def is_supported(definition: dict[str, Any]) -> bool:
 
 
 def _can_be_added(entries: Any, vocabulary: Mapping[str, int], splitter: WordSplitter) -> bool:
-    """Say whether added tokens are plain enough to be found as `tokenizers` finds them."""
+    """Return whether added tokens are plain enough to be found as `tokenizers` finds them."""
     if not isinstance(entries, list) or len(entries) > MOST_ADDED:
         return False
     if not all(isinstance(entry, dict) and _is_sound(entry) for entry in entries):
@@ -87,8 +87,8 @@ def _can_be_added(entries: Any, vocabulary: Mapping[str, int], splitter: WordSpl
         return False
     if not all(content and content == content.strip() for content in looked_for):
         return False
-    # The library gives a token the id of its content in the vocabulary, else the next free one, whatever
-    # the file says.
+    # Whatever the file says, the library gives a token the id of its content in the vocabulary, or else the
+    # next free id.
     new = [entry["id"] for entry in entries if entry["content"] not in vocabulary]
     known = [entry for entry in entries if entry["content"] in vocabulary]
     if new and sorted(vocabulary.values()) != list(range(len(vocabulary))):

@@ -1,8 +1,8 @@
-"""A batch of texts -> where its words lie, by a few passes over one number a character.
+"""A batch of texts -> where its words lie, in a few passes over one number per character.
 
-Does what `words.WordSplitter` does, for all texts of a batch at once. Each character is white space, a part
-of a word, a mark that stands by itself, or removed. ASCII is done in bytes; the first 65,536 characters are
-done in UTF-16, by a table that is filled as they come.
+Does what `normalizer.WordSplitter` does, for all texts of a batch at once. Each character is white space, a
+part of a word, a mark that stands by itself, or removed. ASCII is handled in bytes. Other characters up to
+U+FFFF are handled in UTF-16, with a table that is filled as the characters come.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 
 from m2v_lite.tokenization.wordpiece.normalizer import ASCII_CONTROLS, ASCII_MARKS, WordSplitter
 
-# Stands after each text, as a mark: a control character, which the normalizer removes from texts themselves.
+# Stands after each text. The normalizer removes this control character from the texts themselves.
 END_CHARACTER = "\x01"
 
-# Classes of characters. What is not known yet is 0; a text with an odd character is left out.
+# Classes of characters; 0 means not known yet. A text with an odd character is left out.
 SPACE, WORD, MARK, REMOVED, ODD = range(1, 6)
 
-# Zeros after the last character, so that a key may be read at any word.
+# Zeros after the last character, so that a key can be read at any word.
 PADDING = 32
 
 
 @dataclass(frozen=True)
 class Spans:
-    """The words and marks of some texts, in order, in characters that have been folded.
+    """The words and marks of some texts, in order, as normalized characters.
 
     Attributes:
         units: (characters + padding,) the characters, uint8 or little-endian uint16.
         starts: (words,) where each word begins.
-        lengths: (words,) how many characters it has.
+        lengths: (words,) how many characters each word has.
     """
 
     units: NDArray[Any]
@@ -43,7 +43,7 @@ class Spans:
 
     @cached_property
     def is_wide(self) -> NDArray[np.bool_]:
-        """(words,) which words have characters beyond ASCII."""
+        """(words,) whether each word has characters beyond ASCII."""
         before = np.zeros(len(self.units) + 1, np.int32)
         np.cumsum(self.units >= 128, out=before[1:])
         is_wide: NDArray[np.bool_] = before[self.starts + self.lengths] != before[self.starts]
@@ -68,7 +68,7 @@ class AsciiDivider:
     """Finds the words of ASCII texts.
 
     Args:
-        splitter: what is done to each character; it must clean texts.
+        splitter: says what becomes of each character. Its `clean_text` must be on.
 
     Example:
         >>> spans = AsciiDivider(WordSplitter()).divide(["Don't", "say so"])
@@ -85,19 +85,19 @@ class AsciiDivider:
         self._removed = "".join(ASCII_CONTROLS).replace(END_CHARACTER, "").encode("ascii")
 
     def divide(self, texts: Sequence[str]) -> Spans:
-        """Return the words of texts that are ASCII and hold no separator, and a separator after each text."""
+        """Return the words of ASCII texts, and a separator after each text. No text may hold a separator."""
         joined = END_CHARACTER.join([*texts, ""]).encode("ascii").translate(self._folded, self._removed)
         units = np.frombuffer(joined + bytes(PADDING), np.uint8)
         return Spans(units, *_find_words(np.frombuffer(joined.translate(self._classes), np.uint8)))
 
 
 class WideDivider:
-    """Finds the words of texts of any characters up to U+FFFF, if each can be done by itself.
+    """Finds the words of texts in characters up to U+FFFF, if each can be normalized by itself.
 
-    Safe under threads: an entry of the table, once made, never changes, and is written at once.
+    Safe under threads: an entry of the table is written at once, and never changes.
 
     Args:
-        splitter: what is done to each character; it must clean texts.
+        splitter: says what becomes of each character. Its `clean_text` must be on.
 
     Example:
         >>> spans, odd = WideDivider(WordSplitter()).divide(["Été 日本", "\\U0001F600"])
@@ -112,7 +112,7 @@ class WideDivider:
         self._entries[0xD800:0xE000] = ODD << 16
 
     def divide(self, texts: Sequence[str]) -> tuple[Spans, list[int]]:
-        """Return the words of texts that hold no separator, and the indexes of texts that are left out."""
+        """Return the words, and the indexes of the texts left out. No text may hold a separator."""
         entries = self._entries_of(END_CHARACTER.join([*texts, ""]))
         classes = (entries >> 16).astype(np.uint8)
         odd: list[int] = []
@@ -149,7 +149,7 @@ class WideDivider:
             return SPACE << 16 | ord(" ")
         if any("\ud800" <= part <= "\udfff" for part in alone) or (alone != replaced and len(alone) > 1):
             return ODD << 16
-        # A character that becomes several, or another again, stays as it is until its word is divided.
+        # A character that becomes several characters, or would change again, stays until its word is divided.
         folds = len(alone) == 1 and alone <= "\uffff" and self._splitter.word(alone) == replaced
         return (WORD if alone == replaced else MARK) << 16 | ord(alone if folds else character)
 
@@ -161,7 +161,7 @@ def _ascii_class(character: str) -> int:
 
 
 def _find_words(classes: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where words and marks begin, and their lengths; the last character must be a mark."""
+    """Return where words and marks begin, and their lengths. The last character must be a mark."""
     in_word = classes == WORD
     begins = classes == MARK
     ends = begins.copy()
