@@ -131,7 +131,7 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
     for entry in added:
         content = entry["content"]
         looked_for = content
-        # Compare with None: an old Sequence has no length, and counts as false.
+        # Compare with None: an old Sequence has length 0, and counts as false.
         if entry["normalized"] and normalizer is not None:
             looked_for = normalizer.normalize_str(content)
         if not looked_for or any(space in text for text in (content, looked_for) for space in SPACES):
@@ -174,7 +174,7 @@ def _charsmap(entry: Entry) -> Normalizer:
 
 
 def _keeps_spaces(normalizer: Normalizer) -> bool:
-    """Return whether a normalizer keeps white space white, including a line end of two characters."""
+    """Return whether a normalizer leaves white space white, also in a line end of two characters."""
     normalize = normalizer.normalize_str
     return normalize(" ") == " " and all(
         normalize(space) and not normalize(space).strip(SPACES) for space in (*SPACES, "\r\n")
