@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from time_limit import LONGEST
 
 from m2v_lite import StaticModel
 
@@ -25,7 +26,9 @@ def run(example: str, *arguments: str | Path, stdin: bytes = b"", status: int = 
     """Run an example and return what it prints, or its message if it is to fail."""
     command = [sys.executable, str(EXAMPLES / example), *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, env=environment)
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, check=False, env=environment, timeout=LONGEST
+    )
     assert done.returncode == status, done.stderr.decode()
     assert b"Traceback" not in done.stderr
     return (done.stderr if status else done.stdout).decode()
@@ -295,5 +298,5 @@ class TestNearDuplicates:
         ) as process:
             assert process.stdout is not None
             process.stdout.close()
-            _, errors = process.communicate(log.encode())
+            _, errors = process.communicate(log.encode(), timeout=LONGEST)
         assert errors == b""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from time_limit import LONGEST
 
 import m2v_lite
 
@@ -27,7 +28,7 @@ def test_a_public_name_is_there_and_documented(name: str) -> None:
 def test_a_star_import() -> None:
     program = "from m2v_lite import *; print(sorted(name for name in dir() if name[:2] != '__'))"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=LONGEST
     )
     assert eval(done.stdout) == sorted(name for name in m2v_lite.__all__ if name != "__version__")
 

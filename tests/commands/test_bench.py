@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from time_limit import LONGEST
 
 from m2v_lite import StaticModel
 from m2v_lite.commands import bench
@@ -25,7 +26,7 @@ def figures(output: str) -> dict[str, str]:
 
 def test_what_it_prints() -> None:
     command = [sys.executable, "-W", "error", "-m", "m2v_lite", "bench", *QUICK]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONGEST)
     assert done.stderr == ""
     assert done.stdout.startswith("### ")
     assert done.stdout.splitlines()[1:4] == ["", "| | |", "|---|---|"]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS
+from time_limit import LONGEST
 from tiny_models import TinyModel, random_table, vocabulary_size, wordpiece
 
 from m2v_lite import StaticModel, __version__
@@ -28,7 +29,7 @@ LINES = [text for text in SAMPLE_TEXTS if len((text + ".").splitlines()) == 1 an
 
 def run(*arguments: str | Path, stdin: bytes = b"", status: int = 0) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "m2v_lite", *map(str, arguments)]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=LONGEST)
     assert done.returncode == status, done.stderr.decode()
     assert b"Traceback" not in done.stderr
     return done
@@ -246,9 +247,7 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Pat
     assert process.stdin is not None
     process.stdin.write(b"some text\n" * 3000)
     process.stdin.flush()
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for_a_file(tmp_path)
     assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
     process.send_signal(number)
     process.stdin.close()
@@ -259,10 +258,16 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def wait_for_a_file(folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not list(folder.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_a_reader_that_goes_away() -> None:
     command = f"yes some text | head -20000 | {sys.executable} -m m2v_lite encode | head -1 | cut -c1-20"
     command += "; echo ${PIPESTATUS[2]}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=LONGEST)
     assert done.stdout == b'{"text": "some text"\n1\n'
     assert done.stderr == b""
 
@@ -292,7 +297,8 @@ print(re.search("VmHWM:[^0-9]*([0-9]+) kB", open("/proc/self/status").read())[1]
         (tmp_path / "texts").write_text("a line of text that is some hundred characters long " * 2 + "\n")
         (tmp_path / "texts").write_bytes((tmp_path / "texts").read_bytes() * lines)
         command = [sys.executable, "-c", program, str(tmp_path / "texts"), str(tmp_path / "v.npy")]
-        peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
+        done = subprocess.run(command, capture_output=True, check=True, timeout=LONGEST)
+        peaks.append(int(done.stdout))
     assert peaks[1] - peaks[0] < 8_000  # kilobytes; the larger file has 21,000
 
 
@@ -313,8 +319,7 @@ def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
     )
     assert process.stdin is not None
-    while not list(tmp_path.iterdir()):
-        time.sleep(0.01)
+    wait_for_a_file(tmp_path)
     process.send_signal(signal.SIGHUP)
     process.stdin.write(b"a text\n")
     process.stdin.close()
@@ -340,7 +345,7 @@ def test_signal_handlers_and_warnings_are_put_back(capsys: pytest.CaptureFixture
 )
 def test_closed_streams(redirection: str, status: int, message: str) -> None:
     command = f"{sys.executable} -m m2v_lite {redirection}"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=LONGEST)
     assert done.returncode == status
     assert message in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()

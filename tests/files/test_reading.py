@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sample_texts import SAMPLE_TEXTS
+from time_limit import LONGEST
 from tiny_models import (
     TINY_MODELS,
     TinyModel,
@@ -236,7 +237,7 @@ assert not events, events
 open(os.devnull, "w").close()
 assert events, "the hook sees nothing"
 """
-    subprocess.run([sys.executable, "-B", "-c", program, str(folder)], check=True)
+    subprocess.run([sys.executable, "-B", "-c", program, str(folder)], check=True, timeout=LONGEST)
 
 
 def test_a_path_may_be_relative_text_or_in_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -714,7 +715,8 @@ assert dict(os.environ) == environment
 assert logging.getLogger().handlers == handlers
 """
     environment = {name: value for name, value in os.environ.items() if "TOKENIZERS" not in name}
-    subprocess.run([sys.executable, "-c", program, str(folder)], check=True, env=environment)
+    command = [sys.executable, "-c", program, str(folder)]
+    subprocess.run(command, check=True, env=environment, timeout=LONGEST)
 
 
 def test_the_size_of_the_memo(bundled: StaticModel) -> None:

@@ -31,6 +31,7 @@ from hub_server import (
     stall_after,
     status,
 )
+from time_limit import LONGEST
 from tiny_models import TinyModel, wordpiece
 
 from m2v_lite import (
@@ -49,7 +50,6 @@ from m2v_lite.hub.known_models import HEADINGS, known_rows
 
 NAME = "owner/name"
 TEXTS = ["the cat sat", "on a mat", ""]
-LONGEST = 120  # seconds that a process may take
 LAYOUTS = ["wordpiece-float32", "wordlevel-sentence-transformers", "unigram-nested"]
 
 # For a process of its own: nothing is waited for before a further attempt.
@@ -581,7 +581,7 @@ def test_a_download_that_was_killed(
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
-    deadline = time.monotonic() + LONGEST
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         assert process is None or process.poll() is None
@@ -596,7 +596,9 @@ def test_a_full_disk(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, byt
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
     )
-    unshared = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False, timeout=60)
+    unshared = subprocess.run(
+        ["unshare", "--mount", "true"], capture_output=True, check=False, timeout=LONGEST
+    )
     may_mount = unshared.returncode == 0
     cache.mkdir()
     program = [sys.executable, "-c", FIRST_VECTOR if may_mount else limited + FIRST_VECTOR, NAME, "{}"]

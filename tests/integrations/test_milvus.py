@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from milvus_documents import DIM, DOCUMENTS, QUERIES, assert_as_printed
 from sample_texts import SAMPLE_TEXTS
+from time_limit import LONGEST
 from tiny_models import TINY_MODELS, TinyModel, random_table
 
 import m2v_lite
@@ -78,7 +79,9 @@ def test_one_line_is_changed(models_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "minishlab" / "potion-base-8M").symlink_to(models_folder / "potion-base-8M")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", PROGRAM.replace(old, new)]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, check=True, timeout=LONGEST
+    )
     documents, queries = (
         [np.array(numbers, np.float32) for numbers in part] for part in json.loads(done.stdout)
     )
