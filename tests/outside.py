@@ -20,6 +20,12 @@ def peers_python() -> Path:
     return _outside("M2V_LITE_PEERS", "the Python of an environment with model2vec 0.10.0")
 
 
+def names_of_real_models() -> list[str]:
+    """Return the names of the folders there, to make a test of each; one name if the folder is not given."""
+    folder = os.environ.get("M2V_LITE_MODELS")
+    return sorted(path.name for path in Path(folder).iterdir() if path.is_dir()) if folder else ["none given"]
+
+
 def _outside(variable: str, what: str) -> Path:
     if not os.environ.get(variable):
         pytest.skip(f"{variable} is not set: {what}")
