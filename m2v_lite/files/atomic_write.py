@@ -50,8 +50,7 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
 
     Raises:
         OSError: a folder is missing or not writable, the disk is full, or a path names something that a
-        rename must
-            not replace (a folder, a device).
+            rename must not replace (a folder, a device).
     """
     targets = [_target(path) for path in paths]
     for folder in {os.path.dirname(target): None for target in targets}:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.errors import InvalidModelError
+from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 from m2v_lite.files.atomic_write import atomic_write
 from m2v_lite.files.model_card import card_of, new_model_card
 from m2v_lite.files.packed_format import (
@@ -91,8 +91,11 @@ def open_packed(path: str) -> SafetensorsFile:
     """Open a packed model.
 
     Raises:
+        ModelNotFoundError: there is no such file.
         InvalidModelError: the file is broken, is not a packed model, or has another version of the format.
     """
+    if not os.path.exists(path):
+        raise ModelNotFoundError(f"{path}: no such file; check the path")
     file = SafetensorsFile(path) if os.path.isfile(path) else None
     if file is None or not is_packed(file):
         raise InvalidModelError(f"{path}: not a packed model; make one with: m2v-lite pack")

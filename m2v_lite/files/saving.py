@@ -40,7 +40,7 @@ def save_model(
     folder = os.path.join(path, subfolder or "")
     if model_name is not None:
         check_unicode(model_name, "model_name")
-    if model_card is None:
+    if not model_card:
         model_card = new_model_card(parts, model_name or os.path.basename(os.path.realpath(folder)))
     tensors = tensors_of(parts)
     texts = {

@@ -126,8 +126,8 @@ def _check_file(path: str, listed: Any) -> None:
         with suppress(FileNotFoundError):
             os.remove(place)
     raise DamagedFileError(
-        f"{listed.rfilename} arrived with {size:,} bytes and the checksum {found}, but the hub lists "
-        f"{listed.size:,} bytes and {wanted}"
+        f"{listed.rfilename} arrived with {size} bytes and the checksum {found}, but the hub lists "
+        f"{listed.size} bytes and {wanted}"
     )
 
 

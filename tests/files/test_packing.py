@@ -143,6 +143,8 @@ def test_the_command_line(packed: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["encode", "--model", str(packed), "the cat"]) == 0
     assert main(["unpack", str(tmp_path / "out"), str(tmp_path / "other")]) == 1
     assert "not a packed model; make one with: m2v-lite pack" in capsys.readouterr().err
+    assert main(["unpack", str(tmp_path / "nothing"), str(tmp_path / "other")]) == 1
+    assert "nothing: no such file; check the path" in capsys.readouterr().err
     assert main(["info", "--verify", str(tmp_path / "out")]) == 1
     assert main(["pack", "/no/such/model", str(tmp_path / "x")]) == 1
     assert main(["pack", str(packed), "/no/such/folder/x"]) == 1
