@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from time_limit import LONGEST
 from tiny_models import TinyModel
 
 from m2v_lite.files.safetensors import write_safetensors
@@ -33,9 +34,8 @@ def peak():
 
 
 def measured(program: str, *arguments: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE + program, *arguments], capture_output=True, check=True
-    )
+    command = [sys.executable, "-c", MEASURE + program, *arguments]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=LONGEST)
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
@@ -68,11 +68,16 @@ print(json.dumps({"grown": private() - before}))
 """
 
 
+large_table = pytest.mark.xdist_group("large table")
+
+
+@large_table
 @pytest.mark.parametrize("options", [{}, {"dimensionality": 64}])
 def test_a_300_mb_table_stays_in_its_file(options: dict[str, int], large_model: Path) -> None:
     assert measured(LOAD_AND_ENCODE, str(large_model), json.dumps(options))["grown"] < 10
 
 
+@large_table
 def test_the_measure_sees_a_copied_table(large_model: Path) -> None:
     """The control: with a private copy, the same measure shows it."""
     grown = measured(LOAD_AND_ENCODE, str(large_model), '{"quantize_to": "float16"}')["grown"]

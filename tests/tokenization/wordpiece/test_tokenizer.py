@@ -101,6 +101,10 @@ def assert_ids(ours: WordPieceTokenizer, texts: list[str], expected: list[list[i
         raise AssertionError(f"{len(ids)} ids in bounds up to {bounds[-1]}")
 
 
+# The tests with these letters share a vocabulary whose making takes seconds, so one process does them.
+letters = pytest.mark.xdist_group("letters")
+
+
 @cache
 def letters_tokenizer() -> tuple[dict[str, int], Tokenizer]:
     """A vocabulary in which nearly every character is a piece, so that none hides behind the unknown token."""
@@ -150,6 +154,7 @@ def interesting_characters() -> list[str]:
     ]
 
 
+@letters
 @pytest.mark.parametrize(
     "options",
     [
@@ -188,6 +193,7 @@ def test_every_pair_of_ascii_characters(bundled_pair: tuple[WordPieceTokenizer, 
     assert_same_ids(*bundled_pair, texts, step=10)
 
 
+@letters
 def test_canonical_order() -> None:
     """Marks that are moved and not stripped, in every order, with every kind of character between them."""
     ours, library = letters_pair()
@@ -438,24 +444,24 @@ def test_words_of_every_length_in_a_batch(
         assert_same_ids(ours, library, texts)
 
 
-def test_a_memo_that_many_threads_fill_at_once() -> None:
+@pytest.mark.parametrize("memo_bytes", [2000, 1 << 16, 1 << 20])
+def test_a_memo_that_many_threads_fill_at_once(memo_bytes: int) -> None:
     definition = bundled_definition()
     generator = random.Random(3)
     texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(300)] for _ in range(8)]
     alone = read_wordpiece(definition, TokenizerText(""))
     expected = [alone.token_ids(part, None) for part in texts]
-    for memo_bytes in (2000, 1 << 16, 1 << 20):
-        shared = read_wordpiece(definition, TokenizerText(""), memo_bytes=memo_bytes)
-        before = sys.getswitchinterval()
-        sys.setswitchinterval(1e-5)
-        try:
-            with ThreadPoolExecutor(8) as pool:
-                results = list(pool.map(shared.token_ids, texts * 3, [None] * 24))
-        finally:
-            sys.setswitchinterval(before)
-        for result, right in zip(results, expected * 3, strict=True):
-            np.testing.assert_array_equal(result[0], right[0])
-            np.testing.assert_array_equal(result[1], right[1])
+    shared = read_wordpiece(definition, TokenizerText(""), memo_bytes=memo_bytes)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(shared.token_ids, texts * 3, [None] * 24))
+    finally:
+        sys.setswitchinterval(before)
+    for result, right in zip(results, expected * 3, strict=True):
+        np.testing.assert_array_equal(result[0], right[0])
+        np.testing.assert_array_equal(result[1], right[1])
 
 
 def test_a_large_text_does_not_stay_in_memory() -> None:
