@@ -10,8 +10,8 @@ GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
 FREE_THREADED = .venv-free-threaded
 FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
-# As many processes as there are cores; tests of one xdist_group go to one of them.
-PARALLEL = -n auto --dist loadgroup
+# As many processes as there are cores; one that has no tests left takes some of another's.
+PARALLEL = -n auto --dist worksteal
 INSTALL = -m pip install --quiet --disable-pip-version-check
 
 # Benchmarks write to a folder that git ignores, or with RECORD=1 to the committed results.
@@ -33,7 +33,7 @@ test: $(VENV)/with-tools ## set up, then run all tests
 
 .PHONY: test-exhaustive
 test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, and model2vec on more texts, in some minutes
-	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q -n auto tests/tokenization/wordpiece/test_tokenizer.py tests/test_reference.py
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/test_reference.py
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format

@@ -27,4 +27,4 @@ versions = [f"{name} {importlib.metadata.version(name)}" for name in ("numpy", "
 print(f"m2v-lite {m2v_lite.__version__} from its wheel, Python {platform.python_version()},", ", ".join(versions))
 CHECK
 "$environment/bin/m2v-lite" similarity "a small board" "a tiny computer" "a loaf of bread"
-"$environment/bin/python" -m pytest -q -n auto --dist loadgroup tests
+"$environment/bin/python" -m pytest -q -n auto --dist worksteal tests

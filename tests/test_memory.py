@@ -68,16 +68,11 @@ print(json.dumps({"grown": private() - before}))
 """
 
 
-large_table = pytest.mark.xdist_group("large table")
-
-
-@large_table
 @pytest.mark.parametrize("options", [{}, {"dimensionality": 64}])
 def test_a_300_mb_table_stays_in_its_file(options: dict[str, int], large_model: Path) -> None:
     assert measured(LOAD_AND_ENCODE, str(large_model), json.dumps(options))["grown"] < 10
 
 
-@large_table
 def test_the_measure_sees_a_copied_table(large_model: Path) -> None:
     """The control: with a private copy, the same measure shows it."""
     grown = measured(LOAD_AND_ENCODE, str(large_model), '{"quantize_to": "float16"}')["grown"]
