@@ -7,9 +7,9 @@ from typing import Any
 
 from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
-from m2v_lite.files.parts import ModelParts
+from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.reading import read_model
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
 

@@ -19,15 +19,15 @@ from m2v_lite.encoding.encoder import Encoder
 from m2v_lite.encoding.prompts import QueriesAndDocuments
 from m2v_lite.errors import InputValueError, InvalidModelError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
-from m2v_lite.files.parts import ModelParts
+from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.loading import load_parts
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from m2v_lite.encoding.ways import Settings
+    from m2v_lite.encoding.strategies import Settings
 
 
 class StaticModel(QueriesAndDocuments, ModelParts):
@@ -210,7 +210,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
             if batch_size != BATCH_TEXTS:
                 natural_number("batch_size", batch_size)
             return self._encoder.encode_one(sentences, limit, unit)
-        from m2v_lite.encoding.ways import Settings, Work, choose_way  # one text does without
+        from m2v_lite.encoding.strategies import Settings, Work, choose_strategy  # one text does without
         from m2v_lite.texts import as_texts
 
         texts, single = as_texts(sentences)
@@ -218,7 +218,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         vectors = np.empty((len(texts), self.dim), self._encoder.vector_dtype)
         work = Work(self._encoder, texts, vectors, settings)
         may_use_thread = use_multiprocessing and len(texts) > multiprocessing_threshold
-        run = choose_way(work, processes, may_use_thread, partial(self._pickled_encoder, settings))
+        run = choose_strategy(work, processes, may_use_thread, partial(self._pickled_encoder, settings))
         run(work)
         return vectors[0] if single else vectors
 
@@ -373,7 +373,7 @@ def _encode_part(
     model: StaticModel, settings: Settings, texts: Sequence[str], first: int, vectors: NDArray[Any]
 ) -> None:
     """Write the vectors of some texts; the first of them is number `first` among the caller's texts."""
-    from m2v_lite.encoding.ways import Work, batch_by_batch
+    from m2v_lite.encoding.strategies import Work, batch_by_batch
 
     batch_by_batch(Work(model._encoder, texts, vectors, settings, first))
 

@@ -17,8 +17,8 @@ OWN = {
     "m2v_lite.embedding.table",
     "m2v_lite.encoding", "m2v_lite.encoding.batches", "m2v_lite.encoding.encoder", "m2v_lite.encoding.prompts",
     "m2v_lite.files", "m2v_lite.files.config", "m2v_lite.files.layouts", "m2v_lite.files.packed_format",
-    "m2v_lite.files.parts", "m2v_lite.files.reading", "m2v_lite.files.safetensors",
-    "m2v_lite.tokenization", "m2v_lite.tokenization.added_tokens", "m2v_lite.tokenization.memory",
+    "m2v_lite.files.model_parts", "m2v_lite.files.reading", "m2v_lite.files.safetensors",
+    "m2v_lite.tokenization", "m2v_lite.tokenization.added_tokens", "m2v_lite.tokenization.memo_limits",
     "m2v_lite.tokenization.vocabulary",
     "m2v_lite.tokenization.wordpiece", "m2v_lite.tokenization.wordpiece.normalizer",
     "m2v_lite.tokenization.wordpiece.one_text", "m2v_lite.tokenization.wordpiece.pieces",
@@ -71,7 +71,17 @@ def test_the_embedding_function_of_milvus(of_numpy: set[str]) -> None:
 from m2v_lite import Model2VecEmbeddingFunction
 Model2VecEmbeddingFunction(None).encode_queries(["a small board"])
 """
-    assert_imports(imported(program), of_numpy, OWN | {"m2v_lite.integrations", "m2v_lite.integrations.milvus", "m2v_lite.texts", "m2v_lite.encoding.ways"})
+    assert_imports(
+        imported(program),
+        of_numpy,
+        OWN
+        | {
+            "m2v_lite.integrations",
+            "m2v_lite.integrations.milvus",
+            "m2v_lite.texts",
+            "m2v_lite.encoding.strategies",
+        },
+    )
 
 
 @pytest.mark.parametrize("one_more", ["csv", "tokenizers", "m2v_lite.hub", "asyncio"])

@@ -108,7 +108,7 @@ def test_encoding_many_texts_takes_bounded_scratch(kind: str) -> None:
 KEEP_MISSING = """
 import json, random
 from m2v_lite import StaticModel
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 model = StaticModel.from_pretrained()
 generator = random.Random(0)

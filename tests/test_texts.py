@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS
 
 from m2v_lite import InputTypeError, InputValueError, M2VLiteError, StaticModel
-from m2v_lite.encoding.ways import FEW_CHARACTERS, FEW_TEXTS
+from m2v_lite.encoding.strategies import FEW_CHARACTERS, FEW_TEXTS
 from m2v_lite.texts import as_texts
 
 WORDS = ["the cat", "", "sat"]
@@ -41,7 +41,7 @@ def test_any_iterable_of_texts(given_texts: Iterable[str], bundled: StaticModel)
 def test_few_texts_are_encoded_as_many(name: str, tiny: Callable[[str], Path], texts: list[str]) -> None:
     model = StaticModel.from_pretrained(tiny(name))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("m2v_lite.encoding.ways.FEW_TEXTS", -1)
+        patch.setattr("m2v_lite.encoding.strategies.FEW_TEXTS", -1)
         as_a_batch = model.encode(texts)
     few = model.encode(texts)
     assert few.dtype == as_a_batch.dtype

@@ -1,10 +1,10 @@
-"""Texts -> vectors: the stages of one model wired together, and the ways to run them.
+"""Texts -> vectors: the stages of one model wired together, and the strategies to run them.
 
 It takes a list of texts and gives vectors (texts, dim) in the order of the texts: the same bits whichever way
 is chosen. The modules, in the order in which a text passes them:
 
 - `prompts`: what stands before a query or a document.
-- `ways`: the ways to run, as values of one kind, and the choice among them.
+- `strategies`: the ways to run, as values of one kind, and the choice among them.
 - `batches`: how large a batch may be, and where it is cut.
 - `encoder`: one text or one batch: tokenize, gather, mean, scale.
 - `thread`: pools one batch while the next is tokenized.

@@ -10,7 +10,7 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 - `safetensors`: the file format: checks, maps and writes files.
 - `packed_format`: the contents of a packed model.
 - `reading`: a folder or a packed file -> parts, the table first.
-- `parts`: the parts of a model, and the attributes that callers may read.
+- `model_parts`: the parts of a model, and the attributes that callers may read.
 - `saving`: parts -> a folder; a folder -> a copy.
 - `packing`: parts -> a packed file, and back to a folder; checks the checksums.
 - `atomic_write`: files that appear whole or not at all.

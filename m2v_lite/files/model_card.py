@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from m2v_lite.arguments import PathLike
 
 if TYPE_CHECKING:
-    from m2v_lite.files.parts import ModelParts
+    from m2v_lite.files.model_parts import ModelParts
 
 
 def read_model_card(path: PathLike) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from m2v_lite.tokenization.vocabulary import vocabulary_arrays
 from m2v_lite.tokenization.wordpiece.supported import figures_of, is_supported
 
 if TYPE_CHECKING:
-    from m2v_lite.files.parts import ModelParts
+    from m2v_lite.files.model_parts import ModelParts
 
 
 def pack(parts: ModelParts, path: str, source: str | None) -> None:

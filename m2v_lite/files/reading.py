@@ -8,9 +8,9 @@ from m2v_lite.embedding.dtypes import EMBEDDING_DTYPES, MAPPING_DTYPES, WEIGHTS_
 from m2v_lite.embedding.table import EmbeddingTable, check_rows
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.layouts import ModelFiles
-from m2v_lite.files.parts import ModelParts
+from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 # The table's name in model2vec's files, and its name in those of sentence-transformers.
 TABLE_NAMES = ("embeddings", "embedding.weight")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from m2v_lite.files.layouts import ModelFiles
-    from m2v_lite.files.parts import ModelParts
+    from m2v_lite.files.model_parts import ModelParts
 
 
 def save_model(

@@ -10,11 +10,11 @@ modules, in the order in which a text passes them:
 - `characters`: the classes of characters, from tables made with `tokenizers`.
 - `added_tokens`: finds tokens such as `[MASK]` in a text.
 - `wordpiece`: tokenizes for models of the BERT family, without the `tokenizers` library.
-- `library`: tokenizes for all other models, with the `tokenizers` library.
-- `independence`: decides whether the chunks between white space can be tokenized alone.
+- `tokenizers_library`: tokenizes for all other models, with the `tokenizers` library.
+- `chunk_independence`: decides whether the chunks between white space can be tokenized alone.
 - `chunks`: if so, asks the library for each chunk only once.
 - `vocabulary`: token -> id, in a dictionary or in mapped arrays.
-- `memory`: the memo of words or chunks that a tokenizer has seen, and how much it may remember.
+- `memo_limits`: the memo of words or chunks that a tokenizer has seen, and how much it may remember.
 - `piece_store`: stores the ids of remembered words that have several pieces.
 - `flat_ids`: operations on flat ids: join, shorten, drop, merge.
 """

@@ -1,6 +1,6 @@
 """The general path with a memo: texts -> chunks between white space -> token ids.
 
-The `tokenizers` library tokenizes each different chunk once. `independence` decides for which tokenizers that
+The `tokenizers` library tokenizes each different chunk once. `chunk_independence` decides for which tokenizers that
 gives the ids of the whole text. Some texts still go to the library whole: texts with a chunk that cannot be
 tokenized alone, and batches with so many new chunks that asking for the chunks would cost more than it saves.
 """
@@ -15,11 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite.errors import TokenizationError
+from m2v_lite.tokenization.chunk_independence import TRIAL_TEXTS, ChunkRule, chunk_rule
 from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
-from m2v_lite.tokenization.independence import TRIAL_TEXTS, ChunkRule, chunk_rule
-from m2v_lite.tokenization.library import LibraryTokenizer
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES, ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
+from m2v_lite.tokenization.memo_limits import (
+    DEFAULT_MEMO_BYTES,
+    ENTRY_BYTES,
+    REMEMBERED_CHARACTERS,
+    BoundedMemo,
+)
 from m2v_lite.tokenization.piece_store import END_CODE, LENGTH_BITS, PieceStore
+from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InputTypeError, InvalidModelError
 from m2v_lite.tokenization.definition import TokenizerFile, TokenizerText, read_text
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -64,7 +64,7 @@ def tokenizer_of_text(
     if supported:
         return read_wordpiece(definition, source, memo_bytes)
     from m2v_lite.tokenization.chunks import chunk_tokenizer
-    from m2v_lite.tokenization.library import LibraryTokenizer, library_tokenizer, unk_token_id
+    from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer, library_tokenizer, unk_token_id
 
     tokenizer = library_tokenizer(text, place)
     unknown = unk_token_id(tokenizer, definition)

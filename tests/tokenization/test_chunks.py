@@ -27,11 +27,11 @@ from tokenizers.normalizers import NFKC, Precompiled
 from m2v_lite import StaticModel
 from m2v_lite.errors import TokenizationError
 from m2v_lite.tokenization import chunks
+from m2v_lite.tokenization.chunk_independence import JOINING, SPACES, TRIAL_TEXTS, chunk_rule
 from m2v_lite.tokenization.chunks import CREDIT, DEPENDENT, LONGEST_CHUNK, ChunkTokenizer, chunk_tokenizer
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.flat_ids import FlatIds, of_each_text
-from m2v_lite.tokenization.independence import JOINING, SPACES, TRIAL_TEXTS, chunk_rule
-from m2v_lite.tokenization.library import LibraryTokenizer
+from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
 
@@ -365,11 +365,7 @@ def test_chunks_that_join_a_space() -> None:
         tokenizer = chunked(definition(content))
         known = set(tokenizer._memo)
         assert_same_as_whole(tokenizer, texts)
-        found = {
-            chunk
-            for chunk in set(tokenizer._memo) - known
-            if tokenizer._memo[chunk] == DEPENDENT
-        }
+        found = {chunk for chunk in set(tokenizer._memo) - known if tokenizer._memo[chunk] == DEPENDENT}
         assert found == dependent
     assert all(character.isprintable() is False and len(character.encode()) == 2 for character in JOINING)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from m2v_lite.tokenization.flat_ids import FlatIds
-from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
+from m2v_lite.tokenization.memo_limits import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
 from m2v_lite.tokenization.piece_store import END_CODE, Codes, PieceStore
 from m2v_lite.tokenization.wordpiece.hashing import (
     KEY_CHARACTERS,

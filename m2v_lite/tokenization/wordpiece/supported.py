@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.vocabulary import DictVocabulary
 from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 from m2v_lite.tokenization.wordpiece.one_text import TOKEN_FLAGS, word_splitter

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
 if TYPE_CHECKING:

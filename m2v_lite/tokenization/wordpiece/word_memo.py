@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from m2v_lite.tokenization.memory import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
+from m2v_lite.tokenization.memo_limits import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
 
 
 class WordMemo(BoundedMemo, dict[str, int | None]):

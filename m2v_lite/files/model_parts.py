@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import switch, token_limit
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
-from m2v_lite.tokenization.memory import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +122,7 @@ class ModelParts:
 
         The model does not use this object, so a change to it does not change the model.
         """
-        from m2v_lite.tokenization.library import library_tokenizer
+        from m2v_lite.tokenization.tokenizers_library import library_tokenizer
 
         tokenizer = library_tokenizer(self._tokenizer.definition(), "tokenizer")
         tokenizer.no_padding()

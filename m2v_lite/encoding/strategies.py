@@ -1,7 +1,7 @@
-"""The ways to run `encode` on a list of texts, and the choice among them.
+"""The strategies to run `encode` on a list of texts, and the choice among them.
 
-A way is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch, with a
-thread that pools, or through worker processes. All ways give the same bits.
+A strategy is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch, with a
+thread that pools, or through worker processes. All strategies give the same bits.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Work(NamedTuple):
     first: int = 0
 
 
-Way = Callable[[Work], None]
+Strategy = Callable[[Work], None]
 
 
-def choose_way(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) -> Way:
-    """Return the quickest way to run some work.
+def choose_strategy(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) -> Strategy:
+    """Return the quickest strategy for some work.
 
     Args:
         work: the work.
@@ -85,7 +85,7 @@ def choose_way(work: Work, workers: int, threads: bool, pickled_encoder: Callabl
 
 
 def one_by_one(work: Work) -> None:
-    """Encode each text by itself. This is the quickest way for a few short texts."""
+    """Encode each text by itself. This is the quickest strategy for a few short texts."""
     encode, (max_length, unit, *_) = work.encoder.encode_one, work.settings
     try:
         for vector, text in zip(work.vectors, work.texts, strict=True):
