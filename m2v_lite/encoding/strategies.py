@@ -1,7 +1,7 @@
 """The strategies to run `encode` on a list of texts, and the choice among them.
 
-A strategy is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch, with a
-thread that pools, or through worker processes. All strategies give the same bits.
+A strategy is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch,
+with a thread that pools, or through worker processes. All strategies give the same bits.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Work(NamedTuple):
 Strategy = Callable[[Work], None]
 
 
-def choose_strategy(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) -> Strategy:
+def choose_strategy(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) ->
+Strategy:
     """Return the quickest strategy for some work.
 
     Args:

@@ -1,8 +1,9 @@
 """The general path with a memo: texts -> chunks between white space -> token ids.
 
-The `tokenizers` library tokenizes each different chunk once. `chunk_independence` decides for which tokenizers that
-gives the ids of the whole text. Some texts still go to the library whole: texts with a chunk that cannot be
-tokenized alone, and batches with so many new chunks that asking for the chunks would cost more than it saves.
+The `tokenizers` library tokenizes each different chunk once. `chunk_independence` decides for which
+tokenizers that gives the ids of the whole text. Some texts still go to the library whole: texts with a chunk
+that cannot be tokenized alone, and batches with so many new chunks that asking for the chunks would cost more
+than it saves.
 """
 
 from __future__ import annotations
