@@ -1,7 +1,7 @@
 """Texts -> vectors: the stages of one model wired together, and the strategies to run them.
 
-It takes a list of texts and gives vectors (texts, dim) in the order of the texts: the same bits whichever way
-is chosen. The modules, in the order in which a text passes them:
+It takes a list of texts and gives vectors (texts, dim) in the order of the texts: the same bits with every
+strategy. The modules, in the order in which a text passes them:
 
 - `prompts`: what stands before a query or a document.
 - `strategies`: the ways to run, as values of one kind, and the choice among them.

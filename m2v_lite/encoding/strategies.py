@@ -58,8 +58,9 @@ class Work(NamedTuple):
 Strategy = Callable[[Work], None]
 
 
-def choose_strategy(work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]) ->
-Strategy:
+def choose_strategy(
+    work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]
+) -> Strategy:
     """Return the quickest strategy for some work.
 
     Args:
