@@ -120,8 +120,8 @@ class StaticModel(QueriesAndDocuments, ModelParts):
                 at the commit of its last download.
             cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
             local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
-            memo_bytes: about how much memory may be used to remember the ids of words. The default of 8 MB
-                suits a small board; more helps if the texts have very many different words.
+            memo_bytes: about how much memory may be used to remember the ids of words of single texts, or of
+                chunks of tokenizers other than WordPiece. The default of 8 MB suits a small board.
             preload: whether to read the whole table from the disk now, so that a server's first texts need
                 not wait. By default, a few texts read only their rows, and many texts read the table in
                 order.

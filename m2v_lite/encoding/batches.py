@@ -12,8 +12,8 @@ Item = TypeVar("Item")
 
 # A batch is full with this many texts (the default of `encode`), and always with this many characters, so
 # that the memory a tokenizer needs stays small.
-BATCH_TEXTS = 1024
-BATCH_CHARACTERS = 1 << 17
+BATCH_TEXTS = 4096
+BATCH_CHARACTERS = 1 << 18
 
 
 def cut(texts: Sequence[str], characters: int | None) -> list[str]:

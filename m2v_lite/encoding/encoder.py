@@ -59,8 +59,7 @@ class Encoder:
         if table.mapping is None and table.weights is None:
             vector = pooling.mean_row(self._embedding, ids, None, self.vector_dtype)
         else:
-            token_ids = np.array(ids, np.intp)
-            row_ids, weights = table.row_ids(token_ids).tolist(), table.token_weights(token_ids)
+            row_ids, weights = table.row_ids(ids), table.token_weights(ids)
             vector = pooling.mean_row(self._embedding, row_ids, weights, self.vector_dtype)
         return pooling.unit(vector) if unit else vector
 
@@ -115,6 +114,4 @@ class Encoder:
         place, ids, bounds = batch
         means, table = vectors[place], self._table
         self.read_ahead.expect(len(ids))
-        pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids))
-        if unit:
-            pooling.scale_to_unit(means)
+        pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids), unit)

@@ -10,7 +10,12 @@ import json
 import os
 from bisect import bisect_right
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TABLES = os.path.join(os.path.dirname(__file__), "character_tables.json")
 
@@ -25,6 +30,14 @@ class Ranges:
     def __init__(self, runs: list[list[int]]) -> None:
         self._firsts = [run[0] for run in runs]
         self._runs = runs
+
+    def members(self, most: int) -> NDArray[np.bool_]:
+        """Return (most,) which of the first code points are in the set."""
+        change = np.zeros(most + 1, np.int8)
+        firsts = np.array([run[0] for run in self._runs if run[0] < most])
+        change[firsts] += 1
+        change[[min(run[1] + 1, most) for run in self._runs[: len(firsts)]]] -= 1
+        return np.cumsum(change[:most], dtype=np.int8).view(bool)
 
     def __contains__(self, code: int) -> bool:
         return self.value(code) is not None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from m2v_lite.errors import TokenizationError
 from m2v_lite.tokenization.chunk_independence import TRIAL_TEXTS, ChunkRule, chunk_rule
-from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
+from m2v_lite.tokenization.flat_ids import FlatIds, Ids, drop, flatten, merge, shorten
 from m2v_lite.tokenization.memo_limits import (
     DEFAULT_MEMO_BYTES,
     ENTRY_BYTES,
@@ -110,13 +110,13 @@ class ChunkTokenizer(LibraryTokenizer):
         flat = self.divided_ids(texts) or self.whole_ids(texts)
         return drop(*shorten(*flat, max_length), self.unk_token_id)
 
-    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+    def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
         chunks, memo = _chunks([text]), self._memo
         codes = [*map(memo.get, chunks, repeat(NEW))]
         if NEW in codes or DEPENDENT in codes:
             return super().token_ids_of_one(text, max_length)
         ids = memo.store.token_ids(codes)[:max_length]
-        return [token_id for token_id in ids if token_id != self.unk_token_id]
+        return np.array([token_id for token_id in ids if token_id != self.unk_token_id], np.intp)
 
     def whole_ids(self, texts: Sequence[str]) -> FlatIds:
         """Return all ids, as the library gives them for whole texts."""

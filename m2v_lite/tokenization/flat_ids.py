@@ -36,8 +36,12 @@ def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
     lengths = np.diff(bounds)
     if max_length is None or not len(lengths) or lengths.max() <= max_length:
         return ids, bounds
-    places = np.arange(len(ids)) - np.repeat(bounds[:-1], lengths)
-    return _keep(ids, bounds, places < max_length)
+    long = np.flatnonzero(lengths > max_length)
+    # +1 where a text is cut, -1 where the next one begins.
+    change = np.zeros(len(ids) + 1, np.int8)
+    change[bounds[long] + max_length] = 1
+    change[bounds[long + 1]] -= 1
+    return _keep(ids, bounds, np.cumsum(change[:-1], dtype=np.int8) == 0)
 
 
 def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:

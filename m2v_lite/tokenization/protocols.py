@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.tokenization.flat_ids import FlatIds
+from m2v_lite.tokenization.flat_ids import FlatIds, Ids
 
 
 class TextTokenizer(Protocol):
@@ -37,7 +37,7 @@ class TextTokenizer(Protocol):
         """
         ...
 
-    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+    def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
         """Do the same for one text, without the preparations that pay only for many texts."""
         ...
 
@@ -68,11 +68,6 @@ class Vocabulary(Protocol):
     @property
     def longest(self) -> int:
         """A limit on the length of tokens: no token has more characters."""
-        ...
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether `get` is as quick as a dictionary."""
         ...
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.errors import InvalidModelError, MissingPackageError, TokenizationError
-from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten
+from m2v_lite.tokenization.flat_ids import FlatIds, Ids, drop, flatten
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -57,9 +57,8 @@ class LibraryTokenizer:
             raise self._tokenization_error(texts, error) from error
         return [encoding.ids for encoding in encodings]
 
-    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
-        ids: list[int] = self.token_ids([text], max_length)[0].tolist()
-        return ids
+    def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
+        return self.token_ids([text], max_length)[0]
 
     @property
     def tokens(self) -> tuple[str, ...]:

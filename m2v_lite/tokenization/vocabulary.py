@@ -23,8 +23,6 @@ EMPTY = -1
 class DictVocabulary:
     """A vocabulary in a dictionary: quick, but large."""
 
-    is_quick = True
-
     def __init__(self, ids: Mapping[str, int]) -> None:
         self._ids = ids
         self.get: Callable[[str], int | None] = ids.get
@@ -58,8 +56,6 @@ class MappedVocabulary:
         >>> vocabulary.get("cat"), vocabulary.get("dog"), list(vocabulary.items())
         (1, None, [('[UNK]', 0), ('cat', 1), ('##s', 2)])
     """
-
-    is_quick = False
 
     def __init__(self, text: NDArray[np.uint8], ends: NDArray[np.uint32], slots: NDArray[np.int32]) -> None:
         for array, dtype in ((text, np.uint8), (ends, np.uint32), (slots, np.int32)):

@@ -10,8 +10,9 @@ describes them. The modules, in the order in which a text passes them:
 - `word_memo`: remembers the ids of words from single texts.
 - `pieces`: a word -> the ids of its pieces.
 - `batch`: a batch of texts -> ids, by one of three routes.
-- `word_spans`: finds where the words of a batch lie.
-- `hashing`: short words -> codes, all words of a batch at once.
-- `lookup`: remembers the ids of words from batches.
-- `longest_match`: many words -> pieces, in arrays.
+- `batch_words`: finds the words of a batch.
+- `character_classes`: characters -> classes and folded characters, in arrays.
+- `word_ids`: the words of a batch -> ids, all words at once.
+- `token_tables`: finds the tokens that begin many words.
+- `perfect_hash`: 64-bit keys -> indexes, one look-up a key.
 """

@@ -1,23 +1,25 @@
-"""A batch of texts -> flat token ids, on the WordPiece path.
+"""A batch of texts -> flat token ids: WordPiece in arrays, for all texts at once.
 
-Three routes: ASCII as bytes, other texts as UTF-16, the rest one by one (added tokens, astral characters).
+Three routes: ASCII texts as bytes, other texts by one number for each character, and the rest one by one
+(texts with an added token, a NUL, or a character that canonical ordering moves).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
-from m2v_lite.tokenization.wordpiece.lookup import BatchMemo
-from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
-from m2v_lite.tokenization.wordpiece.word_spans import END_CHARACTER, AsciiDivider, Spans, WideDivider
+from m2v_lite.tokenization.wordpiece.batch_words import END, BatchSplitter, Words
+from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
+from m2v_lite.tokenization.wordpiece.word_ids import ids_of_words
 
 if TYPE_CHECKING:
+    from m2v_lite.tokenization.protocols import Vocabulary
     from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
 IdsOf = Callable[[Sequence[str]], FlatIds]
@@ -28,46 +30,51 @@ class BatchTokenizer:
 
     Args:
         single: tokenizes single texts.
-        memory: about how many bytes the memo may take.
+        vocabulary: the tokens.
     """
 
-    def __init__(self, single: SingleTextTokenizer, memory: int) -> None:
+    def __init__(self, single: SingleTextTokenizer, vocabulary: Vocabulary) -> None:
         self._single = single
-        self._ascii_divider, self._wide_divider = AsciiDivider(single.splitter), WideDivider(single.splitter)
-        words_at = partial(_words_at, single.splitter)
-        model = single.model
-        self._memo = BatchMemo(model.pieces, model.pieces_of_many, words_at, memory)
+        self._vocabulary = vocabulary
+        self._splitter = BatchSplitter(single.splitter)
+
+    @cached_property
+    def _tables(self) -> TokenTables:
+        return TokenTables(*self._vocabulary.arrays(), self._single.model.prefix.encode())
 
     def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
-        """Return the ids of texts, each text cut to the limit, without unknown tokens."""
+        """Return the ids of texts, cut to the limit, without the unknown token's."""
         return drop(*shorten(*self._ids(texts), max_length), unknown)
 
     def _ids(self, texts: Sequence[str]) -> FlatIds:
-        if not self._single.splitter.clean_text:
-            return self._special_ids(texts)
         if self._is_special(" ".join(texts)):
             is_plain = [not self._is_special(text) for text in texts]
             return self._by_groups(texts, is_plain, self._plain_ids, self._special_ids)
         return self._plain_ids(texts)
 
     def _is_special(self, text: str) -> bool:
-        """Return whether a text may hold an added token, or the mark that stands after each text."""
-        return END_CHARACTER in text or self._single.may_hold_token(text)
+        """Return whether a text may hold an added token, or a NUL, which stands between texts."""
+        return END in text or self._single.may_hold_token(text)
 
     def _plain_ids(self, texts: Sequence[str]) -> FlatIds:
+        if not self._single.splitter.clean_text:
+            return self._wide_ids(texts)
         is_ascii = list(map(str.isascii, texts))
         if all(is_ascii):
-            return self._ids_at(self._ascii_divider.divide(texts))
+            return self._ids_at(self._splitter.ascii(texts))
+        if not any(is_ascii):
+            return self._wide_ids(texts)
         return self._by_groups(texts, is_ascii, self._plain_ids, self._wide_ids)
 
     def _wide_ids(self, texts: Sequence[str]) -> FlatIds:
-        spans, odd = self._wide_divider.divide(texts)
-        flat = self._ids_at(spans)
-        if not odd:
+        words, odd = self._splitter.any_characters(texts)
+        flat = self._ids_at(words)
+        if not len(odd):
             return flat
-        chosen = np.ones(len(texts), bool)
-        chosen[odd] = False
-        return merge(chosen, flat, self._special_ids([texts[index] for index in odd]))
+        is_plain = np.ones(len(texts), bool)
+        is_plain[odd] = False
+        bounds = np.concatenate([[0], np.cumsum(np.diff(flat[1])[is_plain])])
+        return merge(is_plain, (flat[0], bounds), self._special_ids([texts[index] for index in odd.tolist()]))
 
     def _by_groups(
         self, texts: Sequence[str], chosen: list[bool], ids_of_chosen: IdsOf, ids_of_others: IdsOf
@@ -77,17 +84,9 @@ class BatchTokenizer:
         return merge(np.array(chosen), ones, others)
 
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
-        """Return the ids of texts, tokenized one by one."""
-        return flatten([self._single.token_ids(text) for text in texts])
+        """Return the ids of any texts, one by one."""
+        return flatten([self._single.token_ids(text).tolist() for text in texts])
 
-    def _ids_at(self, spans: Spans) -> FlatIds:
-        self._memo = memo = self._memo.with_room()
-        return memo.token_ids(spans)
-
-
-def _words_at(splitter: WordSplitter, spans: Spans) -> list[str]:
-    """Return the words at the spans, normalized."""
-    words = spans.words()
-    if spans.units.itemsize == 1:
-        return words
-    return [splitter.words(word).strip(" ") for word in words]
+    def _ids_at(self, words: Words) -> FlatIds:
+        model = self._single.model
+        return ids_of_words(self._tables, words, model.unknown, model.most_characters)

@@ -16,6 +16,7 @@ from m2v_lite.tokenization.wordpiece.pieces import WordPiece
 from m2v_lite.tokenization.wordpiece.word_memo import WordMemo
 
 if TYPE_CHECKING:
+    from m2v_lite.tokenization.flat_ids import Ids
     from m2v_lite.tokenization.protocols import Vocabulary
 
 # The mark before an added token's id: a lone surrogate, which no text holds.
@@ -57,9 +58,9 @@ class SingleTextTokenizer:
             (normalized if token.normalized else raw).append(token)
         self._raw, self._normalized = AddedTokens(raw), AddedTokens(normalized)
         known = {f"{ADDED}{token_id}": token_id for token_id in self.added_ids.values()}
-        self._memo = WordMemo(self.model.find_whole, self.model.pieces, known, memory)
+        self._memo = WordMemo(self.model.pieces, known, memory)
 
-    def token_ids(self, text: str) -> list[int]:
+    def token_ids(self, text: str) -> Ids:
         """Return the ids of a text, unknown tokens included."""
         if self._normalized or self._raw.occur_in(text):
             words = self._divided(self._words_with_tokens(text))

@@ -13,7 +13,7 @@ from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
 if TYPE_CHECKING:
-    from m2v_lite.tokenization.flat_ids import FlatIds
+    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
     from m2v_lite.tokenization.protocols import TokenizerSource, Vocabulary
     from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
 
@@ -26,7 +26,7 @@ class WordPieceTokenizer:
         vocabulary: the tokens of the WordPiece model.
         figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
         source: reads the text of the whole definition again.
-        memo_bytes: about how much memory the memos may take: half for batches, half for single texts.
+        memo_bytes: about how much memory the memo of single texts may take. Batches need no memo.
     """
 
     kind = "WordPiece"
@@ -39,14 +39,13 @@ class WordPieceTokenizer:
         source: TokenizerSource,
         memo_bytes: int = DEFAULT_MEMO_BYTES,
     ) -> None:
-        self._single = SingleTextTokenizer(definition, vocabulary, memo_bytes // 2)
+        self._single = SingleTextTokenizer(definition, vocabulary, memo_bytes)
         self._vocabulary = vocabulary
         self.unk_token_id: int | None = self._single.model.unknown
         self.median_token_length = figures["median_token_length"]
         self.vocabulary_size = figures["vocabulary_size"]
         self.highest_id = figures["highest_id"]
         self._source = source
-        self._memo_bytes = memo_bytes
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the tokenizer of batches: the first batch makes it again."""
@@ -63,15 +62,14 @@ class WordPieceTokenizer:
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         return self._batches.token_ids(texts, max_length, self.unk_token_id)
 
-    def token_ids_of_one(self, text: str, max_length: int | None) -> list[int]:
+    def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
         ids = self._single.token_ids(text)[:max_length]
-        if self.unk_token_id in ids:
-            return [token_id for token_id in ids if token_id != self.unk_token_id]
-        return ids
+        # To search a list of few numbers is quicker than to compare an array.
+        return ids[ids != self.unk_token_id] if self.unk_token_id in ids.tolist() else ids
 
     @cached_property
     def _batches(self) -> BatchTokenizer:
         """The tokenizer of batches, made for the first batch. Two threads may make it at once: no harm."""
         from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
 
-        return BatchTokenizer(self._single, self._memo_bytes // 2)
+        return BatchTokenizer(self._single, self._vocabulary)

@@ -9,7 +9,7 @@ import pickle
 import random
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import tokenizers
 from hypothesis import given, settings, strategies as st
+from numpy.typing import NDArray
 from sample_texts import SAMPLE_TEXTS, random_texts
 from tiny_models import added_token, bundled_definition, wordpiece, wordpiece_with_added_tokens
 from tokenizers import Tokenizer, models
@@ -30,7 +31,6 @@ from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.wordpiece.supported import is_supported, read_wordpiece
 from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
-from m2v_lite.tokenization.wordpiece.word_spans import END_CHARACTER
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
@@ -89,7 +89,7 @@ def assert_same_ids(ours: WordPieceTokenizer, library: Tokenizer, texts: list[st
         expected = [encoding.ids for encoding in library.encode_batch_fast(part, add_special_tokens=False)]
         assert_ids(ours, part, expected)
         for text, ids in zip(part[::step], expected[::step], strict=True):
-            assert ours.token_ids_of_one(text, None) == ids, text.encode("unicode_escape")
+            assert ours.token_ids_of_one(text, None).tolist() == ids, text.encode("unicode_escape")
 
 
 def assert_ids(ours: WordPieceTokenizer, texts: list[str], expected: list[list[int]]) -> None:
@@ -315,21 +315,23 @@ def test_truncation_and_unknown_tokens(bundled_pair: tuple[WordPieceTokenizer, T
         for limit in (1, 2, 3, 8, 512, None):
             lists = [[token for token in ids[:limit] if token != unknown] for ids in expected]
             assert [ids.tolist() for ids in of_each_text(*ours.token_ids(texts, limit))] == lists
-            assert [ours.token_ids_of_one(text, limit) for text in texts] == lists
+            assert [ours.token_ids_of_one(text, limit).tolist() for text in texts] == lists
     finally:
         ours.unk_token_id = None
 
 
 def test_a_small_memo_changes_nothing() -> None:
+    """Not even for single texts, which alone have a memo."""
     definition = bundled_definition()
     small = read_wordpiece(definition, TokenizerText(""), memo_bytes=2000)
     large = read_wordpiece(definition, TokenizerText(""))
     texts = SAMPLE_TEXTS + random_texts(500, seed=10)
     for _ in range(3):
-        for start in range(0, len(texts), 7):
-            part = texts[start : start + 7]
-            for ours, right in zip(small.token_ids(part, 512), large.token_ids(part, 512), strict=True):
-                np.testing.assert_array_equal(ours, right)
+        for text in texts:
+            expected = large.token_ids_of_one(text, 512)
+            np.testing.assert_array_equal(small.token_ids_of_one(text, 512), expected)
+    for ours, right in zip(small.token_ids(texts, 512), large.token_ids(texts, 512), strict=True):
+        np.testing.assert_array_equal(ours, right)
 
 
 FIRST = len(wordpiece()["model"]["vocab"])
@@ -416,27 +418,40 @@ def test_ids_do_not_depend_on_the_batch(
         assert lists == [alone[text] for text in some]
 
 
-def test_wide_texts_are_done_at_once(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
-    """Only texts that have a character which cannot be done by itself are left out."""
-    ours, library = bundled_pair
+@pytest.mark.parametrize("clean", [True, False])
+def test_only_odd_texts_of_a_batch_are_done_one_by_one(clean: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those with an added token, a NUL, or a character that canonical ordering moves."""
+    definition = bundled_definition()
+    definition["normalizer"]["clean_text"] = clean
+    ours, library = pair(definition)
     texts = [
         "Привет, мир!", "“quoted” – text… naïve café", "Ελληνικά ΣΑΣ ς", "日本語", "a\u0301b \u00ad\u200b",
-        "tab\there\u3000wide", "\x07bell\x1f", "", "한국어 텍스트", "nul\0 ", "ﬁne ǅ İstanbul K", "\uffff\ufffe",
+        "tab\there\u3000wide", "\x07bell\x1f", "", "한국어 텍스트", "ﬁne ǅ İstanbul K", "\uffff\ufffe",
+        "emoji 👍", "𝔸", "\U0002f800", "\u302a", "plain ASCII", "\x01 separated\x01\x01",
     ]  # fmt: skip
-    odd = ["emoji 👍", "\u302a\u302e", "𝔸"]
-    spans, left_out = ours._batches._wide_divider.divide([*texts, *odd, *texts])
-    assert left_out == [*range(len(texts), len(texts) + len(odd))]
-    assert spans.words().count(END_CHARACTER) == 2 * len(texts)
-    assert_same_ids(ours, library, [*texts, *odd, "the [MASK]", "\x01 separated\x01\x01", *texts, *odd])
+    odd = ["nul\0 ", "\u302a\u302e", "the [MASK]", "한 \u302e", "\0", "\U0001d15e"]
+    assert_same_ids(ours, library, [*texts, *odd, *texts, *odd])
+    alone: list[str] = []
+    token_ids_of_one = ours._single.token_ids
+
+    def noted(text: str) -> NDArray[np.intp]:
+        alone.append(text)
+        return token_ids_of_one(text)
+
+    monkeypatch.setattr(ours._single, "token_ids", noted)
+    ours.token_ids(texts, None)
+    assert not alone
+    ours.token_ids([*texts, *odd, *texts], None)
+    assert sorted(alone) == sorted(odd)
 
 
-@pytest.mark.parametrize("number", [1, 15, 16, 17, 40])
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 15, 16, 17, 24, 25, 40])
 def test_words_of_every_length_in_a_batch(
     bundled_pair: tuple[WordPieceTokenizer, Tokenizer], number: int
 ) -> None:
-    """Keys hold words up to 16 characters; words that differ beyond that must not be confused."""
+    """Words are found by chunks of 8 bytes; words that differ beyond a chunk must not be confused."""
     ours, library = bundled_pair
-    stems = ["a" * number, "é" * number, "я" * number, "한" * number, "가나" * number]
+    stems = ["a" * number, "é" * number, "я" * number, "한" * number, "가나" * number, "😀" * number]
     texts = [f"{stem} {stem}b {stem}c {stem}б {stem}b" for stem in stems]
     for _ in range(2):
         assert_same_ids(ours, library, texts)
@@ -446,29 +461,28 @@ def test_words_of_every_length_in_a_batch(
 def test_a_memo_that_many_threads_fill_at_once(memo_bytes: int) -> None:
     definition = bundled_definition()
     generator = random.Random(3)
-    texts = [["".join(generator.choices("qxzjkv", k=90)) for _ in range(300)] for _ in range(8)]
+    texts = [" ".join("".join(generator.choices("qxzjkv", k=30)) for _ in range(200)) for _ in range(8)]
     alone = read_wordpiece(definition, TokenizerText(""))
-    expected = [alone.token_ids(part, None) for part in texts]
+    expected = [alone.token_ids_of_one(text, None) for text in texts]
     shared = read_wordpiece(definition, TokenizerText(""), memo_bytes=memo_bytes)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(shared.token_ids, texts * 3, [None] * 24))
+            results = list(pool.map(shared.token_ids_of_one, texts * 3, [None] * 24))
     finally:
         sys.setswitchinterval(before)
     for result, right in zip(results, expected * 3, strict=True):
-        np.testing.assert_array_equal(result[0], right[0])
-        np.testing.assert_array_equal(result[1], right[1])
+        np.testing.assert_array_equal(result, right)
 
 
 def test_a_large_text_does_not_stay_in_memory() -> None:
     definition = bundled_definition()
     ours = read_wordpiece(definition, TokenizerText(""), memo_bytes=1 << 16)
-    ours.token_ids([" ".join("qxzj" * 20 for _ in range(5000))], None)
-    assert ours._batches._memo.is_full()
-    ours.token_ids(["cat"], None)
-    assert not ours._batches._memo.is_full()
+    ours.token_ids_of_one(" ".join(f"word{number}" for number in range(5000)), None)
+    assert ours._single._memo.is_full()
+    ours.token_ids_of_one("cat", None)
+    assert not ours._single._memo.is_full()
 
 
 def test_pickled_after_use(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
@@ -478,3 +492,131 @@ def test_pickled_after_use(bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -
     again = pickle.loads(pickle.dumps(ours))
     for result, right in zip(again.token_ids(texts, None), expected, strict=True):
         np.testing.assert_array_equal(result, right)
+
+
+SCRIPTS = [
+    "abcdefghijklmnopqrstuvwxyz", "ABCxyz", "éèüöàçßñ", "абвгдежзийклмн", "αβγδεζηθικς", "אבגדהוזח", "مرحبابالع",
+    "नमस्तेदुनिया", "สวัสดีชาวโลก", "한국어텍스트각", "日本語中文字", "ひらがなカタカナ", "აბგდევზ", "😀👍🏽𝔸𐐀",
+]  # fmt: skip
+
+
+def made_word(generator: random.Random, lengths: range) -> str:
+    return "".join(generator.choices(generator.choice(SCRIPTS), k=generator.choice(lengths)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_words(seed: int, bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
+    """Words of more than 16 characters, of more than 100, which are unknown, and of nearly so many."""
+    generator = random.Random(seed)
+    lengths = [range(17, 30), range(17, 40), range(98, 103), range(101, 130)]
+    texts = [
+        " ".join(made_word(generator, generator.choice(lengths)) for _ in range(generator.randint(1, 3)))
+        for _ in range(50_000 if EXHAUSTIVE else 5000)
+    ]
+    assert_same_ids(*bundled_pair, texts, step=50)
+
+
+def of_tokens(
+    tokens: Sequence[str], prefix: str = "##", lowercase: bool = True, clean: bool = True
+) -> tuple[WordPieceTokenizer, Tokenizer]:
+    """Return tokenizers with a vocabulary."""
+    definition = wordpiece()
+    vocabulary = dict.fromkeys(["[UNK]", *tokens])
+    definition["model"].update(vocab={token: index for index, token in enumerate(vocabulary)})
+    definition["model"].update(continuing_subword_prefix=prefix)
+    definition["normalizer"].update(lowercase=lowercase, clean_text=clean)
+    definition["added_tokens"] = [added_token("[UNK]", 0)]
+    return pair(definition)
+
+
+@pytest.mark.parametrize("prefix", ["##", "", "▁", "a", "é", "ab▁", "日本", "▁" * 9, "😀"])
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_words_that_begin_with_the_prefix(prefix: str, lowercase: bool) -> None:
+    """A token that continues a word may also begin one that has the prefix in its text."""
+    generator = random.Random(len(prefix))
+    stems = ["x", "y", "xy", "é", "yyyyyyyy", "xyxyxyxyx", "z" * 17, *prefix]
+    tokens = [*stems[:4], *(prefix + stem for stem in stems), prefix * 2, prefix + prefix + "x"]
+    ours, library = of_tokens([token for token in tokens if token], prefix, lowercase)
+    parts = [prefix, prefix[:-1], prefix[1:], *stems, " ", "!", "q"]
+    texts = [prefix + stem + end for stem in stems for end in ["", "x", prefix, f" {prefix}", f"{prefix}x"]]
+    texts += ["".join(generator.choices(parts, k=generator.randint(1, 12))) for _ in range(2000)]
+    assert_same_ids(ours, library, texts, step=5)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_odd_tokens(clean: bool) -> None:
+    """Tokens that hold spaces, control characters, NULs and astral characters, and long ones."""
+    tokens = [
+        "a b", " ", " a", "a ", "\t", "\x01", "a\x01", "##\x01", "##\x01b", "a\0", "\0", "##\0", "##\0a", "\x1c", "##\x85",
+        "😀", "##😀", "😀😀", "##😀😀😀", "\U0010ffff", "a\U0010ffff", "𝔸" * 12, "##" + "𝔸" * 12, "##\n", "\u200b", "##\u200b",
+        "b" * 40, "##" + "b" * 40, "bé" * 20, "##" + "日本" * 10, "я" * 40, "a", "b", "##a", "##b", "##я", "я", "日", "!", "##!", "!!",
+    ]  # fmt: skip
+    ours, library = of_tokens(tokens, clean=clean, lowercase=False)
+    generator = random.Random(0)
+    parts = [*(token.replace("##", "") for token in tokens), " ", "a", "b", "##"]
+    texts = ["".join(generator.choices(parts, k=generator.randint(1, 6))) for _ in range(4000)]
+    assert_same_ids(ours, library, [*tokens, *parts, *texts], step=10)
+
+
+@cache
+def many_tokens() -> list[str]:
+    """Return as many tokens as bert-base-multilingual has, in as many scripts."""
+    generator = random.Random(0)
+    tokens = dict.fromkeys([*"".join(SCRIPTS), *(f"##{letter}" for letter in "".join(SCRIPTS))])
+    while len(tokens) < 120_000:
+        word = made_word(generator, range(1, 12))
+        tokens[word if generator.random() < 0.6 else f"##{word}"] = None
+    return list(tokens)
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_a_large_vocabulary_in_many_scripts(lowercase: bool) -> None:
+    ours, library = of_tokens(many_tokens(), lowercase=lowercase)
+    generator = random.Random(1)
+    tokens = generator.sample(many_tokens(), 20_000)
+    words = [token.removeprefix("##") for token in tokens]
+    texts = [" ".join(words[start : start + 10]) for start in range(0, len(words), 10)]
+    texts += [
+        " ".join("".join(generator.choices(words, k=generator.randint(1, 3))) for _ in range(5))
+        for _ in range(100_000 if EXHAUSTIVE else 2000)
+    ]
+    assert_same_ids(ours, library, [*texts, *SAMPLE_TEXTS], step=50)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_texts_with_nul(clean: bool) -> None:
+    definition = wordpiece()
+    definition["normalizer"]["clean_text"] = clean
+    texts = ["\0", "a\0b", "\0\0", "cat\0 sat", "\0[MASK]\0", "日\0本", "\0é", " \0 ", "the cat", "été", ""]
+    ours, library = pair(definition)
+    assert_same_ids(ours, library, texts)
+    for some in itertools.permutations(texts, 2):
+        assert_same_ids(ours, library, [*some], step=10)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_batches_of_one_kind(clean: bool) -> None:
+    """A batch without texts, or with odd texts alone, leaves nothing for the other routes."""
+    definition = wordpiece()
+    definition["normalizer"]["clean_text"] = clean
+    ours, library = pair(definition)
+    ids, bounds = ours.token_ids([], None)
+    assert ids.tolist() == []
+    assert bounds.tolist() == [0]
+    for text in ["[MASK]", "\0", "\u302e", "é", "a", "", " ", "\u00ad", "\x01"]:
+        for number in (1, 2):
+            assert_same_ids(ours, library, [text] * number)
+
+
+@pytest.mark.parametrize(
+    "tokens", [["a"], ["##a"], ["abcdefghi"], ["##abcdefghi", "abc"], ["日本語日本語日本語"]]
+)
+def test_tiny_vocabularies(tokens: list[str]) -> None:
+    """Any kind of token may be missing: short or long ones, at the start of words or within."""
+    texts = ["a", "aa", "abcdefghi", "abcdefghij", "abcabcdefghi", "abcdefghijklmnopqrstuvwxyz", "é日", ""]
+    definition = wordpiece()
+    for unknown in ("[UNK]", "unknown words"):
+        vocabulary = {token: index for index, token in enumerate([unknown, *tokens])}
+        definition["model"].update(vocab=vocabulary, unk_token=unknown)
+        definition["added_tokens"] = []
+        assert_same_ids(*pair(definition), texts)

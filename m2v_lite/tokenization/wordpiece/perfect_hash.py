@@ -1,0 +1,180 @@
+"""A fixed set of 64-bit keys -> the index of each key: one look-up a key, no probing, no wrong answer.
+
+A hash that never collides on its own keys ("Hash, displace, and compress",
+https://cmph.sourceforge.net/papers/esa09.pdf). An odd factor turns a key into a hash. Because the factor is
+odd, different keys have different hashes. The upper bits of the hash name a slot, the next bits a bucket.
+Each bucket has a displacement, which is applied to the slots of its keys and chosen so that no two keys share
+a slot. A slot holds the rest of the hash and the index of its key, so that one comparison tells whether a key
+is in the set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Keys = NDArray[np.uint64]
+
+# Natural vocabularies need only one multiplication. Keys with a regular pattern are mixed once more.
+GOLDEN = 0x9E3779B97F4A7C15
+FACTORS = tuple(GOLDEN * (2 * number + 1) % (1 << 64) for number in range(64))
+SECOND_FACTORS = (1, 0xD6E8FEB86659FD93)
+MIX_SHIFT = np.uint64(32)
+INDEX_BITS = np.dtype(np.intp).itemsize * 8
+
+# A bucket with more keys shows that the keys have a pattern.
+MOST_KEYS_OF_BUCKET = 16
+FEW_KEYS = 8192
+# Trials for the displacements of one kind of bucket. Dozens suffice for hashes without a pattern.
+ROUNDS = 500
+
+
+def as_indexes(numbers: Keys) -> NDArray[np.intp]:
+    """Return numbers as numpy takes them for indexes: the same memory, if an index has 64 bits."""
+    return numbers.view(np.intp) if INDEX_BITS == 64 else numbers.astype(np.intp)
+
+
+class PerfectHash:
+    """Finds keys; made by `perfect_hash`.
+
+    Args:
+        keys: the number of keys.
+        entries: (slots,) uint64; the number of slots is a power of two.
+        displacements: (buckets,) uint32; the number of buckets is a power of two.
+        factors: the odd factors of the hash; the second is 1 if the hash needs no second multiplication.
+
+    Example:
+        >>> table = perfect_hash(np.array([30, 10, 20], np.uint64))
+        >>> indexes = table.find(np.array([10, 11, 20], np.uint64))
+        >>> [int(index) if index < table.missing else None for index in indexes]
+        [1, None, 2]
+    """
+
+    def __init__(
+        self, keys: int, entries: Keys, displacements: NDArray[np.uint32], factors: tuple[int, int]
+    ) -> None:
+        slot_bits, bucket_bits = len(entries).bit_length() - 1, len(displacements).bit_length() - 1
+        self.entries, self.displacements, self.factors = entries, displacements, factors
+        self.missing = np.uint64(keys)
+        self._factor, self._second_factor = map(np.uint64, factors)
+        self._is_mixed = factors[1] != 1
+        self._to_slot, self._to_bucket = np.uint64(64 - slot_bits), np.uint64(64 - slot_bits - bucket_bits)
+        self._bucket_mask = np.uint64(len(displacements) - 1)
+        self._slot_bits = np.uint64(slot_bits)
+
+    def find(self, keys: Keys) -> Keys:
+        """Return the index of each key, or a number of at least `missing`. This overwrites `keys`."""
+        keys *= self._factor
+        if self._is_mixed:
+            keys ^= keys >> MIX_SHIFT
+            keys *= self._second_factor
+        buckets = keys >> self._to_bucket
+        buckets &= self._bucket_mask
+        slots = keys >> self._to_slot
+        slots ^= self.displacements.take(as_indexes(buckets))
+        found: Keys = self.entries.take(as_indexes(slots))
+        # The upper bits vanish if the rest of the hash is that of the slot's key; the index is left.
+        keys <<= self._slot_bits
+        found ^= keys
+        return found
+
+
+def perfect_hash(keys: Keys) -> PerfectHash:
+    """Return a table of keys.
+
+    Args:
+        keys: (keys,) all different.
+
+    Raises:
+        ValueError: two keys are equal, or no factor keeps the keys apart.
+    """
+    # A third to two thirds of the slots are used. A small table has more slots, because that makes it sooner.
+    slots = len(keys) * (3 if len(keys) > FEW_KEYS else 6) // 2
+    slot_bits = max(4, slots.bit_length())
+    bucket_bits = slot_bits - 2
+    for second_factor in SECOND_FACTORS:
+        for factor in FACTORS:
+            factors = factor, second_factor
+            placed = _place(keys, factors, slot_bits, bucket_bits)
+            if placed is not None:
+                return PerfectHash(len(keys), *placed, factors)
+    raise ValueError("two keys are equal, or no factor keeps them apart")
+
+
+def _place(
+    keys: Keys, factors: tuple[int, int], slot_bits: int, bucket_bits: int
+) -> tuple[Keys, NDArray[np.uint32]] | None:
+    """Return entries and displacements, or None if these factors do not lead to any."""
+    slots, buckets = 1 << slot_bits, 1 << bucket_bits
+    hashes = keys * np.uint64(factors[0])
+    if factors[1] != 1:
+        hashes ^= hashes >> MIX_SHIFT
+        hashes *= np.uint64(factors[1])
+    upper = (hashes >> np.uint64(64 - slot_bits - bucket_bits)).astype(np.int64)
+    bucket, slot = (upper & (buckets - 1)).astype(np.int32), (upper >> bucket_bits).astype(np.int32)
+    loads = np.bincount(bucket, minlength=buckets)
+    if loads.max() > MOST_KEYS_OF_BUCKET:
+        return None
+    values = hashes << np.uint64(slot_bits) | np.arange(len(keys), dtype=np.uint64)
+    displacements = np.zeros(buckets, np.uint32)
+    # The lower bits of an empty slot's entry name an index that no key has.
+    entries = np.full(slots, slots - 1, np.uint64)
+    is_free = np.ones(slots, bool)
+    load = loads.astype(np.int8)[bucket]
+    # Full buckets are the hardest to place, so they come first.
+    for chosen in (load > 3, load == 3, load == 2):
+        left = np.flatnonzero(chosen)
+        if not _place_buckets(bucket[left], slot[left], values[left], entries, displacements, is_free):
+            return None
+    # A key alone in its bucket may have any slot.
+    left = np.flatnonzero(load == 1)
+    free = np.flatnonzero(is_free)[: len(left)]
+    entries[free] = values[left]
+    displacements[bucket[left]] = slot[left] ^ free
+    return entries, displacements
+
+
+def _place_buckets(
+    bucket: NDArray[np.int32],
+    slot: NDArray[np.int32],
+    values: Keys,
+    entries: Keys,
+    displacements: NDArray[np.uint32],
+    is_free: NDArray[np.bool_],
+) -> bool:
+    """Place keys of some buckets, all buckets at once, and return whether all of them fit.
+
+    Args:
+        bucket, slot, values: (keys,) the bucket of each key, its slot before the displacement, and its entry.
+        entries, displacements, is_free: written.
+    """
+    mask = np.int32(len(entries) - 1)
+    owners = np.empty(len(entries), np.int32)
+    for number in range(ROUNDS):
+        if not len(bucket):
+            return True
+        # Any numbers in no order will do, as long as the keys of a bucket get the same.
+        displacement = (bucket + np.int32(number)) * np.int32(GOLDEN >> 34)
+        displacement ^= displacement >> 15
+        displacement &= mask
+        wanted = slot ^ displacement
+        # If several buckets want a slot, the one that numpy writes last gets it.
+        owners[wanted] = bucket
+        fits = owners[wanted] == bucket
+        fits &= is_free[wanted]
+        has_failed = np.zeros(len(displacements), bool)
+        has_failed[bucket[~fits]] = True
+        left = has_failed[bucket]
+        done = ~left
+        wanted, placed = wanted[done], values[done]
+        entries[wanted] = placed
+        if (entries[wanted] != placed).any():
+            return False  # two keys of a bucket want the same slot, whatever the displacement
+        is_free[wanted] = False
+        displacements[bucket[done]] = displacement[done]
+        bucket, slot, values = bucket[left], slot[left], values[left]
+    return False

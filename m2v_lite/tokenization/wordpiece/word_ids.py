@@ -1,0 +1,166 @@
+"""The words of a batch -> flat token ids: WordPiece for all words at once, in arrays.
+
+Most words are tokens themselves. Each distinct one of the other words is divided greedily, as in BERT
+(https://github.com/google-research/bert, tokenization.py): its first piece is the longest token that begins
+it, the next piece the longest continuing token that begins the rest, until nothing is left. A step finds the
+next piece of all words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from m2v_lite.tokenization.wordpiece.perfect_hash import as_indexes
+from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS, TokenTables, windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
+    from m2v_lite.tokenization.wordpiece.batch_words import Words
+    from m2v_lite.tokenization.wordpiece.token_tables import Keys
+
+# Words to divide at once: the arrays of a step then fit the cache.
+WORDS_AT_ONCE = 4096
+# Odd factors for the hash that finds equal words.
+FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
+
+
+def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_characters: int) -> FlatIds:
+    """Return the ids of all texts, and their bounds.
+
+    Args:
+        tables: the vocabulary.
+        words: the words of the texts.
+        unknown: the id of a word that cannot be divided.
+        most_characters: longer words are unknown.
+
+    Example:
+        >>> from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter
+        >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
+        >>> text = np.frombuffer(b"un##able", np.uint8)
+        >>> tables = TokenTables(text, np.array([2, 8]), np.array([5, 6]), b"##")
+        >>> words = BatchSplitter(WordSplitter()).ascii(["Unable un", "", "able"])
+        >>> ids, bounds = ids_of_words(tables, words, unknown=0, most_characters=100)
+        >>> ids.tolist(), bounds.tolist()
+        ([5, 6, 5, 0], [0, 3, 3, 4])
+    """
+    window = windows(words.units)
+    ids, is_missing, chunks = tables.whole(window, words.starts, words.lengths)
+    is_long = words.characters > most_characters
+    is_missing |= is_long
+    missing = np.flatnonzero(is_missing)
+    is_end = words.units.take(words.starts.take(missing)) == 0
+    ends, missing = missing[is_end], missing[~is_end]
+    counts = np.ones(len(ids), np.intp)
+    counts[ends] = 0
+    starts, lengths = words.starts.take(missing), words.lengths.take(missing)
+    distinct, word_of = one_of_each(window, chunks.take(missing), starts, lengths)
+    pieces, pieces_of = divide(
+        tables, window, starts[distinct], lengths[distinct], is_long[missing[distinct]], unknown
+    )
+    counts[missing] = own_counts = pieces_of.take(word_of)
+    places = np.cumsum(counts)
+    bounds = np.concatenate([[0], places.take(ends)])
+    places -= counts
+    # One more place than there are ids, for the end of the last text.
+    flat = np.empty(int(bounds[-1]) + 1, np.intp)
+    flat[places] = ids
+    # The k-th piece of a word goes k places after its first.
+    before = np.cumsum(own_counts) - own_counts
+    steps = np.arange(int(own_counts.sum()))
+    sources = (np.cumsum(pieces_of) - pieces_of).take(word_of) - before
+    flat[np.repeat(places[missing] - before, own_counts) + steps] = pieces.take(
+        np.repeat(sources, own_counts) + steps
+    )
+    return flat[:-1], bounds
+
+
+def one_of_each(window: Keys, chunks: Keys, starts: Ids, lengths: Ids) -> tuple[Ids, Ids]:
+    """Pick one index for each distinct word. Hash clashes, and words of more than two chunks, leave
+    duplicates.
+
+    Args:
+        window: the eight bytes that begin at each byte.
+        chunks: (words,) the first chunk of each word.
+        starts, lengths: (words,) where each word begins, and its bytes.
+
+    Returns:
+        distinct (distinct,), the indexes; and word_of (words,), where in `distinct` each word is.
+    """
+    number = len(chunks)
+    second = np.zeros(number, np.uint64)
+    long = np.flatnonzero(lengths > CHUNK)
+    second[long] = window[starts[long] + CHUNK] & MASKS.take(lengths[long] - CHUNK, mode="clip")
+    bits = max(1, (2 * number).bit_length())
+    slots = as_indexes((chunks * FACTORS[0] + second * FACTORS[1]) >> np.uint64(64 - bits))
+    every = np.arange(number)
+    owners = np.empty(1 << bits, np.intp)
+    owners[slots] = every
+    owner = owners.take(slots)
+    same = lengths <= 2 * CHUNK
+    same &= same.take(owner)
+    same &= chunks.take(owner) == chunks
+    same &= second.take(owner) == second
+    owner = np.where(same, owner, every)
+    is_chosen = np.zeros(number, bool)
+    is_chosen[owner] = True
+    return np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1).take(owner)
+
+
+def divide(
+    tables: TokenTables, window: Keys, starts: Ids, lengths: Ids, is_long: NDArray[np.bool_], unknown: int
+) -> tuple[Ids, Ids]:
+    """Divide words into pieces.
+
+    Args:
+        tables, window, starts, lengths: as for `TokenTables.longest`.
+        is_long: (words,) which words have too many characters, and so are unknown.
+        unknown: the id of words that cannot be divided.
+
+    Returns:
+        pieces (pieces,), the ids of all words one after the other; and counts (words,), the pieces of each
+        word.
+    """
+    parts = [
+        _divide(tables, window, starts[some], lengths[some], is_long[some], unknown)
+        for some in (slice(first, first + WORDS_AT_ONCE) for first in range(0, len(starts), WORDS_AT_ONCE))
+    ]
+    if not parts:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    pieces, counts = zip(*parts, strict=True)
+    return np.concatenate(pieces), np.concatenate(counts)
+
+
+def _divide(
+    tables: TokenTables, window: Keys, starts: Ids, lengths: Ids, is_long: NDArray[np.bool_], unknown: int
+) -> tuple[Ids, Ids]:
+    is_unknown = is_long.copy()
+    counts = np.zeros(len(starts), np.intp)
+    words = np.flatnonzero(~is_unknown)
+    starts, lengths = starts.take(words), lengths.take(words)
+    steps: list[tuple[Ids, Ids]] = []
+    root = tables.first
+    while len(words):
+        ids, taken = tables.longest(window, starts, lengths, root)
+        steps.append((words, ids))
+        counts[words] = len(steps)
+        lengths = lengths - taken
+        if not taken.all():
+            nothing = taken == 0
+            is_unknown[words[nothing]] = True
+            lengths[nothing] = 0
+        left = np.flatnonzero(lengths)
+        words, starts, lengths = words.take(left), (starts + taken).take(left), lengths.take(left)
+        root = tables.continuing
+    counts[is_unknown] = 1
+    places = np.cumsum(counts)
+    pieces = np.empty(int(places[-1]), np.intp)
+    places -= counts
+    for number, (words, ids) in enumerate(steps):
+        known = ~is_unknown.take(words)
+        pieces[places[words[known]] + number] = ids[known]
+    pieces[places[is_unknown]] = unknown
+    return pieces, counts
