@@ -14,7 +14,6 @@ after the gather. Scratch memory is bounded, whatever the size of the batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +41,7 @@ def mean_rows(
     bounds: NDArray[np.intp],
     vectors: NDArray[Any],
     weights: NDArray[Any] | None = None,
+    unit_length: bool = False,
 ) -> None:
     """Write the mean of each text's rows into `vectors`; a text without tokens gets zeros.
 
@@ -54,6 +54,7 @@ def mean_rows(
         bounds: (texts + 1,) ascending, from 0 to the number of tokens.
         vectors: (texts, dim), the output.
         weights: (tokens,) a factor for each row, or None.
+        unit_length: whether to scale the means to length 1, as `scale_to_unit` does.
 
     Example:
         The table has three rows and two columns. The first text has tokens 0 and 2, the second token 1:
@@ -65,44 +66,45 @@ def mean_rows(
         array([[3., 4.],
                [3., 4.]], dtype=float32)
     """
+    dim = table.shape[1]
     lengths = np.diff(bounds)
-    starts = bounds[:-1]
-    if table.shape[1] == 1:
-        # numpy sums a single column pairwise instead of in order. Only *loop* can do the same.
-        longest_first, long_texts = np.arange(len(lengths)), len(lengths)
-    else:
-        longest_first = np.argsort(-lengths, kind="stable")
-        long_texts = how_many_are_long(lengths[longest_first], table.shape[1])
-    loop = longest_first[:long_texts]
-    _loop(table, row_ids, starts, lengths, loop, vectors, weights)
-    texts_at_once = max(1, STEP_BYTES // (table.shape[1] * 4))
-    for first in range(long_texts, len(lengths), texts_at_once):
-        step = longest_first[first : first + texts_at_once]
-        _step(table, row_ids, starts[step], lengths[step], step, vectors, weights)
+    longest_first = np.argsort(-lengths, kind="stable")
+    # numpy sums a single column pairwise instead of in order. Only *loop* can do the same.
+    long_texts = len(lengths) if dim == 1 else how_many_are_long(lengths[longest_first], dim)
+    texts_at_once = max(1, STEP_BYTES // (dim * 4))
+    for first in range(0, len(lengths), texts_at_once):
+        texts = longest_first[first : first + texts_at_once]
+        means = _means_of_block(
+            table, row_ids, bounds[texts], lengths[texts], max(0, long_texts - first), vectors.dtype, weights
+        )
+        if unit_length:
+            scale_to_unit(means)
+        vectors[texts] = means
 
 
 def mean_row(
-    table: NDArray[Any], row_ids: Sequence[int], weights: NDArray[Any] | None, dtype: np.dtype[Any]
+    table: NDArray[Any], row_ids: NDArray[np.intp], weights: NDArray[Any] | None, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Return the mean of one text's rows, (dim,): the same bits as `mean_rows`, with less set-up.
 
     Args:
         table: as for `mean_rows`.
-        row_ids: indices in range.
-        weights: a factor for each row, or None.
+        row_ids: (tokens,) indices in range.
+        weights: (tokens,) a factor for each row, or None.
         dtype: the dtype of the result.
     """
     most = LOOP_BYTES // (4 * table.shape[1])
     if weights is None and 0 < len(row_ids) <= most and table.dtype == FLOAT32 == dtype and _can_take(table):
-        return np.asarray(np.add.reduce(table.take(row_ids, 0)) / len(row_ids))
+        mean: NDArray[Any] = np.add.reduce(table.take(row_ids, 0))
+        mean /= len(row_ids)
+        return mean
     vectors = np.empty((1, table.shape[1]), dtype)
-    ids = np.array(row_ids, np.intp)
-    mean_rows(table, ids, np.array([0, len(ids)]), vectors, weights)
+    mean_rows(table, row_ids, np.array([0, len(row_ids)]), vectors, weights)
     return vectors.reshape(-1)
 
 
 def unit(vector: NDArray[Any]) -> NDArray[Any]:
-    """Return one vector scaled to length 1: the same bits as `scale_to_unit`.
+    """Return one vector scaled to length 1: the same bits as `scale_to_unit`. Overwrites float32.
 
     Example:
         >>> unit(np.array([3, 4], dtype=np.float32))
@@ -113,8 +115,8 @@ def unit(vector: NDArray[Any]) -> NDArray[Any]:
     norm = math.sqrt(np.add.reduce(single * single))
     if norm < 1e-16:  # above that, adding 1e-32 changes nothing
         norm = float(np.float32(norm) + np.float32(1e-32))
-    scaled: NDArray[Any] = single / norm
-    return scaled if vector is single else scaled.astype(vector.dtype)
+    single /= norm
+    return single if vector is single else single.astype(vector.dtype)
 
 
 def scale_to_unit(vectors: NDArray[Any]) -> None:
@@ -175,20 +177,6 @@ def _can_take(table: NDArray[Any]) -> bool:
     return table.flags.c_contiguous and table.flags.aligned and table.dtype.isnative
 
 
-def _write_means(
-    vectors: NDArray[Any],
-    texts: Any,
-    sums: NDArray[Any],
-    lengths: NDArray[np.intp],
-    of_rows: np.dtype[Any],
-) -> None:
-    """Divide sums by lengths as `numpy.mean` does: integer sums in float64, float sums in their own dtype."""
-    dtype = sums.dtype if sums.dtype.kind == "f" else np.dtype(np.float64)
-    means = np.divide(sums, lengths.astype(dtype)[..., None], dtype=dtype)
-    # The mean of float16 rows is float16, even if `vectors` is float32 (int8 rows times float16 weights).
-    vectors[texts] = means.astype(np.float16) if of_rows == FLOAT16 else means
-
-
 def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
     """Return how many of the longest texts *loop* should take, so that the whole batch costs least.
 
@@ -211,63 +199,88 @@ def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
     return int(np.argmin(in_loop + in_steps))
 
 
+def _means_of_block(
+    table: NDArray[Any],
+    row_ids: NDArray[np.intp],
+    starts: NDArray[np.intp],
+    lengths: NDArray[np.intp],
+    long_texts: int,
+    dtype: np.dtype[Any],
+    weights: NDArray[Any] | None,
+) -> NDArray[Any]:
+    """Return the means of texts whose `lengths` descend: `long_texts` of them by *loop*, others by *step*."""
+    of_rows = row_dtype(table.dtype, None if weights is None else weights.dtype)
+    sums = np.empty((len(lengths), table.shape[1]), sum_dtype(of_rows, int(lengths[0])))
+    loop = lengths[:long_texts]
+    _loop(table, row_ids, starts[:long_texts].tolist(), loop.tolist(), sums[:long_texts], weights)
+    if len(loop) < len(lengths):
+        _step(table, row_ids, starts[long_texts:], lengths[long_texts:], sums[long_texts:], weights)
+    # As `numpy.mean` divides: whole numbers in float64, all others in their dtype.
+    divisors = np.maximum(lengths, 1)[:, None]
+    if sums.dtype.kind == "f":
+        means = np.divide(sums, divisors.astype(sums.dtype), out=sums)
+    else:
+        means = np.divide(sums, divisors, dtype=np.float64)
+    if of_rows == FLOAT16:
+        # The mean of float16 rows is float16, also if int8 rows times float16 weights give float32 vectors.
+        means = means.astype(np.float16)
+    vectors: NDArray[Any] = means.astype(dtype, copy=False)
+    return vectors
+
+
 def _step(
     table: NDArray[Any],
     row_ids: NDArray[np.intp],
     starts: NDArray[np.intp],
     lengths: NDArray[np.intp],
-    texts: NDArray[np.intp],
-    vectors: NDArray[Any],
+    sums: NDArray[Any],
     weights: NDArray[Any] | None,
 ) -> None:
-    """Pool texts of descending `lengths`: for p = 0, 1, 2 ..., add row p of each text that is long enough."""
+    """Sum texts whose `lengths` descend into `sums`: row p of all texts that have one, for p = 0, 1, 2 ..."""
     longest = int(lengths[0])
-    of_rows = row_dtype(table.dtype, None if weights is None else weights.dtype)
-    sums = np.zeros((len(texts), table.shape[1]), sum_dtype(of_rows, longest))
-    scratch = np.empty((len(texts), table.shape[1]), table.dtype)
-    # active[p] is the number of texts with more than p tokens. These texts come first.
-    active = len(texts) - np.searchsorted(lengths[::-1], np.arange(longest), side="right")
+    # active[p]: how many texts have more than p tokens; they come first.
+    active = len(lengths) - np.searchsorted(lengths[::-1], np.arange(longest), side="right")
+    # All tokens in the order of the steps.
+    positions = np.repeat(np.arange(longest), active)
+    tokens = (
+        starts.take(np.arange(len(positions)) - np.repeat(np.cumsum(active) - active, active)) + positions
+    )
+    ids = row_ids.take(tokens)
+    token_weights = None if weights is None else weights.take(tokens)
+    scratch = np.empty((len(lengths), table.shape[1]), table.dtype)
+    sums[int(np.count_nonzero(lengths)) :] = 0
+    done = 0
     for position, count in enumerate(active.tolist()):
-        tokens = starts[:count] + position
-        token_weights = None if weights is None else weights[tokens]
-        rows = gather(table, row_ids[tokens], token_weights, scratch)
+        part = slice(done, done + count)
+        rows = gather(table, ids[part], None if token_weights is None else token_weights[part], scratch)
         if position == 0:
             sums[:count] = rows
         else:
             np.add(sums[:count], rows, out=sums[:count])
-    _write_means(vectors, texts, sums, np.maximum(lengths, 1), of_rows)
+        done += count
 
 
 def _loop(
     table: NDArray[Any],
     row_ids: NDArray[np.intp],
-    starts: NDArray[np.intp],
-    lengths: NDArray[np.intp],
-    texts: NDArray[np.intp],
-    vectors: NDArray[Any],
+    starts: list[int],
+    lengths: list[int],
+    sums: NDArray[Any],
     weights: NDArray[Any] | None,
 ) -> None:
-    """Pool `texts` one by one."""
-    if not len(texts):
+    """Sum texts one by one into `sums`."""
+    if not lengths:
         return
-    longest = int(lengths[texts].max())
-    of_rows = row_dtype(table.dtype, None if weights is None else weights.dtype)
-    dtype = sum_dtype(of_rows, longest)
-    at_once = max(1, LOOP_BYTES // (table.shape[1] * max(table.itemsize, dtype.itemsize)))
+    at_once = max(1, LOOP_BYTES // (table.shape[1] * max(table.itemsize, sums.itemsize)))
     if table.shape[1] == 1:
-        at_once = max(1, longest)  # a pairwise sum needs all rows at once
-    scratch = np.empty((min(at_once, longest), table.shape[1]), table.dtype)
-    for text in texts.tolist():
-        start, length = int(starts[text]), int(lengths[text])
+        at_once = max(1, *lengths)  # a pairwise sum cannot be taken in parts
+    scratch = np.empty((min(at_once, max(lengths)), table.shape[1]), table.dtype)
+    for start, length, own_sums in zip(starts, lengths, sums, strict=True):
         if not length:
-            vectors[text] = 0
-            continue
-        sums: NDArray[Any] | None = None
+            own_sums[:] = 0
         for first in range(start, start + length, at_once):
             part = slice(first, min(first + at_once, start + length))
             rows = gather(table, row_ids[part], None if weights is None else weights[part], scratch)
-            if sums is not None:  # continue the sum, so that it stays in token order
-                rows = np.concatenate([sums[None], rows], dtype=dtype)
-            sums = np.add.reduce(rows, axis=0, dtype=dtype)
-        assert sums is not None
-        _write_means(vectors, text, sums, lengths[text], of_rows)
+            if first > start:  # go on adding in token order, from the sum so far
+                rows = np.concatenate([own_sums[None], rows], dtype=sums.dtype)
+            np.add.reduce(rows, axis=0, dtype=sums.dtype, out=own_sums)
