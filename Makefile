@@ -8,6 +8,7 @@ VENV = .venv
 PEERS = .venv-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
+TEXTS = .venv-texts
 FREE_THREADED = .venv-free-threaded
 FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
 # As many processes as there are cores; one that has no tests left takes some of another's.
@@ -57,8 +58,8 @@ gauge-record: override RECORD = 1
 gauge-record: gauge ## replace the committed counts: the same as make gauge RECORD=1
 
 .PHONY: compare
-compare: $(VENV)/with-tools $(PEERS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python --out $(RESULTS) $(COMPARE_OPTIONS)
+compare: $(VENV)/with-tools $(PEERS)/installed $(TEXTS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python --texts $(TEXTS) --out $(RESULTS) $(COMPARE_OPTIONS)
 
 .PHONY: footprint
 footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
@@ -142,6 +143,13 @@ $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python $(INSTALL) --upgrade pip
 	$(PEERS)/bin/python $(INSTALL) --group peers
+	@touch $@
+
+# Without what the packages need: only their translations are read.
+$(TEXTS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(TEXTS)
+	$(TEXTS)/bin/python $(INSTALL) --upgrade pip
+	$(TEXTS)/bin/python $(INSTALL) --no-deps --group texts
 	@touch $@
 
 $(INTEGRATIONS)/installed: pyproject.toml

@@ -1,26 +1,22 @@
-"""Texts to compare speeds on. Every machine can make them, as they need nothing but Python itself."""
+"""Texts to compare speeds on: Python's own documentation, translation catalogs, and made-up words."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
+from made_up import texts_of_different_words
 from prose import overlapping_texts, sentences, texts_of
 
 Corpus = tuple[list[str], list[str]]
 
-# A sentence or two in each language; `non_latin_texts` puts their words in a new order.
-LANGUAGES = [
-    "Съешь ещё этих мягких французских булок, да выпей чаю. Вчера вечером шёл дождь, и мы остались дома.",
-    "Η θάλασσα ήταν ήρεμη το πρωί. Το λεωφορείο φεύγει στις εννέα από την πλατεία του χωριού.",
-    "القطار يغادر المحطة في الساعة التاسعة. كان الجو ممطرا مساء أمس وبقينا في البيت.",
-    "आज सुबह बाज़ार में बहुत भीड़ थी। बच्चे नदी के किनारे खेल रहे थे और माँ खाना बना रही थी।",
-    "오늘 아침에 비가 왔습니다. 기차는 아홉 시에 역에서 출발합니다. 우리는 집에서 책을 읽었습니다.",
-    "昨天晚上下了雨，我们留在家里看书。火车九点从车站出发，请不要迟到。",
-    "昨日の夜は雨が降ったので、家で本を読みました。電車は九時に駅を出ます。",
-    "Größere Äpfel schmecken süßer, sagt der Müller. Übermorgen fährt der Zug früh über die Brücke.",
-    "L'été dernier, les élèves ont étudié la géographie à l'école près de la forêt, où il a neigé.",
-    "Příliš žluťoučký kůň úpěl ďábelské ódy. Zażółć gęślą jaźń, a potem idź spać.",
-]
+# The languages of each corpus of translations; "mixed scripts" has all languages that there are.
+LANGUAGES = {
+    "accented Latin": ["de", "fr", "tr", "vi", "fi", "pl"],
+    "Cyrillic": ["ru", "uk", "bg"],
+    "CJK": ["ja", "zh", "ko"],
+    "other scripts": ["ar", "he", "th", "hi", "el", "fa", "ka"],
+}
 
 
 def halves(texts: list[str]) -> Corpus:
@@ -29,12 +25,13 @@ def halves(texts: list[str]) -> Corpus:
 
 
 def prose_texts(number: int) -> list[str]:
-    return texts_of(85, number)
+    """Return runs of some 85 characters of Python's documentation, ASCII alone."""
+    return texts_of(85, number, only_ascii=True)
 
 
 def terse_texts(number: int, generator: random.Random) -> list[str]:
     """Return titles and log lines: a few words of real sentences, times, numbers and paths."""
-    found = [sentence.rstrip(".").split() for sentence in sentences()]
+    found = [sentence.rstrip(".").split() for sentence in sentences() if sentence.isascii()]
 
     def line() -> str:
         words = generator.choice(found)
@@ -49,22 +46,6 @@ def terse_texts(number: int, generator: random.Random) -> list[str]:
     return list({line(): None for _ in range(2 * number)})[:number]
 
 
-def non_latin_texts(number: int, generator: random.Random) -> list[str]:
-    """Return texts of words in a new order, each in one language; every fourth text adds some English."""
-    words = [language.split() if " " in language else list(language) for language in LANGUAGES]
-    english = " ".join(sentences()[:200]).split()
-
-    def text() -> str:
-        own = generator.choice(words)
-        length = generator.randint(6, 18)
-        chosen = [generator.choice(own) for _ in range(length)]
-        if generator.random() < 0.25:
-            chosen += [generator.choice(english) for _ in range(5)]
-        return ("" if own in words[5:7] else " ").join(chosen)
-
-    return list({text(): None for _ in range(2 * number)})[:number]
-
-
 def all_different_texts(number: int, generator: random.Random) -> list[str]:
     """Return texts in which no word occurs twice, so that a memo of words never helps."""
     syllables = [c + v for c in "bcdfghklmnprstvwz" for v in ("a", "e", "i", "o", "u", "an", "er", "in")]
@@ -75,19 +56,50 @@ def all_different_texts(number: int, generator: random.Random) -> list[str]:
     return [" ".join(in_order[start : start + 13]) for start in range(0, number * 13, 13)]
 
 
-def corpora() -> dict[str, Corpus]:
-    """Return all corpora by name."""
-    generator = random.Random(0)
-    long_texts = texts_of(1500, 2000)
-    mixed = [*prose_texts(7800), *long_texts[:200]]
-    generator.shuffle(mixed)
+def translations(sentences: dict[str, list[str]], languages: list[str]) -> list[str]:
+    """Return all different sentences of some languages, in a random order.
+
+    Raises:
+        SystemExit: a language is missing.
+    """
+    missing = [language for language in languages if language not in sentences]
+    if missing:
+        raise SystemExit(f"too few sentences in {', '.join(missing)}; make compare installs the texts")
+    texts = list(dict.fromkeys(sentence for language in languages for sentence in sentences[language]))
+    random.Random(0).shuffle(texts)
+    return texts
+
+
+def mixed_lengths(number: int) -> list[str]:
+    """Return short texts with a few long ones among them."""
+    mixed = [*prose_texts(number - number // 40), *texts_of(1500, number // 40)]
+    random.Random(0).shuffle(mixed)
+    return mixed
+
+
+def corpora(sentences: dict[str, list[str]], limit: int | None = None) -> dict[str, Callable[[], Corpus]]:
+    """Return all corpora by name, as functions that make them.
+
+    Args:
+        sentences: real sentences by language, for the corpora that are not English.
+        limit: how many texts the first and the unseen part have at most.
+    """
+
+    def up_to(number: int) -> int:
+        return number if limit is None else min(number, 2 * limit)
+
+    def of_languages(languages: list[str]) -> Callable[[], Corpus]:
+        return lambda: halves(translations(sentences, languages)[: None if limit is None else 2 * limit])
+
     return {
-        "prose": halves(prose_texts(20_000)),
-        "terse": halves(terse_texts(20_000, generator)),
-        "long": halves(long_texts),
-        "mixed lengths": halves(mixed),
-        "non-Latin": halves(non_latin_texts(8000, generator)),
-        "all different": halves(all_different_texts(8000, generator)),
+        "short ASCII": lambda: halves(prose_texts(up_to(20_000))),
+        "terse ASCII": lambda: halves(terse_texts(up_to(10_000), random.Random(0))),
+        "long": lambda: halves(texts_of(1500, up_to(2000))),
+        "mixed lengths": lambda: halves(mixed_lengths(up_to(8000))),
+        "mixed scripts": of_languages(list(sentences)),
+        **{name: of_languages(languages) for name, languages in LANGUAGES.items()},
+        "no word twice, ASCII": lambda: halves(all_different_texts(up_to(8000), random.Random(0))),
+        "no word twice, not ASCII": lambda: halves(texts_of_different_words(up_to(8000), random.Random(0))),
     }
 
 

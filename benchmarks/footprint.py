@@ -4,8 +4,8 @@
 
 FOLDER holds minishlab/potion-base-8M in float32. The contenders take turns on one core, with a warm file
 cache. The script measures the milliseconds from the start of a process to its first vector, its private
-memory after that (`Private_Dirty`), and its peak (`VmHWM`). A run counts only if its vector is that of
-model2vec 0.10.0, which first-vector.npy stores.
+memory after that (`Private_Dirty`), and its peak (`VmHWM`). It does so with two texts: plain ASCII, and mixed
+scripts. A run counts only if its vector is that of model2vec 0.10.0, which the files first-vector*.npy store.
 
 Then N processes encode some texts each and hold the same model at the same time. The sum of their
 proportional shares (`Pss`) counts shared memory once.
@@ -37,15 +37,31 @@ from m2v_lite import StaticModel
 
 REFERENCE = HERE / "first-vector.npy"
 TEXT = "The kettle is on, and a small board hums quietly in the corner of the kitchen."
+REFERENCE_MIXED = HERE / "first-vector-mixed-scripts.npy"
+TEXT_MIXED = "Zażółć the watchdog timer, please: 東京!"
 BASELINE, OURS, PACKED = "numpy alone", "m2v_lite", "m2v_lite, packed"
-PEERS = {"model2vec": "model2vec", "laghu": "laghu", "laghu_rs": "laghu_rs", "fastembed": "fastembed"}
+PEERS = ["model2vec", "laghu", "laghu_rs", "fastembed", "static_embed_runner"]
 TOLERANCE = 1e-6
+SECONDS = 120  # many times what a process takes
 HELD_TEXTS = 2000
 
 # The values of all rounds, by figure and contender.
 Measured = dict[str, dict[str, list[float]]]
 # By contender, number of processes and figure.
 ProcessesMemory = dict[str, dict[str, dict[str, float]]]
+
+
+class FirstText(NamedTuple):
+    """The text of a fresh process, and the file of its vector."""
+
+    text: str
+    reference: Path
+
+
+FIRST_TEXTS = {
+    "plain ASCII": FirstText(TEXT, REFERENCE),
+    "mixed scripts": FirstText(TEXT_MIXED, REFERENCE_MIXED),
+}
 
 
 class Contender(NamedTuple):
@@ -67,12 +83,12 @@ class Contender(NamedTuple):
         )
 
 
-def contenders_of(folder: Path, packed: Path) -> dict[str, Contender]:
+def contenders_of(folder: Path, packed: Path, peers: list[str]) -> dict[str, Contender]:
     return {
         BASELINE: Contender("numpy_alone", folder),
         PACKED: Contender("m2v_lite", packed),
         OURS: Contender("m2v_lite", folder),
-        **{name: Contender(adapter, folder) for name, adapter in PEERS.items()},
+        **{name: Contender(name, folder) for name in peers},
     }
 
 
@@ -87,17 +103,18 @@ def check(name: str, vector: list[float] | None, reference: np.ndarray[Any, Any]
     found = np.array(vector, np.float32)
     tolerance = 0 if name in (OURS, PACKED) else TOLERANCE
     if found.shape != reference.shape or not np.abs(found - reference).max() <= tolerance:
-        raise SystemExit(f"{name}: the vector is not that of {REFERENCE.name}; is MODEL potion-base-8M?")
+        raise SystemExit(f"{name}: the vector is not that of model2vec 0.10.0; is MODEL potion-base-8M?")
 
 
-def first_vector(name: str, contender: Contender, python: str) -> dict[str, float]:
+def first_vector(name: str, contender: Contender, first: FirstText, python: str) -> dict[str, float]:
     """Run one process to its first vector, and return its milliseconds and MB."""
     start = time.monotonic_ns()
-    output, _ = (process := contender.start("first_vector.py", TEXT, python)).communicate()
+    process = contender.start("first_vector.py", first.text, python)
+    output, _ = process.communicate(timeout=SECONDS)
     if process.returncode:
         raise SystemExit(f"{name} ended with status {process.returncode}")
     answer = json.loads(output)
-    check(name, answer["vector"], np.load(REFERENCE))
+    check(name, answer["vector"], np.load(first.reference))
     memory = {figure: kilobytes / 1024 for figure, kilobytes in answer["memory"].items()}
     return {
         "start to first vector, ms": (answer["now"] - start) / 1e6,
@@ -107,16 +124,18 @@ def first_vector(name: str, contender: Contender, python: str) -> dict[str, floa
     }
 
 
-def measure(contenders: dict[str, Contender], python: str, rounds: int) -> Measured:
-    """Measure all contenders in turns. The first round only warms the file cache and does not count."""
-    measured: Measured = {}
+def measure(contenders: dict[str, Contender], python: str, rounds: int) -> dict[str, Measured]:
+    """Measure all contenders in turns, with each text. First let each warm the file cache."""
+    measured: dict[str, Measured] = {of: {} for of in FIRST_TEXTS}
     names = list(contenders)
-    for number in range(-1, rounds):
+    for name in names:
+        first_vector(name, contenders[name], FIRST_TEXTS["mixed scripts"], python)
+    for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            figures = first_vector(name, contenders[name], python)
-            if number >= 0:
+            for of, first in FIRST_TEXTS.items():
+                figures = first_vector(name, contenders[name], first, python)
                 for figure, value in figures.items():
-                    measured.setdefault(figure, {}).setdefault(name, []).append(value)
+                    measured[of].setdefault(figure, {}).setdefault(name, []).append(value)
     return measured
 
 
@@ -143,13 +162,13 @@ def held(contender: Contender, texts: Path, number: int, python: str) -> dict[st
 
 def versions(python: str) -> dict[str, str]:
     """Return the versions of the packages in the peers' environment, and that of m2v_lite."""
-    names = ["numpy", "model2vec", "laghu", "laghu-rs", "fastembed", "tokenizers"]
+    names = ["numpy", "model2vec", "laghu", "laghu-rs", "fastembed", "static-embed-runner", "tokenizers"]
     program = (
         "import importlib.metadata, json, platform, sys\n"
         "found = {name: importlib.metadata.version(name) for name in sys.argv[1:]}\n"
         "print(json.dumps({**found, 'Python': platform.python_version()}))"
     )
-    found = subprocess.run([python, "-c", program, *names], capture_output=True, check=True)
+    found = subprocess.run([python, "-c", program, *names], capture_output=True, check=True, timeout=SECONDS)
     return {"m2v_lite": m2v_lite.__version__, **json.loads(found.stdout)}
 
 
@@ -171,17 +190,39 @@ def table(measured: Measured) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ratios(measured: Measured) -> str:
+def beyond_numpy(measured: Measured) -> str:
+    """Return a sentence: how much more time m2v_lite takes than numpy alone; medians of rounds."""
+    times = measured["start to first vector, ms"]
+
+    def more(name: str) -> str:
+        pairs = zip(times[name], times[BASELINE], strict=True)
+        return f"{100 * statistics.median(own / alone - 1 for own, alone in pairs):+.0f} %"
+
+    return f"From start to first vector, beyond numpy alone: {OURS} {more(OURS)}; {PACKED} {more(PACKED)}.\n"
+
+
+def ratios(measured: Measured, heading: str = "of the peer's") -> str:
     """Return a table of m2v_lite's time and private memory as shares of each peer's; medians of rounds."""
-    lines = ["| of the peer's | | " + " | ".join(PEERS) + " |", "|---|---|" + "---|" * len(PEERS)]
+    peers = [name for name in measured["private, MB"] if name in PEERS]
+    lines = [f"| {heading} | | " + " | ".join(peers) + " |", "|---|---|" + "---|" * len(peers)]
     for column, label in (("start to first vector, ms", "time"), ("private, MB", "private memory")):
         for ours in (OURS, PACKED):
             cells = []
-            for peer in PEERS:
+            for peer in peers:
                 pairs = zip(measured[column][ours], measured[column][peer], strict=True)
                 cells.append(f"{100 * statistics.median(own / theirs for own, theirs in pairs):.0f} %")
             lines.append(f"| {label} | {ours} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def tables(measured: dict[str, Measured]) -> str:
+    """Return all tables of fresh processes, for one text after the other."""
+    headings = {"plain ASCII": "of the peer's", "mixed scripts": "mixed scripts: of the peer's"}
+    return "".join(
+        f"The first text is {of}: {FIRST_TEXTS[of].text}\n\n"
+        f"{table(by_figure)}\n{beyond_numpy(by_figure)}\n{ratios(by_figure, headings[of])}\n"
+        for of, by_figure in measured.items()
+    )
 
 
 def processes_table(memory: ProcessesMemory) -> str:
@@ -199,6 +240,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("model", type=Path, help="the folder of potion-base-8M in float32")
     parser.add_argument("--peers-python", required=True, help="the Python of the environment of `make peers`")
+    parser.add_argument(
+        "--peers", nargs="+", default=PEERS, choices=PEERS, metavar="PEER", help="compare with these peers"
+    )
     parser.add_argument("--rounds", type=int, default=21, metavar="N")
     parser.add_argument(
         "--processes",
@@ -208,6 +252,9 @@ def main() -> None:
         metavar="N",
         help="let N processes hold the model at the same time",
     )
+    parser.add_argument(
+        "--held-texts", type=int, default=HELD_TEXTS, metavar="N", help="then let each encode N texts"
+    )
     add_out_option(parser)
     options = parser.parse_args()
     compileall.compile_dir(Path(m2v_lite.__file__).parent, quiet=1)  # as pip does when it installs
@@ -215,7 +262,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         packed, texts = Path(temporary) / "packed.safetensors", Path(temporary) / "texts.json"
         StaticModel.from_pretrained(options.model).save_packed(packed)
-        contenders = contenders_of(options.model.absolute(), packed)
+        contenders = contenders_of(options.model.absolute(), packed, options.peers)
         os.sync()  # until pages of a new file are on the disk, they count as private
         os.sched_setaffinity(0, {max(cores)})  # the processes inherit this
         try:
@@ -223,7 +270,7 @@ def main() -> None:
         finally:
             os.sched_setaffinity(0, cores)
         memory: dict[str, ProcessesMemory] = {}
-        for held_texts in ([TEXT], texts_of(85, HELD_TEXTS)):
+        for held_texts in ([TEXT], texts_of(85, options.held_texts)):
             texts.write_text(json.dumps(held_texts), encoding="utf-8")
             memory[f"{len(held_texts):,} texts" if len(held_texts) > 1 else "1 text"] = {
                 name: {
@@ -231,13 +278,15 @@ def main() -> None:
                     for number in options.processes
                 }
                 for name in (BASELINE, PACKED, OURS, "model2vec")
+                if name in contenders
             }
     result = {
         "processor": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions(options.peers_python),
         "rounds": options.rounds,
-        "fresh processes": measured,
+        "fresh processes": measured["plain ASCII"],
+        "fresh processes, mixed scripts": measured["mixed scripts"],
         "processes with one model": memory,
     }
     heading = (
@@ -246,7 +295,7 @@ def main() -> None:
         "processes each, taking turns, with a warm file cache; every vector was that of model2vec 0.10.0."
     )
     text = (
-        f"{heading}\n\n{table(measured)}\n{ratios(measured)}\n"
+        f"{heading}\n\n{tables(measured)}"
         "Processes that hold the model at the same time, each after some short texts:\n"
         + "".join(f"\n{texts} each:\n\n{processes_table(by_name)}" for texts, by_name in memory.items())
     )

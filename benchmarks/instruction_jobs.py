@@ -17,7 +17,13 @@ from pathlib import Path
 import numpy as np
 
 
-def jobs(first: list[str], unseen: list[str], single: list[str]) -> Iterator[str]:
+def jobs(
+    first: list[str],
+    unseen: list[str],
+    single: list[str],
+    first_not_ascii: list[str],
+    unseen_not_ascii: list[str],
+) -> Iterator[str]:
     """Do one job after the other, and yield the name of each when it is done."""
     assert np.float32(1) == 1
     yield "start of Python and numpy"
@@ -34,6 +40,11 @@ def jobs(first: list[str], unseen: list[str], single: list[str]) -> Iterator[str
     yield "one text"
     StaticModel.from_pretrained().encode(first)
     yield "int8: load, and batch, first pass"
+    model = StaticModel.from_pretrained(quantize_to="float32")
+    assert np.isfinite(model.encode(first_not_ascii)).all()
+    yield "not ASCII: load, and batch, first pass"
+    assert np.isfinite(model.encode(unseen_not_ascii)).all()
+    yield "not ASCII: batch, unseen"
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
     make gauge             # fails if a job takes over 3 % more instructions than the record says
     make gauge RECORD=1    # replaces the record, when a change is worth its instructions
 
-valgrind counts the instructions of jobs that are always the same: a seeded generator makes their texts
-from the bundled vocabulary. valgrind shows programs a processor with AVX2 at most, so counts are nearly the
-same on all machines with AVX2. They do depend on the build of Python and on the versions of numpy and
-valgrind. The record names these, too; if they differ, the gauge reports the counts but does not judge them.
+valgrind counts the instructions of jobs that are always the same: seeded generators make their texts from
+the bundled vocabulary, and from made-up words that are not ASCII. valgrind shows programs a processor with
+AVX2 at most, so counts are nearly the same on all machines with AVX2. They do depend on the build of Python
+and on the versions of numpy and valgrind. The record names these, too; if they differ, the gauge reports the
+counts but does not judge them.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_up import texts_of_frequent_words
 from results_folder import HERE, RECORDED, add_out_option, write_results
 
 RECORD = RECORDED / "instructions.json"
+JOBS = HERE / "instruction_jobs.py"
 MARGIN = 0.03  # the counts of the same code in another folder differed by up to 0.4 %
 SECONDS = 600  # many times what the longest process takes
-NUMBER_OF_JOBS = 6
+NUMBER_OF_JOBS = 8
 TEXTS = {"first": 4096, "unseen": 4096, "single": 500}
+TEXTS_NOT_ASCII = {"first_not_ascii": 2048, "unseen_not_ascii": 2048}
 
 
 def texts_of_the_vocabulary() -> dict[str, list[str]]:
@@ -64,6 +68,13 @@ def texts_of_the_vocabulary() -> dict[str, list[str]]:
     return {name: [text() for _ in range(number)] for name, number in TEXTS.items()}
 
 
+def texts_not_ascii() -> dict[str, list[str]]:
+    """Return texts of made-up words in Cyrillic, Hangul, CJK and Latin with accents."""
+    number = sum(TEXTS_NOT_ASCII.values())
+    texts = iter(texts_of_frequent_words(number, random.Random(0)))
+    return {name: list(islice(texts, number)) for name, number in TEXTS_NOT_ASCII.items()}
+
+
 def conditions(valgrind: str) -> dict[str, str]:
     """Return everything besides the library that the counts depend on."""
     version = subprocess.run([valgrind, "--version"], check=True, capture_output=True, text=True).stdout
@@ -83,7 +94,7 @@ def has_avx2() -> bool:
     return "avx2" in Path("/proc/cpuinfo").read_text().split()
 
 
-def count(valgrind: str, texts: Path, number: int) -> tuple[str, int]:
+def count(valgrind: str, texts: Path, number: int, jobs: Path = JOBS) -> tuple[str, int]:
     """Run a process that does `number` jobs; return the name of the last job and all instructions."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -91,7 +102,7 @@ def count(valgrind: str, texts: Path, number: int) -> tuple[str, int]:
         "PYTHONHASHSEED": "0",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    program = [sys.executable, str(HERE / "instruction_jobs.py"), str(texts), str(number)]
+    program = [sys.executable, str(jobs), str(texts), str(number)]
     # First without valgrind, so that Python compiles all modules.
     subprocess.run(program, check=True, env=environment, capture_output=True, timeout=SECONDS)
     command = [valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *program]
@@ -108,7 +119,8 @@ def count_jobs(valgrind: str) -> dict[str, int]:
     """Return the instructions of each job but the first, which every process does."""
     with tempfile.TemporaryDirectory() as temporary:
         texts = Path(temporary) / "texts.json"
-        texts.write_text(json.dumps(texts_of_the_vocabulary()), encoding="utf-8")
+        all_texts = {**texts_of_the_vocabulary(), **texts_not_ascii()}
+        texts.write_text(json.dumps(all_texts), encoding="utf-8")
         counts = [count(valgrind, texts, number + 1) for number in range(NUMBER_OF_JOBS)]
     return {name: after - before for (_, before), (name, after) in pairwise(counts)}
 

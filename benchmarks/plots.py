@@ -29,6 +29,7 @@ LABELS = {
     "model2vec": "model2vec",
     "laghu": "laghu",
     "fastembed": "fastembed",
+    "static_embed_runner": "static-embed-runner",
     BASELINE: BASELINE,
 }
 COLOURS = {
@@ -38,6 +39,7 @@ COLOURS = {
     "model2vec": "#d55e00",
     "laghu": "#cc79a7",
     "fastembed": "#009e73",
+    "static_embed_runner": "#f0e442",
     BASELINE: "#999999",
 }
 STYLE: Any = {
@@ -54,7 +56,8 @@ def draw_speed(results: dict[str, Any], out: Path) -> None:
     """Draw how many times as fast as model2vec each contender is in a first pass, by kind of text."""
     contenders = [name for name in LABELS if name in results["versions"]]
     seconds = {corpus: measures["first"] for corpus, measures in results["seconds"].items()}
-    figure, axes = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
+    many = len(seconds) > 8
+    figure, axes = plt.subplots(figsize=(12, 4.2) if many else (7.5, 3.2), layout="constrained")
     width = 0.8 / len(contenders)
     for number, name in enumerate(contenders):
         ratios = [
@@ -66,9 +69,16 @@ def draw_speed(results: dict[str, Any], out: Path) -> None:
         places = [corpus + (number - (len(contenders) - 1) / 2) * width for corpus in range(len(seconds))]
         axes.bar(places, ratios, width * 0.92, label=LABELS[name], color=COLOURS[name])
     axes.set_xticks(range(len(seconds)), list(seconds))
+    if many:
+        axes.tick_params("x", rotation=20)
     axes.set_ylabel("times as fast as model2vec")
     axes.set_title("Batches on one core, first pass of a fresh model: higher is faster")
-    axes.legend(frameon=False, ncols=len(contenders), loc="upper center", bbox_to_anchor=(0.5, -0.1))
+    axes.legend(
+        frameon=False,
+        ncols=len(contenders),
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.25 if many else -0.1),
+    )
     _save(figure, out)
 
 

@@ -49,15 +49,20 @@ def _words_of_docstrings(path: Path) -> list[str]:
     return " ".join(docstrings).split()
 
 
-def texts_of(characters: int, number: int) -> list[str]:
+def texts_of(characters: int, number: int, *, only_ascii: bool = False) -> list[str]:
     """Return `number` different texts of about `characters` characters. Each is a run of successive words.
+
+    Args:
+        characters: about how long each text is.
+        number: how many texts to return.
+        only_ascii: whether to leave out the few texts that are not ASCII.
 
     Example:
         >>> [len(text) >= 80 for text in texts_of(80, 2)]
         [True, True]
     """
     # After the last word, start again with longer texts: these differ from the first texts.
-    return _different(number, count(characters, 7))
+    return _different(number, count(characters, 7), only_ascii)
 
 
 def overlapping_texts(number: int) -> list[str]:
@@ -72,7 +77,7 @@ def overlapping_texts(number: int) -> list[str]:
     return _different(number, range(75, 105))
 
 
-def _different(number: int, lengths: Iterable[int]) -> list[str]:
+def _different(number: int, lengths: Iterable[int], only_ascii: bool = False) -> list[str]:
     """Cut all words into texts of each length in turn, until there are `number` different texts."""
     texts: dict[str, None] = {}
     for characters in lengths:
@@ -81,7 +86,9 @@ def _different(number: int, lengths: Iterable[int]) -> list[str]:
             words.append(word)
             length += len(word) + 1
             if length > characters:
-                texts[" ".join(words)] = None
+                text = " ".join(words)
+                if text.isascii() or not only_ascii:
+                    texts[text] = None
                 words, length = [], 0
                 if len(texts) == number:
                     return list(texts)

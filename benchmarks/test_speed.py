@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpora import all_different_texts, non_latin_texts, terse_texts
+from corpora import all_different_texts, terse_texts
+from made_up import texts_of_different_words, texts_of_frequent_words
 from numpy.typing import NDArray
 from prose import texts_of
 from tokenizers import Tokenizer
@@ -29,7 +30,7 @@ from m2v_lite.loading import BUNDLED_MODEL
 from m2v_lite.tokenization.flat_ids import FlatIds, of_each_text
 from m2v_lite.tokenization.protocols import TextTokenizer
 
-KINDS = ["prose", "terse", "long", "mixed lengths", "non-Latin", "all different"]
+KINDS = ["prose", "terse", "long", "mixed lengths", "not ASCII", "all different", "all different, not ASCII"]
 BATCH = 1024
 CASES = [("prose", number) for number in (1, 2, 4, 8, 64, BATCH, 50_000)]
 CASES += [(kind, number) for kind in KINDS[1:] for number in (1, 64, BATCH)]
@@ -51,8 +52,10 @@ def texts_of_kind(kind: str) -> list[str]:
         case "mixed lengths":
             mixed = [*texts_of(85, BATCH - 24), *texts_of(1500, 24)]
             return generator.sample(mixed, len(mixed))
-        case "non-Latin":
-            return non_latin_texts(BATCH, generator)
+        case "not ASCII":
+            return texts_of_frequent_words(BATCH, generator)
+        case "all different, not ASCII":
+            return texts_of_different_words(BATCH, generator)
         case _:
             return all_different_texts(BATCH, generator)
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
 if not BENCHMARKS.is_dir():
     pytest.skip("the benchmarks are not part of the installed package", allow_module_level=True)
+PEERS = ["model2vec", "laghu_rs", "laghu", "fastembed", "static_embed_runner"]
+LANGUAGES = re.findall(r"\w+", "de fr tr vi fi pl, ru uk bg, ja zh ko, ar he th hi el fa ka")
+HEADER = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=n != 1;\n"
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +46,12 @@ def _committed_results_stay() -> Iterator[None]:
     assert contents_of(BENCHMARKS / "results") == before
 
 
-def run(script: Path, *arguments: object) -> str:
+def run(script: Path, *arguments: object, **environment: str) -> str:
     """Run a benchmark, and return what it prints."""
     command = [sys.executable, str(script), *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True, timeout=60)
+    return done.stdout
 
 
 def make_would_run(*arguments: str) -> str:
@@ -111,18 +117,81 @@ def test_results_say_where_they_are(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert sorted(contents_of(folder)) == ["counts.json", "speed.json", "speed.md"]
 
 
-def test_corpora_have_the_texts_that_they_promise() -> None:
-    from corpora import corpora
+def write_catalog(path: Path, translations: dict[str, str]) -> None:
+    """Write a catalog as msgfmt does: the numbers of strings, where each is, and the strings."""
+    pairs = [(key.encode(), text.encode()) for key, text in sorted({"": HEADER, **translations}.items())]
+    tables, strings = b"", b""
+    start = 28 + 16 * len(pairs)
+    for of in zip(*pairs, strict=True):
+        for string in of:
+            tables += struct.pack("<2I", len(string), start + len(strings))
+            strings += string + b"\0"
+    path.parent.mkdir(parents=True)
+    head = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0)
+    path.write_bytes(head + tables + strings)
 
-    all_texts = corpora()
+
+@pytest.fixture(scope="module")
+def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a catalog of 300 made-up sentences in each language that the corpora need."""
+    folder = tmp_path_factory.mktemp("catalogs")
+    for language in LANGUAGES:
+        sentences = {f"{number}": f"{language} предложение číslo {number} 東京" for number in range(300)}
+        write_catalog(folder / "package" / language / "LC_MESSAGES" / "package.mo", sentences)
+    return folder
+
+
+def test_sentences_of_catalogs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import catalogs
+
+    monkeypatch.setattr(catalogs, "FEWEST", 3)
+    long = "a sentence of more than 20 letters"
+    many = "%d предложений, так что их много"
+    german = {
+        "a": "Dieser Satz ist lang genug.",
+        "b": "zu kurz",
+        long: long,
+        f"menu\x04{long} ": f"{long} ",
+        "one\0many": f"eine einzige ganz und gar allein\0{many}",
+    }
+    write_catalog(tmp_path / "one" / "locale" / "de" / "LC_MESSAGES" / "x.mo", german)
+    write_catalog(
+        tmp_path / "two" / "de_AT" / "LC_MESSAGES" / "x.mo", {"c": german["a"], "d": "Österreich " * 3}
+    )
+    write_catalog(
+        tmp_path / "two" / "zh_Hans" / "LC_MESSAGES" / "x.mo", {"a": "太少" * 10, "b": "太少了" * 10}
+    )
+    english = {letter: f"{letter} is spelled like this here" for letter in "abc"}
+    write_catalog(tmp_path / "two" / "en_GB" / "LC_MESSAGES" / "x.mo", english)
+    assert catalogs.sentences_by_language(tmp_path) == {
+        "de": sorted([german["a"], "eine einzige ganz und gar allein", many, "Österreich " * 3])
+    }
+    with pytest.raises(SystemExit, match="no language with 3 sentences"):
+        catalogs.sentences_by_language(tmp_path / "two" / "zh_Hans")
+
+
+def test_corpora_have_the_texts_that_they_promise(catalogs: Path) -> None:
+    from catalogs import sentences_by_language
+    from corpora import LANGUAGES as GROUPS, corpora
+
+    sentences = sentences_by_language(catalogs)
+    assert {name: len(of) for name, of in sentences.items()} == dict.fromkeys(sorted(LANGUAGES), 300)
+    all_texts = {name: make() for name, make in corpora(sentences, 1000).items()}
     for name, (first, unseen) in all_texts.items():
-        assert len(first) >= 1000, name
-        assert len({*first, *unseen}) == len(first) + len(unseen), name
-    first, unseen = all_texts["all different"]
-    words = " ".join(first + unseen).split()
-    assert len(set(words)) == len(words)
-    assert all(len(text) < 300 for text in all_texts["prose"][0])
+        number = min(1000, 150 * len(GROUPS.get(name, LANGUAGES)))
+        assert len(first) == len(unseen) == number, name
+        assert len({*first, *unseen}) == 2 * number, name
+        if "ASCII" in name:
+            assert all(text.isascii() is ("not ASCII" not in name) for text in first + unseen)
+        if name.startswith("no word twice"):
+            words = " ".join(first + unseen).split()
+            assert len(set(words)) == len(words)
+    assert all(len(text) < 300 for text in all_texts["short ASCII"][0])
     assert all(1000 < len(text) < 3000 for text in all_texts["long"][0])
+    assert {text[:2] for text in all_texts["CJK"][0]} == {"ja", "zh", "ko"}
+    del sentences["ka"]
+    with pytest.raises(SystemExit, match="too few sentences in ka"):
+        corpora(sentences)["other scripts"]()
 
 
 def test_many_short_texts_all_differ() -> None:
@@ -149,6 +218,61 @@ def test_the_table_shows_ratios_within_a_round() -> None:
     assert "| prose | batch, first pass | **4.00** (3.00-5.00) |" in table(seconds, ["peer"])
 
 
+def test_one_other_bit_is_found() -> None:
+    from compare import OURS, WITH_WORKERS, check
+    from contender import difference
+
+    right = np.array([[0.5, 0.25], [1, 0], [0, 0]], np.float32)
+    nearly, other, no_number = right.copy(), right.copy(), right.copy()
+    nearly[1, 0] = np.nextafter(nearly[1, 0], np.float32(2))
+    other[2] = 0.001
+    no_number[0, 1] = np.nan
+    assert difference(right, right) == {"of": 3, "other": 0, "far": 0, "largest": 0.0}
+    for wrong, far in ((nearly, 0), (other, 1), (no_number, 1)):
+        found = difference(wrong, right)
+        assert (found["other"], found["far"]) == (1, far)
+        for name in (OURS, WITH_WORKERS):
+            with pytest.raises(SystemExit, match=f"{name}: other vectors"):
+                check(name, "long", {"first": difference(right, right), "one": found})
+        if far:
+            with pytest.raises(SystemExit, match="laghu: other vectors"):
+                check("laghu", "long", {"first": found})
+        else:
+            check("laghu", "long", {"first": found})
+    with pytest.raises(AssertionError):
+        difference(right[:1], right)
+    few = {"of": 1000, "other": 1000, "far": 10, "largest": 1.0}
+    check("laghu", "long", {"first": few})
+    check("static_embed_runner", "long", {"first": {**few, "far": 250}})
+    for name, far in (("laghu", 11), ("static_embed_runner", 251), ("model2vec", 1), ("fastembed", 1)):
+        with pytest.raises(SystemExit, match=f"{name}: other vectors"):
+            check(name, "long", {"first": {**few, "far": far}})
+
+
+def test_other_vectors_are_counted_in_the_report() -> None:
+    from compare import say_far
+
+    texts = {"long": [1000, 1000], "CJK": [5, 5]}
+    far = {"model2vec": {"long": 0, "CJK": 0}, "peer": {"long": 3, "CJK": 0}, "other": {"long": 1, "CJK": 2}}
+    assert say_far(far, texts).splitlines() == [
+        "peer gives other vectors than model2vec: long 3 of 2,000.",
+        "",
+        "other gives other vectors than model2vec: long 1 of 2,000; CJK 2 of 10.",
+    ]
+    assert say_far({"model2vec": far["model2vec"]}, texts) == ""
+
+
+def test_only_the_chosen_kinds_of_texts_are_made() -> None:
+    from compare import chosen
+
+    def unwanted() -> tuple[list[str], list[str]]:
+        raise AssertionError
+
+    assert chosen({"a": lambda: (["x"], ["y"]), "b": unwanted}, ["a"]) == {"a": (["x"], ["y"])}
+    with pytest.raises(SystemExit, match="no such kind of texts: c; there are: b"):
+        chosen({"b": unwanted}, ["c"])
+
+
 @pytest.mark.parametrize(
     ("change", "differing", "required", "success"),
     [
@@ -168,13 +292,17 @@ def test_the_verdict_of_the_gauge(change: float, differing: list[str], required:
 
 
 def test_the_texts_of_the_gauge_are_always_the_same() -> None:
-    from instructions import RECORD, changes, texts_of_the_vocabulary
+    from instructions import RECORD, changes, texts_not_ascii, texts_of_the_vocabulary
 
     texts = texts_of_the_vocabulary()
     content = json.dumps(texts).encode()
     assert (
         hashlib.sha256(content).hexdigest()
         == "acf0cbc86f0f72fa0132d8221a62f14ff77814d6efd77f4d999ab9cb31e0e355"
+    )
+    assert (
+        hashlib.sha256(json.dumps(texts_not_ascii()).encode()).hexdigest()
+        == "24489ca9b2e62dc4706280b539f6f4b47b5852c43a1a93131d1cfe81c2139d45"
     )
     counts = json.loads(RECORD.read_text())["instructions"]
     assert set(changes(counts, counts).values()) == {0.0}
@@ -184,22 +312,48 @@ def test_the_texts_of_the_gauge_are_always_the_same() -> None:
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="needs valgrind")
 def test_repeated_counts_agree(tmp_path: Path) -> None:
+    """Count a process without numpy, whose start takes seconds under valgrind."""
     from instructions import count
 
-    (tmp_path / "texts.json").write_text(json.dumps({"first": ["a"], "unseen": ["b"], "single": ["c"]}))
+    jobs, texts = tmp_path / "jobs.py", tmp_path / "texts.json"
+    jobs.write_text(
+        "import json, sys\nnames = set(map(str, range(50_000)))\nprint('before\\njob', sys.argv[2])"
+    )
+    texts.write_text("{}")
     with ThreadPoolExecutor() as threads:
-        runs = [threads.submit(count, "valgrind", tmp_path / "texts.json", 1) for _ in range(2)]
+        runs = [threads.submit(count, "valgrind", texts, number, jobs) for number in (3, 3)]
     counts = [done.result() for done in runs]
-    assert {name for name, _ in counts} == {"start of Python and numpy"}
+    assert {name for name, _ in counts} == {"job 3"}
     assert abs(counts[1][1] / counts[0][1] - 1) < 0.01
 
 
-def test_a_short_comparison(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
-    peers = ["--peers-python", peers_python, "--rounds", 1, "--limit", 100, "--out", tmp_path]
-    run(BENCHMARKS / "compare.py", models_folder / "potion-base-8M", *peers)
+def test_the_jobs_of_the_gauge(tmp_path: Path) -> None:
+    from instructions import JOBS, NUMBER_OF_JOBS, texts_not_ascii, texts_of_the_vocabulary
+
+    texts = {name: all_of[:20] for name, all_of in {**texts_of_the_vocabulary(), **texts_not_ascii()}.items()}
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    done = run(JOBS, tmp_path / "texts.json", 100, PYTHONPATH=str(ROOT)).splitlines()
+    assert len(done) == NUMBER_OF_JOBS
+    assert done[0] == "start of Python and numpy"
+    assert done[-1] == "not ASCII: batch, unseen"
+
+
+def test_a_short_comparison(peers_python: Path, models_folder: Path, catalogs: Path, tmp_path: Path) -> None:
+    peers = ["--peers-python", peers_python, "--texts", catalogs, "--rounds", 1, "--out", tmp_path]
+    limits = ["--limit", 20, "--only", "mixed scripts"]
+    run(BENCHMARKS / "compare.py", models_folder / "potion-base-8M", *peers, *limits)
     result = json.loads((tmp_path / "speed-1-core.json").read_text())
-    assert set(result["versions"]) == {"m2v_lite", "model2vec", "laghu_rs", "laghu", "fastembed"}
+    assert set(result["versions"]) == {"m2v_lite", *PEERS}
     assert result["versions"]["model2vec"]["versions"]["model2vec"] == "0.10.0"
+    assert result["texts"] == {"mixed scripts": [20, 20]}
+    assert list(result["seconds"]["mixed scripts"]) == ["first", "unseen", "repeats", "one"]
+    assert all(
+        len(seconds) == 1 and seconds[0] > 0
+        for by_name in result["seconds"]["mixed scripts"].values()
+        for seconds in by_name.values()
+    )
+    assert set(result["other vectors"]) == {"m2v_lite", *PEERS}
+    assert "| mixed scripts | one text |" in (tmp_path / "speed-1-core.md").read_text()
 
 
 def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
@@ -211,15 +365,36 @@ def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path
 
 
 def test_a_short_footprint(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
-    options = ["--peers-python", peers_python, "--out", tmp_path, "--rounds", 1, "--processes", 2]
+    options = ["--peers-python", peers_python, "--out", tmp_path, "--rounds", 1, "--processes", 1]
+    options += ["--held-texts", 100, "--peers", "model2vec"]
     run(BENCHMARKS / "footprint.py", models_folder / "potion-base-8M", *options)
     result = json.loads((tmp_path / "footprint.json").read_text())
     private = {name: figures[0] for name, figures in result["fresh processes"]["private, MB"].items()}
+    assert set(private) == {"numpy alone", "m2v_lite, packed", "m2v_lite", "model2vec"}
     assert private["numpy alone"] < private["m2v_lite, packed"] < private["m2v_lite"] < private["model2vec"]
-    held = {name: by_number["2"] for name, by_number in result["processes with one model"]["1 text"].items()}
-    assert set(result["processes with one model"]) == {"1 text", "2,000 texts"}
-    assert held["m2v_lite"]["sum of Pss, MB"] < held["model2vec"]["sum of Pss, MB"]
-    assert "| time | m2v_lite, packed |" in (tmp_path / "footprint.md").read_text()
+    assert set(result["processes with one model"]) == {"1 text", "100 texts"}
+    assert (tmp_path / "footprint.md").read_text().count("| time | m2v_lite, packed |") == 2
+
+
+def test_two_processes_with_one_model(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:
+    from footprint import Contender, held
+
+    texts = tmp_path / "texts.json"
+    texts.write_text('["a text"]')
+    ours, peer = (
+        held(Contender(name, models_folder / "potion-base-8M"), texts, 2, str(peers_python))["sum of Pss, MB"]
+        for name in ("m2v_lite", "model2vec")
+    )
+    assert ours < peer
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_every_peer_gives_both_first_vectors(peers_python: Path, models_folder: Path, peer: str) -> None:
+    from footprint import FIRST_TEXTS, Contender, first_vector
+
+    contender = Contender(peer, models_folder / "potion-base-8M")
+    for first in FIRST_TEXTS.values():
+        assert first_vector(peer, contender, first, str(peers_python))["private, MB"] > 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc of Linux")
@@ -233,11 +408,13 @@ def test_a_model_is_still_in_memory_when_that_is_read(tmp_path: Path) -> None:
     assert 39_000 < answer["memory"]["Private_Dirty"] < answer["memory"]["VmHWM"] < 80_000
 
 
-def test_the_stored_first_vector_is_ours(models_folder: Path) -> None:
-    from footprint import REFERENCE, TEXT
+def test_the_stored_first_vectors_are_ours(models_folder: Path) -> None:
+    from footprint import FIRST_TEXTS
 
-    vector = StaticModel.from_pretrained(models_folder / "potion-base-8M").encode(TEXT)
-    np.testing.assert_array_equal(vector, np.load(REFERENCE))
+    model = StaticModel.from_pretrained(models_folder / "potion-base-8M")
+    assert [first.text.isascii() for first in FIRST_TEXTS.values()] == [True, False]
+    for text, reference in FIRST_TEXTS.values():
+        np.testing.assert_array_equal(model.encode(text), np.load(reference))
 
 
 def test_another_first_vector_does_not_count() -> None:
@@ -260,15 +437,19 @@ def test_another_first_vector_does_not_count() -> None:
 
 
 def test_tables_of_the_footprint() -> None:
-    from footprint import PEERS, processes_table, ratios, table
+    from footprint import PEERS, beyond_numpy, processes_table, ratios, table, tables
 
     names = ["numpy alone", "m2v_lite", "m2v_lite, packed", *PEERS]
-    values = dict(zip(names, [[1.0], [2.0], [1.5], [4.0], [8.0], [8.0], [8.0]], strict=True))
+    values = dict(zip(names, [[1.0], [2.0], [1.5], [4.0], [8.0], [8.0], [8.0], [4.0]], strict=True))
     columns = ("start to first vector, ms", "private, MB", "peak, MB", "peak above the end, MB")
     measured = dict.fromkeys(columns, values)
     assert "| m2v_lite | 2.0 | 1.0 | 2.0 | 1.0 | 2.0 | 1.0 | 2.0 |" in table(measured)
-    assert "| time | m2v_lite | 50 % | 25 % | 25 % | 25 % |" in ratios(measured)
+    assert "| time | m2v_lite | 50 % | 25 % | 25 % | 25 % | 50 % |" in ratios(measured)
     assert "| private memory | m2v_lite, packed | 38 % |" in ratios(measured)
+    assert beyond_numpy(measured).endswith("numpy alone: m2v_lite +100 %; m2v_lite, packed +50 %.\n")
+    shown = tables({"plain ASCII": measured, "mixed scripts": measured})
+    assert shown.count(table(measured)) == 2
+    assert shown.count("\n| of the peer's |") == shown.count("\n| mixed scripts: of the peer's |") == 1
     memory = {"m2v_lite": {"4": {"sum of Pss, MB": 8.0, "private each, MB": 1.0}}}
     assert "| m2v_lite | sum of Pss, MB | 8.0 |" in processes_table(memory)
 
