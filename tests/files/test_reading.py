@@ -724,7 +724,7 @@ def test_the_size_of_the_memo(bundled: StaticModel) -> None:
     np.testing.assert_array_equal(small.encode(SAMPLE_TEXTS), bundled.encode(SAMPLE_TEXTS))
     again = pickle.loads(pickle.dumps(small))
     for model in (small, again):
-        assert model._tokenizer._single._memo._arguments[-1] == 1  # type: ignore[attr-defined]
+        assert model._tokenizer._single._memo._arguments[-1] == 1  # type: ignore[union-attr]
     for wrong in (0, -1, 1.5, True, "8 MB"):
         with pytest.raises((InputValueError, InputTypeError), match="memo_bytes"):
             StaticModel.from_pretrained(memo_bytes=wrong)  # type: ignore[arg-type]
