@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from m2v_lite.tokenization.memo_limits import ENTRY_BYTES, REMEMBERED_CHARACTERS
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import Ids
+
+ID_BYTES = np.dtype(np.intp).itemsize
 
 
 class WordMemo(BoundedMemo, dict[str, bytes]):
@@ -51,4 +54,4 @@ class WordMemo(BoundedMemo, dict[str, bytes]):
 
 
 def _bytes_of(ids: list[int]) -> bytes:
-    return np.array(ids, np.intp).tobytes()
+    return b"".join([token_id.to_bytes(ID_BYTES, sys.byteorder) for token_id in ids])
