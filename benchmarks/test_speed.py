@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import random
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -27,8 +27,11 @@ from m2v_lite.embedding import pooling
 from m2v_lite.files.packed_format import TOKENIZER, packed_text
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.loading import BUNDLED_MODEL
-from m2v_lite.tokenization.flat_ids import FlatIds, of_each_text
-from m2v_lite.tokenization.protocols import TextTokenizer
+from m2v_lite.tokenization.flat_ids import of_each_text
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.flat_ids import FlatIds
+    from m2v_lite.tokenization.protocols import TextTokenizer
 
 KINDS = ["prose", "terse", "long", "mixed lengths", "not ASCII", "all different", "all different, not ASCII"]
 BATCH = 1024

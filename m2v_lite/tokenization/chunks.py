@@ -13,11 +13,10 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from m2v_lite.errors import TokenizationError
 from m2v_lite.tokenization.chunk_independence import TRIAL_TEXTS, ChunkRule, chunk_rule
-from m2v_lite.tokenization.flat_ids import FlatIds, Ids, drop, flatten, merge, shorten
+from m2v_lite.tokenization.flat_ids import drop, flatten, merge, shorten
 from m2v_lite.tokenization.memo_limits import (
     DEFAULT_MEMO_BYTES,
     ENTRY_BYTES,
@@ -28,8 +27,10 @@ from m2v_lite.tokenization.piece_store import END_CODE, LENGTH_BITS, PieceStore
 from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
+    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
     from m2v_lite.tokenization.protocols import TokenizerSource
 
 # Marks the end of a text: a lone surrogate, which no text holds.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ids = NDArray[np.intp]
-FlatIds = tuple[Ids, Ids]  # ids and bounds
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ids = NDArray[np.intp]
+    FlatIds = tuple[Ids, Ids]  # ids and bounds
 
 
 def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from m2v_lite.tokenization.flat_ids import FlatIds
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-Codes = NDArray[np.int64]
+    from m2v_lite.tokenization.flat_ids import FlatIds
+
+    Codes = NDArray[np.int64]
 
 # The code that marks the end of a text. It has no pieces.
 END_CODE = ~0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from m2v_lite.tokenization.flat_ids import FlatIds, Ids
+    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
 
 
 class TextTokenizer(Protocol):

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.errors import InvalidModelError, MissingPackageError, TokenizationError
-from m2v_lite.tokenization.flat_ids import FlatIds, Ids, drop, flatten
+from m2v_lite.tokenization.flat_ids import drop, flatten
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
     from m2v_lite.tokenization.protocols import TokenizerSource
 
 

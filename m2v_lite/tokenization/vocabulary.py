@@ -34,10 +34,15 @@ class DictVocabulary:
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
         """Return the tokens in UTF-8, one after the other; where each token ends; and their ids."""
-        encoded = [*map(str.encode, self._ids)]
-        ends = np.cumsum([*map(len, encoded)])
-        ids = np.fromiter(self._ids.values(), np.int64, len(encoded))
-        return np.frombuffer(b"".join(encoded), np.uint8), ends, ids
+        # All tokens are encoded at once, which is quicker than one by one.
+        joined = "".join(self._ids)
+        codes = np.frombuffer(joined.encode("utf-32-le"), "<u4")
+        bytes_before = np.zeros(len(codes) + 1, np.int64)
+        np.cumsum(1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000), out=bytes_before[1:])
+        number = len(self._ids)
+        ends = bytes_before[np.cumsum(np.fromiter(map(len, self._ids), np.int64, number))]
+        ids = np.fromiter(self._ids.values(), np.int64, number)
+        return np.frombuffer(joined.encode(), np.uint8), ends, ids
 
 
 class MappedVocabulary:

@@ -8,6 +8,7 @@ import sysconfig
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from tiny_models import bundled_definition
 
 from m2v_lite import StaticModel
 from m2v_lite.tokenization.definition import TokenizerText
-from m2v_lite.tokenization.flat_ids import FlatIds
 from m2v_lite.tokenization.wordpiece import normalizer
 from m2v_lite.tokenization.wordpiece.supported import read_wordpiece
 from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.flat_ids import FlatIds
 
 THREADS = 8
 

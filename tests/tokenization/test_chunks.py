@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -30,8 +30,11 @@ from m2v_lite.tokenization import chunks
 from m2v_lite.tokenization.chunk_independence import JOINING, SPACES, TRIAL_TEXTS, chunk_rule
 from m2v_lite.tokenization.chunks import CREDIT, DEPENDENT, LONGEST_CHUNK, ChunkTokenizer, chunk_tokenizer
 from m2v_lite.tokenization.definition import TokenizerText
-from m2v_lite.tokenization.flat_ids import FlatIds, of_each_text
+from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.flat_ids import FlatIds
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
 

@@ -6,23 +6,25 @@ Three routes: ASCII texts as bytes, other texts by one number for each character
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2v_lite.tokenization.flat_ids import FlatIds, drop, flatten, merge, shorten
+from m2v_lite.tokenization.flat_ids import drop, flatten, merge, shorten
 from m2v_lite.tokenization.wordpiece.batch_words import END, BatchSplitter, Words
 from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 from m2v_lite.tokenization.wordpiece.word_ids import ids_of_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from m2v_lite.tokenization.flat_ids import FlatIds
     from m2v_lite.tokenization.protocols import Vocabulary
     from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
-IdsOf = Callable[[Sequence[str]], FlatIds]
+    IdsOf = Callable[[Sequence[str]], FlatIds]
 
 
 class BatchTokenizer:

@@ -72,18 +72,20 @@ class CharacterClasses:
 
     def entries(self, codes: NDArray[np.uint32]) -> Entries:
         """Return the entry of each code point."""
+        indexes = codes.view(np.int32)  # on a 32-bit processor, numpy takes no unsigned indexes
         if len(codes) and int(codes.max()) >= FIRST_PLANE:
-            entries = self._first_plane.take(np.minimum(codes, FIRST_PLANE - 1))
-            places = np.flatnonzero(codes >= FIRST_PLANE)
-            distinct, which = np.unique(codes[places], return_inverse=True)
-            entries[places] = np.array([*map(self._higher_entry, distinct.tolist())], np.uint32)[which]
+            entries = self._first_plane.take(np.minimum(indexes, FIRST_PLANE - 1))
+            places = np.flatnonzero(indexes >= FIRST_PLANE)
+            distinct = sorted(set(codes[places].tolist()))
+            known = np.array([*map(self._higher_entry, distinct)], np.uint32)
+            entries[places] = known[np.searchsorted(np.array(distinct, np.uint32), codes[places])]
         else:
-            entries = self._first_plane.take(codes)
+            entries = self._first_plane.take(indexes)
         unknown = entries == 0
         if unknown.any():
-            for code in np.unique(codes[unknown]).tolist():
+            for code in set(codes[unknown].tolist()):
                 self._first_plane[code] = self._entry(code)
-            entries[unknown] = self._first_plane.take(codes[unknown])
+            entries[unknown] = self._first_plane.take(indexes[unknown])
         return entries
 
     def expanded(self, entries: Entries) -> Entries:

@@ -234,8 +234,8 @@ class _Tree:
         chunks = self._window[starts] & MASKS.take(lengths, mode="clip")
         is_short = lengths <= CHUNK
         long = np.flatnonzero(~is_short)
-        keys, places = np.unique(chunks[long], return_inverse=True)
-        new = self._new_nodes(len(keys))
+        firsts, places = _distinct(chunks[long])
+        keys, new = chunks[long[firsts]], self._new_nodes(len(firsts))
         root = Root(
             perfect_hash(chunks[is_short]),
             _not_empty(ids[is_short].astype(np.int32)),
@@ -249,11 +249,10 @@ class _Tree:
             is_last = left <= CHUNK
             self.tails.append((nodes[is_last], chunks[is_last], ids[long[is_last]]))
             long, nodes, chunks = long[~is_last], nodes[~is_last], chunks[~is_last]
-            pairs = np.stack([nodes.astype(np.uint64), chunks])
-            _, firsts, places = np.unique(pairs, axis=1, return_index=True, return_inverse=True)
+            firsts, places = _distinct(nodes, chunks)
             new = self._new_nodes(len(firsts))
             self.inner.append((nodes[firsts], chunks[firsts], new))
-            nodes = new[places.ravel()]
+            nodes = new[places]
             done += CHUNK
         return root
 
@@ -271,9 +270,25 @@ def _branches(parts: list[tuple[NDArray[Any], ...]]) -> Branches:
     for number in range(MOST_FACTORS):
         factor = np.uint64(NODE_FACTOR * (2 * number + 1) % (1 << 64))
         sums = chunks + parents.astype(np.uint64) * factor
-        if len(np.unique(sums)) == len(sums):
+        if len(_distinct(sums)[0]) == len(sums):
             break
     return Branches(perfect_hash(sums), _not_empty(parents), _not_empty(values), factor)
+
+
+def _distinct(*columns: NDArray[Any]) -> tuple[Ints, Ints]:
+    """Return an index of each different combination of values, and where among these each combination is.
+
+    numpy.unique would do, but it imports numpy.ma, which takes longer than all of this.
+    """
+    order = np.lexsort(columns)
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = False
+    for column in columns:
+        in_order = column[order]
+        is_new[1:] |= in_order[1:] != in_order[:-1]
+    places = np.empty(len(order), np.intp)
+    places[order] = np.cumsum(is_new) - 1
+    return order[is_new], places
 
 
 def _not_empty(array: NDArray[Any]) -> NDArray[Any]:
