@@ -111,9 +111,12 @@ test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other 
 test-arm64: $(VENV)/with-tools ## what numpy alone does, under emulation of a Cortex-A53 (as root, installs qemu)
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 numpy-alone $(M2V_LITE_MODELS)
 
-.PHONY: test-arm
-test-arm: test-arm64 ## the tests under emulation of three ARM processors, and numpy alone on a fourth; takes hours
+.PHONY: test-armv6
+test-armv6: $(VENV)/with-tools ## the same on an ARM1176, the 32-bit processor of the first Raspberry Pi
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh armel arm1176 numpy-alone $(M2V_LITE_MODELS)
+
+.PHONY: test-arm
+test-arm: test-arm64 test-armv6 ## the tests under emulation of three ARM processors, and numpy alone on a fourth; takes hours
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh armhf cortex-a7 pytest m2v_lite tests
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 pytest m2v_lite tests
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a72 pytest m2v_lite tests
