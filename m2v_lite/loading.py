@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
+from m2v_lite.arguments import PathLike, Unset, checked_path, natural_number, switch, token_limit
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.reading import read_model
-from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
 
@@ -17,18 +16,18 @@ BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-
 def load_parts(
     path: PathLike | None,
     *,
-    token: str | bool | None = None,
-    normalize: bool | None = None,
-    subfolder: str | None = None,
-    quantize_to: str | None = None,
-    dimensionality: int | None = None,
-    max_length: int | Unset | None = UNSET,
-    force_download: bool = False,
-    revision: str | None = None,
-    cache_dir: PathLike | None = None,
-    local_files_only: bool = False,
-    memo_bytes: int = DEFAULT_MEMO_BYTES,
-    vocabulary_quantization: None = None,
+    token: str | bool | None,
+    normalize: bool | None,
+    subfolder: str | None,
+    quantize_to: str | None,
+    dimensionality: int | None,
+    max_length: int | Unset | None,
+    force_download: bool,
+    revision: str | None,
+    cache_dir: PathLike | None,
+    local_files_only: bool,
+    memo_bytes: int,
+    vocabulary_quantization: None,
 ) -> ModelParts:
     """Return the parts of a model, with the given settings; see `StaticModel.from_pretrained`."""
     if vocabulary_quantization is not None:

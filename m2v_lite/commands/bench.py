@@ -232,7 +232,7 @@ def add(commands: Any) -> None:
     bench.add_argument(
         "--rounds", type=positive, default=5, metavar="N", help="number of times to measure (default: 5)"
     )
-    bench.set_defaults(run=_bench, wrong_usage=lambda options: None, parser=bench)
+    bench.set_defaults(run=_bench, parser=bench)
 
 
 def _bench(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
         description="List the static models in the hub's cache, with revision and size.",
     )
     listing.add_argument("--known", action="store_true", help="list models on the hub that are worth knowing")
-    listing.set_defaults(run=_list, wrong_usage=lambda options: None, parser=listing)
+    listing.set_defaults(run=_list, parser=listing)
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -37,13 +37,7 @@ def model_choice() -> argparse.ArgumentParser:
         help="cut each text after so many tokens; 'none' for no limit (default: the model's limit, mostly "
         "512)",
     )
-    options.add_argument(
-        "--dim",
-        type=positive,
-        dest="dimensionality",
-        metavar="N",
-        help="use only the first N columns (default: all)",
-    )
+    _add_dim(options, "use")
     return options
 
 
@@ -56,14 +50,18 @@ def reductions() -> argparse.ArgumentParser:
         help="round the table to this dtype, by model2vec's rules (default: keep the model's dtype). int8 "
         "suits only models that scale vectors to length 1",
     )
+    _add_dim(options, "keep")
+    return options
+
+
+def _add_dim(options: argparse.ArgumentParser, verb: str) -> None:
     options.add_argument(
         "--dim",
         type=positive,
         dest="dimensionality",
         metavar="N",
-        help="keep only the first N columns (default: all)",
+        help=f"{verb} only the first N columns (default: all)",
     )
-    return options
 
 
 def cache_place() -> argparse.ArgumentParser:

@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
     )
     unpack.add_argument("model", metavar="FILE", help="a packed model")
     unpack.add_argument("output", metavar="FOLDER", help="the folder to write")
-    unpack.set_defaults(run=_unpack, wrong_usage=lambda options: None, parser=unpack)
+    unpack.set_defaults(run=_unpack, parser=unpack)
 
 
 def _pack(options: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,12 +100,13 @@ class Encoder:
         """Return the token ids of each text, which is not cut to a number of characters first."""
         from m2v_lite.encoding.batches import BATCH_TEXTS, batches
         from m2v_lite.texts import check_encodable
+        from m2v_lite.tokenization.flat_ids import of_each_text
 
         lists: list[list[int]] = []
         for place in batches(texts, BATCH_TEXTS):
             check_encodable(texts[place], place.start)
             ids, bounds = self._tokenizer.token_ids(texts[place], max_length)
-            lists += [ids[start:end].tolist() for start, end in pairwise(bounds.tolist())]
+            lists += [part.tolist() for part in of_each_text(ids, bounds)]
         return lists
 
     def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool) -> None:

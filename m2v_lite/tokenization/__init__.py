@@ -16,5 +16,6 @@ modules, in the order in which a text passes them:
 - `vocabulary`: token -> id, in a dictionary or in mapped arrays.
 - `memo_limits`: the memo of words or chunks that a tokenizer has seen, and how much it may remember.
 - `piece_store`: stores the ids of remembered words that have several pieces.
+- `utf8`: where characters begin in UTF-8.
 - `flat_ids`: operations on flat ids: join, shorten, drop, merge.
 """

@@ -17,12 +17,7 @@ import numpy as np
 from m2v_lite.errors import TokenizationError
 from m2v_lite.tokenization.chunk_independence import TRIAL_TEXTS, ChunkRule, chunk_rule
 from m2v_lite.tokenization.flat_ids import drop, flatten, merge, shorten
-from m2v_lite.tokenization.memo_limits import (
-    DEFAULT_MEMO_BYTES,
-    ENTRY_BYTES,
-    REMEMBERED_CHARACTERS,
-    BoundedMemo,
-)
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES, BoundedMemo
 from m2v_lite.tokenization.piece_store import END_CODE, LENGTH_BITS, PieceStore
 from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer
 
@@ -57,18 +52,12 @@ MOST_PASSED_OVER = 15
 SHARE = 16
 
 
-class ChunkMemo(BoundedMemo, dict[str, int]):
+class ChunkMemo(BoundedMemo[int]):
     """The codes of chunks seen so far. Safe under threads: an entry never changes."""
 
     def __init__(self, memory: int) -> None:
-        dict.__init__(self, {"": NOTHING, END_CHUNK: END_CODE})
-        BoundedMemo.__init__(self, memory)
-        self._most = len(self) + memory // ENTRY_BYTES
+        super().__init__({"": NOTHING, END_CHUNK: END_CODE}, memory, (memory,))
         self.store = PieceStore()
-
-    def is_full(self) -> bool:
-        """Return whether the memo takes all the memory that it may take."""
-        return len(self) >= self._most
 
     def learn(self, chunks: Sequence[str], lists: Sequence[Sequence[int]]) -> list[int]:
         """Store the ids of chunks, and return a code for each chunk."""
@@ -76,11 +65,6 @@ class ChunkMemo(BoundedMemo, dict[str, int]):
         for chunk, code in zip(chunks, codes, strict=True):
             self.remember(chunk, code)
         return codes
-
-    def remember(self, chunk: str, code: int) -> None:
-        """Keep the code of a chunk, unless the chunk is long."""
-        if len(chunk) <= REMEMBERED_CHARACTERS:
-            self[chunk] = code
 
 
 class ChunkTokenizer(LibraryTokenizer):

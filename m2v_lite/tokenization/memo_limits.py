@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+Entry = TypeVar("Entry")
 
 # The most bytes that one entry takes: a str of at most REMEMBERED_CHARACTERS, its ids, and its places in
 # dictionaries that may just have grown.
@@ -16,11 +19,13 @@ REMEMBERED_CHARACTERS = 30
 DEFAULT_MEMO_BYTES = 8 << 20
 
 
-class BoundedMemo:
-    """The base of memos that have a limit. A copy or a pickle of a memo is empty.
+class BoundedMemo(dict[str, Entry]):
+    """The base of memos that have a limit. A copy or a pickle of a memo has only its first entries.
 
     Args:
-        arguments: the arguments that make an empty memo of this class. A pickle holds them.
+        first: the first entries.
+        memory: about how many bytes the memo may take before it `is_full`.
+        arguments: the arguments that make a new memo of this class. A pickle holds them.
 
     Example:
         >>> from m2v_lite.tokenization.chunks import ChunkMemo
@@ -29,15 +34,22 @@ class BoundedMemo:
         True
     """
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, first: Mapping[str, Entry], memory: int, arguments: tuple[Any, ...]) -> None:
+        super().__init__(first)
+        self._most = len(first) + memory // ENTRY_BYTES
         self._arguments = arguments
 
     def is_full(self) -> bool:
         """Return whether the memo takes all the memory that it may take."""
-        return False
+        return len(self) >= self._most
+
+    def remember(self, text: str, entry: Entry) -> None:
+        """Keep the entry of a word or a chunk, unless the text is long."""
+        if len(text) <= REMEMBERED_CHARACTERS:
+            self[text] = entry
 
     def with_room(self) -> Self:
-        """Return this memo, or an empty memo if this memo is full."""
+        """Return this memo, or a new memo if this memo is full."""
         # Replace a full memo rather than clear it: another thread may still be reading it.
         return type(self)(*self._arguments) if self.is_full() else self
 

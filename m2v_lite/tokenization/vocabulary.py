@@ -34,13 +34,13 @@ class DictVocabulary:
 
     def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
         """Return the tokens in UTF-8, one after the other; where each token ends; and their ids."""
+        from m2v_lite.tokenization.utf8 import utf8_offsets  # single texts do without
+
         # All tokens are encoded at once, which is quicker than one by one.
         joined = "".join(self._ids)
         codes = np.frombuffer(joined.encode("utf-32-le"), "<u4")
-        bytes_before = np.zeros(len(codes) + 1, np.int64)
-        np.cumsum(1 + (codes >= 0x80) + (codes >= 0x800) + (codes >= 0x10000), out=bytes_before[1:])
         number = len(self._ids)
-        ends = bytes_before[np.cumsum(np.fromiter(map(len, self._ids), np.int64, number))]
+        ends = utf8_offsets(codes)[np.cumsum(np.fromiter(map(len, self._ids), np.intp, number))]
         ids = np.fromiter(self._ids.values(), np.int64, number)
         return np.frombuffer(joined.encode(), np.uint8), ends, ids
 

@@ -75,7 +75,8 @@ class BatchTokenizer:
             return flat
         is_plain = np.ones(len(texts), bool)
         is_plain[odd] = False
-        bounds = np.concatenate([[0], np.cumsum(np.diff(flat[1])[is_plain])])
+        # The odd texts have no ids here, so the other bounds need not move.
+        bounds = flat[1][np.append(True, is_plain)]
         return merge(is_plain, (flat[0], bounds), self._special_ids([texts[index] for index in odd.tolist()]))
 
     def _by_groups(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from m2v_lite.tokenization.utf8 import utf8_offsets
 from m2v_lite.tokenization.wordpiece.character_classes import (
     CLASS_SHIFT,
     CODE_MASK,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 # Stands after each text, as a mark. No text given here holds one.
 END = "\0"
-# The first code points of two, three and four bytes in UTF-8.
-LONGER = (0x80, 0x800, 0x10000)
 
 
 class Words(NamedTuple):
@@ -109,12 +108,8 @@ class BatchSplitter:
         starts, characters = _find_words(classes)
         codes = entries & CODE_MASK
         units = codes.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode() + bytes(PADDING)
-        bytes_before = np.zeros(len(codes) + 1, np.intp)
-        widths = np.ones(len(codes), np.uint8)
-        for first in LONGER:
-            widths += codes >= first
-        np.cumsum(widths, out=bytes_before[1:])
-        ends, starts = bytes_before.take(starts + characters), bytes_before.take(starts)
+        offsets = utf8_offsets(codes)
+        ends, starts = offsets.take(starts + characters), offsets.take(starts)
         return Words(np.frombuffer(units, np.uint8), starts, ends - starts, characters), left_out
 
 

@@ -8,6 +8,7 @@ roots: one for tokens that begin a word, and one for continuing pieces, without 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -139,22 +140,14 @@ class TokenTables:
         found = root.tokens.find(chunks.copy())
         ids = root.ids.take(as_indexes(found), mode="clip").astype(np.intp)
         is_missing = found >= root.tokens.missing
-        words = np.flatnonzero(lengths > CHUNK)
-        if len(words):
-            is_missing[words] = True
-            words, nodes = _follow(root, words, chunks.take(words))
-            done = CHUNK
-            while len(words):
-                left = lengths.take(words) - done
-                last = window[starts.take(words) + done]
-                last &= MASKS.take(left, mode="clip")
-                goes_on = left > CHUNK
+        long = np.flatnonzero(lengths > CHUNK)
+        if len(long):
+            is_missing[long] = True
+            for words, nodes, last, left in self._levels(window, starts, lengths, long, chunks, root):
                 exists, values = self._tails.find(nodes, last)
-                exists &= ~goes_on
+                exists &= left <= CHUNK
                 ids[words[exists]] = values[exists]
                 is_missing[words[exists]] = False
-                words, nodes = self._descend(words[goes_on], nodes[goes_on], last[goes_on])
-                done += CHUNK
         return ids, is_missing, chunks
 
     def longest(self, window: Keys, starts: Ints, lengths: Ints, root: Root) -> tuple[Ints, Ints]:
@@ -179,27 +172,39 @@ class TokenTables:
         indexes = as_indexes(found.ravel().take(places, mode="clip"))
         ids = root.ids.take(indexes, mode="clip").astype(np.intp)
         np.minimum(taken, lengths, out=taken)
-        words = np.flatnonzero(lengths > CHUNK)
-        if len(words):
-            words, nodes = _follow(root, words, chunks.take(words))
-            self._longest_below(window, starts, lengths, words, nodes, ids, taken)
+        long = np.flatnonzero(lengths > CHUNK)
+        if len(long):
+            for words, nodes, following, left in self._levels(window, starts, lengths, long, chunks, root):
+                beginnings = following & MASKS[1:, None]
+                exists, values = self._tails.find(np.tile(nodes, CHUNK), beginnings.ravel())
+                longest = np.maximum.reduce(exists.reshape(beginnings.shape) * LENGTHS, axis=0)
+                hits = np.flatnonzero(longest)
+                longest, left, found_by = longest[hits].astype(np.intp), left[hits], words[hits]
+                ids[found_by] = values.take((longest - 1) * len(words) + hits)
+                taken[found_by] = np.minimum(longest, left) + lengths[found_by] - left
         return ids, taken
 
-    def _longest_below(
-        self, window: Keys, starts: Ints, lengths: Ints, words: Ints, nodes: Ints, ids: Ints, taken: Ints
-    ) -> None:
-        """Write the ids and bytes of tokens of several chunks, for words whose first chunk leads to nodes."""
+    def _levels(
+        self, window: Keys, starts: Ints, lengths: Ints, words: Ints, chunks: Keys, root: Root
+    ) -> Iterator[tuple[Ints, Ints, Keys, Ints]]:
+        """Walk down the tree with long words, chunk by chunk.
+
+        Args:
+            window, starts, lengths, root: as for `longest`.
+            words: the indexes of the words to walk with; each has more than one chunk.
+            chunks: (all words,) the first chunk of each word.
+
+        Yields:
+            For each level, the words whose chunks so far all lead to nodes; these nodes; the words' next
+            chunks; and how many bytes are left from there.
+        """
+        words, nodes = _follow(root, words, chunks.take(words))
         done = CHUNK
         while len(words):
             left = lengths.take(words) - done
             chunks = window[starts.take(words) + done]
             chunks &= MASKS.take(left, mode="clip")
-            beginnings = chunks & MASKS[1:, None]
-            exists, values = self._tails.find(np.tile(nodes, CHUNK), beginnings.ravel())
-            longest = np.maximum.reduce(exists.reshape(beginnings.shape) * LENGTHS, axis=0).astype(np.intp)
-            hits = np.flatnonzero(longest)
-            ids[words[hits]] = values.take((longest[hits] - 1) * len(words) + hits)
-            taken[words[hits]] = np.minimum(longest[hits], left[hits]) + done
+            yield words, nodes, chunks, left
             goes_on = left > CHUNK
             words, nodes = self._descend(words[goes_on], nodes[goes_on], chunks[goes_on])
             done += CHUNK

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2v_lite.tokenization.memo_limits import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
+from m2v_lite.tokenization.memo_limits import BoundedMemo
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import Ids
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ID_BYTES = np.dtype(np.intp).itemsize
 
 
-class WordMemo(BoundedMemo, dict[str, bytes]):
+class WordMemo(BoundedMemo[bytes]):
     """The token ids of each word seen so far, as the bytes of an array: joined, they are the ids of a text.
 
     Safe under threads: an entry never changes.
@@ -33,19 +33,13 @@ class WordMemo(BoundedMemo, dict[str, bytes]):
     """
 
     def __init__(self, divide: Callable[[str], list[int]], known: Mapping[str, int], memory: int) -> None:
-        dict.__init__(self, {word: _bytes_of([token_id]) for word, token_id in known.items()})
-        BoundedMemo.__init__(self, divide, known, memory)
+        first = {word: _bytes_of([token_id]) for word, token_id in known.items()}
+        super().__init__(first, memory, (divide, known, memory))
         self._divide = divide
-        self._most = len(known) + memory // ENTRY_BYTES
-
-    def is_full(self) -> bool:
-        """Return whether the memo takes all the memory that it may take."""
-        return len(self) >= self._most
 
     def __missing__(self, word: str) -> bytes:
         ids = _bytes_of(self._divide(word))
-        if len(word) <= REMEMBERED_CHARACTERS:
-            self[word] = ids
+        self.remember(word, ids)
         return ids
 
     def token_ids(self, words: Iterable[str]) -> Ids:
