@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer
@@ -32,25 +32,33 @@ def normalizer(**options: bool) -> Callable[[str], str]:
     return normalize
 
 
-def ranges(characters: Iterable[str]) -> list[list[int]]:
-    """Return [first, last] of each run in sorted characters."""
+def ranges(characters: Iterable[str]) -> list[object]:
+    """Return the first characters, and the last characters, of the runs in sorted characters."""
+    return runs_of(dict.fromkeys(characters, 0))[:2]
+
+
+def runs_of(values: Mapping[str, int]) -> list[object]:
+    """Return the first characters, the last characters and the values of runs of equal value."""
     runs: list[list[int]] = []
-    for code in map(ord, characters):
-        if runs and runs[-1][1] == code - 1:
-            runs[-1][1] = code
+    for character, value in values.items():
+        if runs and runs[-1][1:] == [ord(character) - 1, value]:
+            runs[-1][1] += 1
         else:
-            runs.append([code, code])
-    return runs
+            runs.append([ord(character), ord(character), value])
+    firsts, lasts, numbers = zip(*runs, strict=True)
+    return ["".join(map(chr, firsts)), "".join(map(chr, lasts)), list(numbers)]
 
 
-def mapping(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
-    """Return the pairs whose parts differ, as one text of keys and a list of values."""
-    changed = {key: value for key, value in pairs if key != value}
-    return {"keys": "".join(changed), "values": list(changed.values())}
+def replacements(becomes: Mapping[str, str]) -> list[object]:
+    """Return the characters that become one other character, these others, and those that become several."""
+    changed = {key: value for key, value in becomes.items() if key != value}
+    single = {key: value for key, value in changed.items() if len(value) == 1}
+    several = {key: value for key, value in changed.items() if len(value) > 1}
+    return ["".join(single), "".join(single.values()), several]
 
 
-def combining_classes() -> list[list[int]]:
-    """Return [first, last, class] for the characters that canonical ordering moves.
+def combining_classes() -> dict[str, int]:
+    """Return the class of each character that canonical ordering moves.
 
     Ordering moves a character before another exactly if its class is lower and not 0. So comparing it with
     one character of each class finds its class.
@@ -74,13 +82,7 @@ def combining_classes() -> list[list[int]]:
         ]
         if len(same) < len(known):
             (classes[character],) = same
-    runs: list[list[int]] = []
-    for code, number in ((ord(character), number) for character, number in classes.items()):
-        if runs and runs[-1][1:] == [code - 1, number]:
-            runs[-1][1] = code
-        else:
-            runs.append([code, code, number])
-    return runs
+    return classes
 
 
 def word_characters() -> list[str]:
@@ -96,7 +98,9 @@ def tables() -> dict[str, object]:
     split = BertPreTokenizer().pre_tokenize_str
     parts = {c: len(split(f"a{c}a")) for c in CHARACTERS}
     stripped = {c: strip(c) for c in CHARACTERS}
-    marks = [c for c in CHARACTERS if stripped[c] == ""]
+    marks = {c for c in CHARACTERS if stripped[c] == ""}
+    classes = combining_classes()
+    kept = {c for c in classes if c not in marks}
     for c in CHARACTERS:
         if 0xAC00 <= ord(c) <= 0xD7A3:
             assert stripped.pop(c) == hangul_letters(c)
@@ -106,10 +110,12 @@ def tables() -> dict[str, object]:
         "space": ranges(c for c in CHARACTERS if parts[c] == 2),
         "punctuation": ranges(c for c in CHARACTERS if parts[c] == 3),
         "chinese": ranges(c for c in CHARACTERS if chinese(c) == f" {c} "),
-        "marks": ranges(marks),
-        "stripped": mapping((c, s) for c, s in stripped.items() if s),
-        "lower": mapping((c, lower(c)) for c in CHARACTERS),
-        "combining": combining_classes(),
+        "marks": ranges(sorted(marks)),
+        # Canonical ordering moves these or a part of them, and stripping accents keeps what it moves.
+        "moved": ranges(c for c in CHARACTERS if c in kept or kept & {*stripped.get(c, "")}),
+        "stripped": replacements({c: s for c, s in stripped.items() if s}),
+        "lower": replacements({c: lower(c) for c in CHARACTERS}),
+        "combining": runs_of(classes),
         "word": ranges(word_characters()),
     }
 
@@ -118,4 +124,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("out", type=Path, nargs="?", default=TABLES)
     with atomic_write(parser.parse_args().out) as file:
-        file.write(json.dumps(tables(), separators=(",", ":")).encode())
+        file.write(json.dumps(tables(), separators=(",", ":"), ensure_ascii=False).encode())

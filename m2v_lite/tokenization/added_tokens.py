@@ -93,10 +93,10 @@ class AddedTokens:
 def _is_word(character: str) -> bool:
     from m2v_lite.tokenization.characters import character_tables
 
-    return character != "" and ord(character) in character_tables().word
+    return character != "" and character in character_tables().word
 
 
 def _is_space(character: str) -> bool:
     from m2v_lite.tokenization.characters import character_tables
 
-    return ord(character) in character_tables().space
+    return character in character_tables().space

@@ -8,97 +8,117 @@ from __future__ import annotations
 
 import json
 import os
-from bisect import bisect_right
-from functools import cache, cached_property
+from bisect import bisect_left, bisect_right
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from m2v_lite.tokenization.runs import positions
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
 TABLES = os.path.join(os.path.dirname(__file__), "character_tables.json")
 
 
 class Ranges:
-    """A set of code points, as sorted runs.
+    """A set of characters, as sorted runs.
 
     Args:
-        runs: [first, last] of each run, or [first, last, value].
+        firsts, lasts: the first and the last character of each run.
+        values: a number for each run, if the runs have values.
+
+    Example:
+        >>> digits = Ranges("0a", "9f", [1, 2])
+        >>> "5" in digits, "x" in digits, digits.value("c")
+        (True, False, 2)
     """
 
-    def __init__(self, runs: list[list[int]]) -> None:
-        self._firsts = [run[0] for run in runs]
-        self._runs = runs
+    def __init__(self, firsts: str, lasts: str, values: Sequence[int] = ()) -> None:
+        self._firsts, self._lasts, self._values = firsts, lasts, values
 
-    def members(self, most: int) -> NDArray[np.bool_]:
-        """Return (most,) which of the first code points are in the set."""
-        change = np.zeros(most + 1, np.int8)
-        firsts = np.array([run[0] for run in self._runs if run[0] < most])
-        change[firsts] += 1
-        change[[min(run[1] + 1, most) for run in self._runs[: len(firsts)]]] -= 1
-        return np.cumsum(change[:most], dtype=np.int8).view(bool)
+    def codes(self, most: int) -> NDArray[np.intp]:
+        """Return the code points of the set that are below `most`."""
+        firsts, lasts = code_points(self._firsts), code_points(self._lasts)
+        below = np.flatnonzero(firsts < most)
+        firsts, lasts = firsts[below], np.minimum(lasts[below], most - 1)
+        return positions(firsts, (lasts - firsts + 1).astype(np.intp))
 
-    def __contains__(self, code: int) -> bool:
-        return self.value(code) is not None
+    def __contains__(self, character: str) -> bool:
+        return self._run(character) is not None
 
-    def value(self, code: int) -> int | None:
-        """Return the value of the run that holds `code`: True if the run has no value, None without a run."""
-        run = bisect_right(self._firsts, code) - 1
-        if run < 0 or code > self._runs[run][1]:
-            return None
-        return self._runs[run][2] if len(self._runs[run]) > 2 else True
+    def value(self, character: str) -> int | None:
+        """Return the value of the run that holds a character; None if no run does."""
+        run = self._run(character)
+        return None if run is None else self._values[run]
+
+    def _run(self, character: str) -> int | None:
+        run = bisect_right(self._firsts, character) - 1
+        return run if run >= 0 and character <= self._lasts[run] else None
+
+
+class Replacements:
+    """What some characters become.
+
+    Args:
+        keys, values: characters that become one other character each, sorted by the keys.
+        several: characters that become several.
+
+    Example:
+        >>> lower = Replacements("AB", "ab", {"İ": "i̇"})
+        >>> lower.of("B"), lower.of("b"), len(lower.of("İ"))
+        ('b', 'b', 2)
+    """
+
+    def __init__(self, keys: str, values: str, several: Mapping[str, str]) -> None:
+        self.keys, self.values, self.several = keys, values, several
+
+    def of(self, character: str) -> str:
+        """Return what a character becomes; most characters stay as they are."""
+        place = bisect_left(self.keys, character)
+        if self.keys[place : place + 1] == character:
+            return self.values[place]
+        return self.several.get(character, character)
 
 
 class CharacterTables:
     """The classes of characters; scripts/make_character_tables.py defines each class."""
 
-    def __init__(self, tables: dict[str, Any]) -> None:
-        self._tables = tables
-        self.removed = Ranges(tables["removed"])
-        self.cleaned_space = Ranges(tables["cleaned_space"])
-        self.space = Ranges(tables["space"])
-        self.punctuation = Ranges(tables["punctuation"])
-        self.chinese = Ranges(tables["chinese"])
-        self.marks = Ranges(tables["marks"])
-        self.stripped = self._mapping("stripped")
-        self.lower = self._mapping("lower")
-
-    @cached_property
-    def combining(self) -> Ranges:
-        """The characters that canonical ordering moves, with their combining classes."""
-        return Ranges(self._tables["combining"])
-
-    @cached_property
-    def word(self) -> Ranges:
-        """The word characters, as regular expressions in Rust define them."""
-        return Ranges(self._tables["word"])
-
-    @cached_property
-    def moved(self) -> frozenset[str]:
-        """The characters that canonical ordering moves and that stripping accents keeps."""
-        runs: list[list[int]] = self._tables["combining"]
-        codes = (code for first, last, _ in runs for code in range(first, last + 1))
-        left = {chr(code) for code in codes if code not in self.marks}
-        return frozenset(left | {key for key, value in self.stripped.items() if left & set(value)})
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self.removed = Ranges(*tables["removed"])
+        self.cleaned_space = Ranges(*tables["cleaned_space"])
+        self.space = Ranges(*tables["space"])
+        self.punctuation = Ranges(*tables["punctuation"])
+        self.chinese = Ranges(*tables["chinese"])
+        self.marks = Ranges(*tables["marks"])
+        self.moved = Ranges(*tables["moved"])
+        self.combining = Ranges(*tables["combining"])
+        self.word = Ranges(*tables["word"])
+        self.stripped = Replacements(*tables["stripped"])
+        self.lower = Replacements(*tables["lower"])
 
     def strip(self, character: str) -> str:
         """Return the canonical decomposition of a character without its non-spacing marks."""
-        if ord(character) in self.marks:
+        if character in self.marks:
             return ""
         if "\uac00" <= character <= "\ud7a3":
             return hangul_letters(character)
-        return self.stripped.get(character, character)
-
-    def _mapping(self, name: str) -> dict[str, str]:
-        return dict(zip(self._tables[name]["keys"], self._tables[name]["values"], strict=True))
+        return self.stripped.of(character)
 
 
 @cache
 def character_tables() -> CharacterTables:
     """Return the tables; the first call reads them."""
-    with open(TABLES, encoding="ascii") as file:
+    with open(TABLES, encoding="utf-8") as file:
         return CharacterTables(json.load(file))
+
+
+def code_points(text: str) -> NDArray[Any]:
+    """Return (characters,) the code points of a text, as 32-bit indexes."""
+    return np.frombuffer(text.encode("utf-32-le"), "<i4")
 
 
 def hangul_letters(syllable: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from m2v_lite.tokenization.runs import positions
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -80,8 +82,7 @@ def merge(is_first: NDArray[np.bool_], first: FlatIds, second: FlatIds) -> FlatI
     lengths = np.empty(len(is_first), np.intp)
     lengths[is_first], lengths[~is_first] = np.diff(first[1]), np.diff(second[1])
     bounds = np.concatenate([[0], np.cumsum(lengths)])
-    places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
-    return np.concatenate([first[0], second[0]])[places], bounds
+    return np.concatenate([first[0], second[0]])[positions(starts, lengths)], bounds
 
 
 def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> FlatIds:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from m2v_lite.tokenization.runs import positions
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -95,10 +97,6 @@ class PieceStore:
         ends = np.cumsum(counts)
         bounds = np.concatenate([[0], ends[several[codes_of_several == END_CODE]]])
         ids = np.repeat(codes, counts).astype(np.intp, copy=False)
-        # The k-th piece of a word belongs k places after its first.
-        steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         starts = (places >> LENGTH_BITS).astype(np.intp)
-        ids[np.repeat(ends[several] - lengths, lengths) + steps] = self._flat[
-            np.repeat(starts, lengths) + steps
-        ]
+        ids[positions(ends[several] - lengths, lengths)] = self._flat[positions(starts, lengths)]
         return ids, bounds

@@ -8,16 +8,17 @@ character first occurs.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2v_lite.tokenization.characters import character_tables, hangul_letters
+from m2v_lite.tokenization.characters import character_tables, code_points, hangul_letters
 from m2v_lite.tokenization.wordpiece.normalizer import MOVED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from m2v_lite.tokenization.characters import Replacements
     from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 
     Entries = NDArray[np.uint32]
@@ -165,43 +166,45 @@ def _letters(syllables: Entries) -> Entries:
 def _first_plane(splitter: WordSplitter) -> Entries:
     """Return the entries of the first 65,536 characters; 0 where the tables alone do not tell."""
     tables = character_tables()
-    folded = np.arange(FIRST_PLANE, dtype=np.uint32)
-    becomes_several = np.zeros(FIRST_PLANE, bool)
+    every = np.arange(FIRST_PLANE, dtype=np.uint32)
+    folded, is_open = every.copy(), np.zeros(FIRST_PLANE, bool)
     if splitter.strip_accents:
-        _fold(folded, becomes_several, tables.stripped)
+        _replace(folded, is_open, tables.stripped)
     if splitter.lowercase:
-        lower = np.arange(FIRST_PLANE, dtype=np.uint32)
-        _fold(lower, becomes_several, tables.lower)
-        becomes_several |= becomes_several[folded]
-        folded = lower[folded]
+        lower = every.copy()
+        _replace(lower, is_open, tables.lower)
+        is_open |= is_open.take(folded)
+        folded = lower.take(folded)
     classes = np.full(FIRST_PLANE, WORD, np.uint32)
-    classes[tables.punctuation.members(FIRST_PLANE)[folded]] = MARK
+    classes[tables.punctuation.codes(FIRST_PLANE)] = MARK
+    classes[tables.space.codes(FIRST_PLANE)] = SPACE
+    # What a character becomes decides, except where the normalizer comes first.
+    changed = np.flatnonzero(folded != every)
+    classes[changed] = classes[folded[changed]]
     if splitter.handle_chinese_chars:
-        classes[tables.chinese.members(FIRST_PLANE)] = MARK
-    classes[tables.space.members(FIRST_PLANE)[folded]] = SPACE
+        classes[tables.chinese.codes(FIRST_PLANE)] = MARK
     if splitter.strip_accents:
-        classes[tables.marks.members(FIRST_PLANE)] = REMOVED
+        classes[tables.marks.codes(FIRST_PLANE)] = REMOVED
     if splitter.clean_text:
-        classes[tables.cleaned_space.members(FIRST_PLANE)] = SPACE
-        classes[tables.removed.members(FIRST_PLANE)] = REMOVED
-    entries = classes << CLASS_SHIFT | folded
-    entries[becomes_several & (classes != REMOVED)] = 0
+        classes[tables.cleaned_space.codes(FIRST_PLANE)] = SPACE
+        classes[tables.removed.codes(FIRST_PLANE)] = REMOVED
+    entries = classes << CLASS_SHIFT
+    entries |= folded
+    entries[is_open & (classes != REMOVED)] = 0
     if splitter.strip_accents:
-        entries[SYLLABLES] = entry(SEVERAL, 0) | np.arange(SYLLABLES.start, SYLLABLES.stop, dtype=np.uint32)
-        entries[[ord(character) for character in tables.moved if ord(character) < FIRST_PLANE]] = entry(
-            ODD, 0
-        )
+        entries[SYLLABLES] = entry(SEVERAL, 0) | every[SYLLABLES]
+        entries[tables.moved.codes(FIRST_PLANE)] = entry(ODD, 0)
     entries[SURROGATES] = entry(ODD, 0)
     entries[0] = entry(MARK, 0)  # stands between texts
     return entries
 
 
-def _fold(folded: Entries, becomes_several: NDArray[np.bool_], mapping: dict[str, str]) -> None:
-    """Write the characters that others become, and note the characters that become several."""
-    single = {key: value for key, value in mapping.items() if len(value) == 1 and max(key, value) <= "\uffff"}
-    folded[_codes("".join(single))] = _codes("".join(single.values()))
-    becomes_several[_codes("".join(key for key in mapping if key not in single and key <= "\uffff"))] = True
-
-
-def _codes(text: str) -> NDArray[Any]:
-    return np.frombuffer(text.encode("utf-32-le"), "<u4")
+def _replace(folded: Entries, is_open: NDArray[np.bool_], replacements: Replacements) -> None:
+    """Write what characters become; note those that become several, or one beyond the first plane."""
+    keys, values = code_points(replacements.keys), code_points(replacements.values)
+    several = code_points("".join(replacements.several))
+    stays = values < FIRST_PLANE
+    is_open[several[several < FIRST_PLANE]] = True
+    is_open[keys[~stays & (keys < FIRST_PLANE)]] = True
+    stays &= keys < FIRST_PLANE
+    folded[keys[stays]] = values[stays]

@@ -132,26 +132,25 @@ class WordSplitter:
         return "".join(map(self._lowered, text))
 
     def _cleaned(self, character: str) -> str:
-        code = ord(character)
         if self.clean_text:
-            if code in self._tables.removed:
+            if character in self._tables.removed:
                 return ""
-            if code in self._tables.cleaned_space:
+            if character in self._tables.cleaned_space:
                 return " "
-        if self.handle_chinese_chars and code in self._tables.chinese:
+        if self.handle_chinese_chars and character in self._tables.chinese:
             return f" {character} "
         return character
 
     def _lowered(self, character: str) -> str:
-        return self._tables.lower.get(character, character) if self.lowercase else character
+        return self._tables.lower.of(character) if self.lowercase else character
 
     def _split_all(self, text: str) -> str:
         return "".join(map(self._split_one, text))
 
     def _split_one(self, character: str) -> str:
-        if ord(character) in self._tables.space:
+        if character in self._tables.space:
             return " "
-        return f" {character} " if ord(character) in self._tables.punctuation else character
+        return f" {character} " if character in self._tables.punctuation else character
 
 
 def _strip_in_order(text: str, tables: CharacterTables) -> str:
@@ -169,10 +168,10 @@ def _strip_in_order(text: str, tables: CharacterTables) -> str:
 
     for character in text:
         parts = tables.strip(character)
-        if not parts and tables.combining.value(ord(character)) is None:
+        if not parts and tables.combining.value(character) is None:
             end_run()
         for part in parts:
-            combining_class = tables.combining.value(ord(part))
+            combining_class = tables.combining.value(part)
             if combining_class is None:
                 end_run()
                 stripped.append(part)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.wordpiece.perfect_hash import as_indexes
 from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS, TokenTables, windows
 
@@ -68,13 +69,8 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
     # One more place than there are ids, for the end of the last text.
     flat = np.empty(int(bounds[-1]) + 1, np.intp)
     flat[places] = ids
-    # The k-th piece of a word goes k places after its first.
-    before = np.cumsum(own_counts) - own_counts
-    steps = np.arange(int(own_counts.sum()))
-    sources = (np.cumsum(pieces_of) - pieces_of).take(word_of) - before
-    flat[np.repeat(places[missing] - before, own_counts) + steps] = pieces.take(
-        np.repeat(sources, own_counts) + steps
-    )
+    sources = np.cumsum(pieces_of) - pieces_of
+    flat[positions(places[missing], own_counts)] = pieces.take(positions(sources.take(word_of), own_counts))
     return flat[:-1], bounds
 
 

@@ -80,7 +80,7 @@ def test_every_character(splitter: WordSplitter) -> None:
     """Alone, between letters, and twice. A text holds many characters, or one that texts are left out for."""
     codes = [*range(1, DENSE), *range(DENSE, sys.maxunicode + 1, SPARSE)]
     characters = [chr(code) for code in codes if not 0xD800 <= code <= 0xDFFF]
-    moved = character_tables().moved if splitter.strip_accents else frozenset()
+    moved = character_tables().moved if splitter.strip_accents else ""
     batch = BatchSplitter(splitter)
     for start in range(0, len(characters), CHARACTERS_AT_ONCE):
         part = characters[start : start + CHARACTERS_AT_ONCE]
