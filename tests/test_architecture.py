@@ -15,10 +15,11 @@ import m2v_lite
 PACKAGE = Path(m2v_lite.__file__ or "").parent
 
 # What each wing may import, from the ground up. A wing also imports itself.
-GROUND = {"errors", "arguments", "progress", "texts"}
+GROUND = {"errors", "freed_memory", "arguments", "progress", "texts"}
 STAGES = GROUND | {"tokenization", "embedding"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "freed_memory": set(),
     "arguments": {"errors"},
     "progress": {"errors", "arguments"},
     "texts": {"errors", "arguments"},

@@ -2,25 +2,26 @@
 
 A packed model is an ordinary safetensors file. It has the tensors of a model and, in addition:
 
-- `vocabulary.text`, `vocabulary.ends`, `vocabulary.slots`: the arrays of `vocabulary.MappedVocabulary`, if
-  the tokenizer is of the BERT kind. Loading the model maps these arrays and parses no vocabulary;
+- `vocabulary.entries`, `vocabulary.displacements`, `vocabulary.values`, `vocabulary.parents` and
+  `vocabulary.lengths`: the tables that find tokens, as `mapped_tables` lays them out, if the tokenizer is of
+  the BERT kind. Loading the model maps them; it parses no vocabulary and builds no table;
 - `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950).
 
 The metadata has these entries. Each name has the prefix `m2v_lite.`:
 
-- `version`: the version of this format, 1;
+- `version`: the version of this format, 2;
 - `config`: the config, JSON;
 - `card`: the known entries of the model card, JSON;
 - `source`: the model's origin, for example its name on the hub;
 - `tokenizer`: the tokenizer's settings without its vocabulary, JSON;
 - `figures`: numbers that describe the vocabulary, JSON;
+- `tables`: the description of the tables that find tokens, JSON;
 - `checksums`: the SHA-256 of each tensor and of all other metadata, JSON.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,16 +29,17 @@ import numpy as np
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.tokenization.vocabulary import MappedVocabulary
+from m2v_lite.tokenization.wordpiece.mapped_tables import DTYPES, tables_of
 from m2v_lite.tokenization.wordpiece.one_text import TOKEN_FLAGS
 from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import TextTokenizer
 
-VERSION = "1"
+VERSION = "2"
 PREFIX = "m2v_lite."
-VOCABULARY = ("vocabulary.text", "vocabulary.ends", "vocabulary.slots")
+VOCABULARY = tuple(f"vocabulary.{name}" for name in DTYPES)
+FIGURES = ("median_token_length", "vocabulary_size", "highest_id")
 TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
 # The largest size of an inflated file. Without a limit, a small broken file could fill the memory.
@@ -65,7 +67,7 @@ def check_version(file: SafetensorsFile) -> None:
     if version != VERSION:
         raise InvalidModelError(
             f"{file.path}: this packed model has version {version!r:.20} of the format, but this m2v_lite "
-            f"reads version {VERSION}; upgrade m2v_lite, or pack the model again"
+            f"reads version {VERSION}; upgrade m2v_lite, or pack the model again: m2v-lite pack"
         )
 
 
@@ -95,25 +97,29 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
     source = PackedTokenizer(file)
     missing = [name for name in VOCABULARY if name not in file.tensors]
     if len(missing) == len(VOCABULARY):
-        from m2v_lite.tokenization.kinds import tokenizer_of_text
+        from m2v_lite.tokenization.kinds import tokenizer_of_content
 
-        return tokenizer_of_text(source.read(), source, path, memo_bytes)
+        return tokenizer_of_content(source.read().encode(), source, path, memo_bytes)
     if missing:
         raise broken(path, f"it has no tensor {missing[0]}")
     settings, figures = setting(file, "tokenizer"), setting(file, "figures")
     try:
         _check_settings(settings)
-        vocabulary = MappedVocabulary(*(np.asarray(file.view(name)) for name in VOCABULARY))
-        new = [token["id"] for token in settings["added_tokens"] if vocabulary.get(token["content"]) is None]
-        added_ids = [token["id"] for token in settings["added_tokens"]]
-        checked = {
-            "median_token_length": int(figures["median_token_length"]),
-            "vocabulary_size": len(vocabulary) + len(new),
-            "highest_id": max(len(vocabulary) - 1, *added_ids, 0),
-        }
-        return WordPieceTokenizer(settings, vocabulary, checked, source, memo_bytes)
+        numbers = {name: _natural_number(figures[name]) for name in FIGURES}
+        arrays = {name: np.asarray(file.view(f"vocabulary.{name}")) for name in DTYPES}
+        tables = tables_of(arrays, setting(file, "tables")["tables"], numbers["highest_id"])
+        for token in settings["added_tokens"]:
+            if token["id"] > numbers["highest_id"]:
+                raise ValueError(f"the added token {token['content']!r:.60} has an id that is too high")
+        return WordPieceTokenizer(settings, tables, numbers, source, memo_bytes)
     except (KeyError, TypeError, ValueError) as error:
         raise broken(path, f"its tokenizer cannot be read ({error!r:.200})") from error
+
+
+def _natural_number(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r:.60} is not a natural number")
+    return value
 
 
 def _check_settings(settings: dict[str, Any]) -> None:
@@ -142,6 +148,8 @@ def packed_text(file: SafetensorsFile, name: str) -> str:
     """
     if name not in file.tensors:
         raise broken(file.path, f"it has no tensor {name}")
+    import zlib  # a model is loaded without it
+
     decompressor = zlib.decompressobj()
     try:
         content = decompressor.decompress(file.view(name).data, MOST_BYTES)

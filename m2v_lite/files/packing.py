@@ -20,7 +20,6 @@ from m2v_lite.files.packed_format import (
     PREFIX,
     TOKENIZER,
     VERSION,
-    VOCABULARY,
     broken,
     check_version,
     is_packed,
@@ -30,8 +29,10 @@ from m2v_lite.files.packed_format import (
 from m2v_lite.files.reading import read_model
 from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
 from m2v_lite.files.saving import bfloat16_tensors, config_of, save_model, tensors_of
-from m2v_lite.tokenization.vocabulary import vocabulary_arrays
-from m2v_lite.tokenization.wordpiece.supported import figures_of, is_supported
+from m2v_lite.tokenization.definition import TokenizerText
+from m2v_lite.tokenization.tokenizer_json import parse
+from m2v_lite.tokenization.wordpiece.mapped_tables import arrays_of
+from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.files.model_parts import ModelParts
@@ -57,15 +58,13 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
         TOKENIZER: _deflated(tokenizer),
         MODEL_CARD: _deflated(_model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
-    definition = json.loads(tokenizer)
-    if is_supported(definition):
-        vocabulary = definition["model"].pop("vocab")
-        tokens = sorted(vocabulary, key=vocabulary.__getitem__)
-        if [vocabulary[token] for token in tokens] == list(range(len(tokens))):
-            tensors.update(zip(VOCABULARY, vocabulary_arrays(tokens), strict=True))
-            metadata["tokenizer"] = json.dumps(definition)
-            figures = figures_of(vocabulary, definition["added_tokens"])
-            metadata["figures"] = json.dumps(figures)
+    wordpiece = wordpiece_tokenizer(parse(tokenizer.encode()), TokenizerText(tokenizer))
+    if wordpiece is not None:
+        arrays, described = arrays_of(wordpiece.tables)
+        tensors.update({f"vocabulary.{name}": array for name, array in arrays.items()})
+        metadata["tokenizer"] = json.dumps(wordpiece.settings)
+        metadata["figures"] = json.dumps(wordpiece.figures)
+        metadata["tables"] = json.dumps({"tables": described})
     metadata = {PREFIX + name: text for name, text in metadata.items()}
     metadata[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, metadata))
     with atomic_write(path) as file:

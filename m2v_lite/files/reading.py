@@ -52,6 +52,7 @@ def _read_folder(
     from m2v_lite.files.config import read_config
     from m2v_lite.files.layouts import find_model_files
     from m2v_lite.files.model_card import read_model_card
+    from m2v_lite.freed_memory import give_back_freed_memory
     from m2v_lite.tokenization.kinds import read_tokenizer
 
     files = find_model_files(folder)
@@ -59,6 +60,7 @@ def _read_folder(
     table = table_in(SafetensorsFile(files.table), files.tensor)
     tokenizer = read_tokenizer(files.tokenizer, memo_bytes)
     card = read_model_card(files.model_card)
+    give_back_freed_memory()  # to read a tokenizer takes several times the memory of the tokenizer
     table = _reduced(table, quantize_to, dimensionality)
     return ModelParts(table, tokenizer, config, card, files, (quantize_to, dimensionality, memo_bytes))
 

@@ -5,6 +5,7 @@ kind. Text i owns `ids[bounds[i]:bounds[i + 1]]`, cut to the token limit and wit
 modules, in the order in which a text passes them:
 
 - `kinds`: chooses the kind of tokenizer for a definition. Add a kind here.
+- `tokenizer_json`: the bytes of a `tokenizer.json` -> its content, with the vocabulary in arrays.
 - `definition`: reads the text of a `tokenizer.json`, and reads it again on demand.
 - `protocols`: what a tokenizer, its source and its vocabulary must offer.
 - `characters`: the classes of characters, from tables made with `tokenizers`.
@@ -13,7 +14,7 @@ modules, in the order in which a text passes them:
 - `tokenizers_library`: tokenizes for all other models, with the `tokenizers` library.
 - `chunk_independence`: decides whether the chunks between white space can be tokenized alone.
 - `chunks`: if so, asks the library for each chunk only once.
-- `vocabulary`: token -> id, in a dictionary or in mapped arrays.
+- `vocabulary`: a vocabulary in arrays.
 - `memo_limits`: the memo of words or chunks that a tokenizer has seen, and how much it may remember.
 - `piece_store`: stores the ids of remembered words that have several pieces.
 - `utf8`: where characters begin in UTF-8.

@@ -33,12 +33,12 @@ class TokenizerFile(NamedTuple):
             InvalidModelError: the file has changed or is gone.
         """
         try:
-            text, checksum = read_text(self.path)
+            content = map_content(self.path)
         except InvalidModelError as error:
             raise self._changed() from error
-        if checksum != self.checksum:
+        if zlib.crc32(content) != self.checksum:
             raise self._changed()
-        return text
+        return content[:].decode()
 
     def _changed(self) -> InvalidModelError:
         return InvalidModelError(
@@ -46,19 +46,17 @@ class TokenizerFile(NamedTuple):
         )
 
 
-def read_text(path: PathLike) -> tuple[str, int]:
-    """Read a `tokenizer.json`, and return its text and the CRC-32 of its bytes.
+def map_content(path: PathLike) -> bytes | mmap:
+    """Return the bytes of a `tokenizer.json`, mapped, so that they take no private memory.
 
     Raises:
-        InvalidModelError: the file cannot be read, or is not UTF-8.
+        InvalidModelError: the file cannot be read.
     """
     try:
-        # Map the file, so that its bytes take no private memory beside the text.
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:
-                return "", 0  # an empty file cannot be mapped
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-                return str(content, "utf-8"), zlib.crc32(content)
+                return b""  # an empty file cannot be mapped
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError) as error:
         raise InvalidModelError(
             f"{path}: the tokenizer cannot be read ({error}); fetch the file again"

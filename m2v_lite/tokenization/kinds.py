@@ -1,16 +1,18 @@
-"""The text of a `tokenizer.json` -> a tokenizer of the right kind."""
+"""The content of a `tokenizer.json` -> a tokenizer of the right kind."""
 
 from __future__ import annotations
 
-import json
+import zlib
 from typing import TYPE_CHECKING
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InputTypeError, InvalidModelError
-from m2v_lite.tokenization.definition import TokenizerFile, TokenizerText, read_text
+from m2v_lite.tokenization.definition import TokenizerFile, TokenizerText, map_content
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from tokenizers import Tokenizer
 
     from m2v_lite.tokenization.protocols import TextTokenizer, TokenizerSource
@@ -27,8 +29,8 @@ def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> Text
         InvalidModelError: the file cannot be read.
         MissingPackageError: the tokenizer needs the package tokenizers, which is not installed.
     """
-    text, checksum = read_text(path)
-    return tokenizer_of_text(text, TokenizerFile(path, checksum), path, memo_bytes)
+    content = map_content(path)
+    return tokenizer_of_content(content, TokenizerFile(path, zlib.crc32(content)), path, memo_bytes)
 
 
 def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
@@ -40,33 +42,34 @@ def wrap_tokenizer(tokenizer: Tokenizer) -> TextTokenizer:
     if not hasattr(tokenizer, "to_str"):
         raise InputTypeError(f"tokenizer is of type {type(tokenizer).__name__}; give a tokenizers.Tokenizer")
     text = tokenizer.to_str()
-    return tokenizer_of_text(text, TokenizerText(text), "tokenizer")
+    return tokenizer_of_content(text.encode(), TokenizerText(text), "tokenizer")
 
 
-def tokenizer_of_text(
-    text: str, source: TokenizerSource, place: object, memo_bytes: int = DEFAULT_MEMO_BYTES
+def tokenizer_of_content(
+    content: bytes | mmap, source: TokenizerSource, place: object, memo_bytes: int = DEFAULT_MEMO_BYTES
 ) -> TextTokenizer:
-    """Return the tokenizer for the text of a `tokenizer.json`; see `read_tokenizer`.
+    """Return the tokenizer for the bytes of a `tokenizer.json`; see `read_tokenizer`.
 
     Args:
-        text: the text.
-        source: reads the text again.
-        place: the origin of the text, for error messages.
+        content: the bytes.
+        source: reads them again.
+        place: their origin, for error messages.
         memo_bytes: as for `read_tokenizer`.
     """
-    from m2v_lite.tokenization.wordpiece.supported import is_supported, read_wordpiece
+    from m2v_lite.tokenization.tokenizer_json import parse
+    from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
 
     try:
-        definition = json.loads(text)
-        supported = isinstance(definition, dict) and is_supported(definition)
+        definition = parse(content)
+        wordpiece = wordpiece_tokenizer(definition, source, memo_bytes)
     except (ValueError, RecursionError) as error:
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
-    if supported:
-        return read_wordpiece(definition, source, memo_bytes)
+    if wordpiece is not None:
+        return wordpiece
     from m2v_lite.tokenization.chunks import chunk_tokenizer
     from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer, library_tokenizer, unk_token_id
 
-    tokenizer = library_tokenizer(text, place)
+    tokenizer = library_tokenizer(content[:].decode(), place)
     unknown = unk_token_id(tokenizer, definition)
     return chunk_tokenizer(tokenizer, unknown, source, definition, memo_bytes) or LibraryTokenizer(
         tokenizer, unknown, source

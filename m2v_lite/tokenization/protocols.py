@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from m2v_lite.tokenization.flat_ids import FlatIds, Ids
 
 
@@ -56,25 +53,3 @@ class TokenizerSource(Protocol):
     """Reads the text of a tokenizer again."""
 
     def read(self) -> str: ...
-
-
-class Vocabulary(Protocol):
-    """What WordPiece needs of a vocabulary."""
-
-    @property
-    def get(self) -> Callable[[str], int | None]:
-        """The function that returns the id of a token, or None."""
-        ...
-
-    @property
-    def longest(self) -> int:
-        """A limit on the length of tokens: no token has more characters."""
-        ...
-
-    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
-        """Return the tokens in UTF-8, one after the other; where each token ends; and their ids."""
-        ...
-
-    def items(self) -> Iterable[tuple[str, int]]:
-        """Return all tokens with their ids."""
-        ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 import sysconfig
@@ -17,12 +18,12 @@ from tiny_models import bundled_definition
 
 from m2v_lite import StaticModel
 from m2v_lite.tokenization.definition import TokenizerText
+from m2v_lite.tokenization.kinds import tokenizer_of_content
 from m2v_lite.tokenization.wordpiece import normalizer
-from m2v_lite.tokenization.wordpiece.supported import read_wordpiece
-from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import FlatIds
+    from m2v_lite.tokenization.protocols import TextTokenizer
 
 THREADS = 8
 
@@ -102,16 +103,16 @@ def test_all_that_a_tokenizer_remembers_is_made_and_replaced_by_threads(
     What single texts leave behind is too much for the memo and for the table of characters.
     """
     monkeypatch.setattr(normalizer, "CHARACTERS_KEPT", 40)
-    definition = bundled_definition()
+    text = json.dumps(bundled_definition())
     batches = hard_batches(random.Random(7))
-    alone = read_wordpiece(definition, TokenizerText(""))
+    alone = tokenizer_of_content(text.encode(), TokenizerText(text), "text")
     expected = [[ids.tolist() for ids in alone.token_ids(batch, None)] for batch in batches]
     one_by_one = [[alone.token_ids_of_one(text, None).tolist() for text in batch] for batch in batches]
     for first in range(2):
-        shared = read_wordpiece(definition, TokenizerText(""), memo_bytes=memo_bytes)
+        shared = tokenizer_of_content(text.encode(), TokenizerText(text), "text", memo_bytes)
         together = Barrier(THREADS)
 
-        def work(seed: int, tokenizer: WordPieceTokenizer = shared, barrier: Barrier = together) -> None:
+        def work(seed: int, tokenizer: TextTokenizer = shared, barrier: Barrier = together) -> None:
             order = random.Random(seed).sample(range(len(batches)), len(batches))
             barrier.wait(60)
             for number in order:

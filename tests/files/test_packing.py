@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,10 @@ def test_packed_and_unpacked_give_the_same(name: str, tiny: Callable[[str], Path
 
 
 def test_a_bert_model_needs_no_json_vocabulary(packed: Path) -> None:
-    assert "vocabulary.slots" in SafetensorsFile(packed).tensors
+    assert "vocabulary.entries" in SafetensorsFile(packed).tensors
 
 
-def test_ids_that_are_not_in_a_row_are_packed_without_arrays(tmp_path: Path) -> None:
+def test_ids_that_are_not_in_a_row(tmp_path: Path) -> None:
     definition = wordpiece()
     highest = max(definition["model"]["vocab"].values())
     definition["model"]["vocab"]["far"] = highest + 5
@@ -95,7 +96,7 @@ def test_ids_that_are_not_in_a_row_are_packed_without_arrays(tmp_path: Path) -> 
         write_safetensors(file, {"embeddings": embedding, "mapping": np.arange(highest + 6) % 5})
     model = StaticModel.from_pretrained(tmp_path / "folder")
     model.save_packed(tmp_path / "p")
-    assert "vocabulary.slots" not in SafetensorsFile(tmp_path / "p").tensors
+    assert "vocabulary.entries" in SafetensorsFile(tmp_path / "p").tensors
     again = StaticModel.from_pretrained(tmp_path / "p")
     np.testing.assert_array_equal(again.encode([*TEXTS, "far"]), model.encode([*TEXTS, "far"]))
 
@@ -137,7 +138,7 @@ def test_the_command_line(packed: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["info", str(packed), "--verify"]) == 0
     shown = capsys.readouterr().out
     assert "packed" in shown
-    assert "all 7 agree" in shown
+    assert "all 9 agree" in shown
     assert "source:        folder" in shown or "source:        not stated" in shown
     assert main(["unpack", str(packed), str(tmp_path / "out")]) == 0
     assert main(["encode", "--model", str(packed), "the cat"]) == 0
@@ -164,10 +165,14 @@ def test_every_changed_byte_is_found(packed: Path) -> None:
         verify(str(packed))
 
 
+FIGURES = '{"median_token_length": %s, "vocabulary_size": %s, "highest_id": %s}'
+
+
 @pytest.mark.parametrize(
     ("metadata", "tensors", "message"),
     [
-        ({"version": "2"}, {}, r"version '2'.*upgrade m2v_lite"),
+        ({"version": "1"}, {}, r"version '1'.*pack the model again: m2v-lite pack"),
+        ({"version": "3"}, {}, r"version '3'.*upgrade m2v_lite"),
         ({"config": None}, {}, "m2v_lite.config cannot be read"),
         ({"config": "[]"}, {}, "m2v_lite.config is not a JSON object"),
         ({"config": '{"normalize": "yes"}'}, {}, "'normalize' is 'yes'"),
@@ -176,14 +181,27 @@ def test_every_changed_byte_is_found(packed: Path) -> None:
         ({"tokenizer": None}, {}, "m2v_lite.tokenizer cannot be read"),
         ({"tokenizer": "{}"}, {}, "tokenizer cannot be read"),
         ({"figures": '{"a": 1}'}, {}, "tokenizer cannot be read"),
-        ({}, {"vocabulary__text": None}, "no tensor vocabulary.text"),
-        ({}, {"vocabulary__ends": None}, "no tensor vocabulary.ends"),
-        ({}, {"vocabulary__ends": np.arange(5, dtype=np.uint32)}, "do not ascend to the end"),
-        ({}, {"vocabulary__ends": np.zeros((2, 2), np.uint32)}, "none of a vocabulary"),
-        ({}, {"vocabulary__slots": np.zeros(4096, np.int32)}, "do not hold the id of each token"),
-        ({}, {"vocabulary__slots": np.zeros(7, np.int32)}, "not a larger power of two"),
-        ({}, {"vocabulary__slots": np.zeros(4096, np.int64)}, "none of a vocabulary"),
-        ({}, {"tokenizer__json": None, "vocabulary__text": None}, "no tensor"),
+        ({"figures": FIGURES % ("-1", "1000", "2000")}, {}, "-1 is not a natural number"),
+        ({"figures": FIGURES % ("3", "1e3", "2000")}, {}, "1000.0 is not a natural number"),
+        (
+            {"figures": FIGURES % ("3", "1000", "2")},
+            {},
+            "has an id that is (not one of the vocabulary|too high)",
+        ),
+        ({"tables": None}, {}, "m2v_lite.tables cannot be read"),
+        ({"tables": "{}"}, {}, "tokenizer cannot be read"),
+        ({"tables": '{"tables": []}'}, {}, "0 tables are described, not 4"),
+        ({"tables": '{"tables": [1, 2, 3, 4]}'}, {}, "tokenizer cannot be read"),
+        ({}, {"vocabulary__entries": None}, "no tensor vocabulary.entries"),
+        ({}, {"vocabulary__parents": None}, "no tensor vocabulary.parents"),
+        ({}, {"vocabulary__entries": np.zeros(16, np.uint64)}, "has 16 numbers in place of"),
+        (
+            {},
+            {"vocabulary__entries": np.zeros(16, np.int64)},
+            "entries is not an array of one dimension in uint64",
+        ),
+        ({}, {"vocabulary__values": np.zeros((2, 2), np.int32)}, "values is not an array of one dimension"),
+        ({}, {"tokenizer__json": None, "vocabulary__values": None}, "no tensor"),
         ({}, {"embeddings": None}, "no tensor 'embeddings'"),
         ({}, {"embeddings": np.ones((3, 2), np.float32)}, "past the end|has 3 rows|rows"),
     ],
@@ -193,6 +211,63 @@ def test_broken_packed_models(
 ) -> None:
     with pytest.raises(InvalidModelError, match=message):
         StaticModel.from_pretrained(rewritten(packed, metadata, **tensors)).encode("the cat")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"keys": -1}, "slots do not hold -1 keys"),
+        ({"keys": 1 << 20}, "do not hold 1048576 keys"),
+        ({"keys": 1.0}, "not described by whole numbers"),
+        ({"keys": True}, "not described by whole numbers"),
+        ({"slots": 1000}, "not powers of two"),
+        ({"slots": 1}, "not powers of two"),
+        ({"slots": 1 << 20}, "numbers in place of"),
+        ({"buckets": 0}, "not powers of two"),
+        ({"buckets": 1 << 40}, "not powers of two"),
+        ({"factors": [2, 1, 1]}, "not three odd numbers"),
+        ({"factors": [1, 1]}, "not three odd numbers"),
+        ({"factors": [1, 1, 1 << 64 | 1]}, "not three odd numbers"),
+        ({"factors": 5}, "tokenizer cannot be read"),
+        ({"factors": ["1", 1, 1]}, "not described by whole numbers"),
+    ],
+)
+@pytest.mark.parametrize("table", range(4))
+def test_broken_tables(packed: Path, table: int, change: dict[str, Any], message: str) -> None:
+    described = json.loads(SafetensorsFile(packed).metadata["m2v_lite.tables"])
+    described["tables"][table].update(change)
+    with pytest.raises(InvalidModelError, match=message):
+        StaticModel.from_pretrained(rewritten(packed, {"tables": json.dumps(described)}))
+
+
+def test_tables_that_lead_astray(packed: Path) -> None:
+    """Numbers out of range are found; any others give wrong ids of the vocabulary, but nothing worse."""
+    file = SafetensorsFile(packed)
+    names = ("entries", "displacements", "values", "parents")
+    entries, displacements, values, parents = (np.array(file.view(f"vocabulary.{name}")) for name in names)
+    generator = np.random.default_rng(0)
+    for number in (1 << 20, 1 << 31):
+        with pytest.raises(InvalidModelError, match="a displacement leads out of its table"):
+            StaticModel.from_pretrained(
+                rewritten(packed, {}, vocabulary__displacements=displacements | np.uint32(number))
+            )
+    for wrong in (-1, 1 << 20):
+        values[0] = wrong
+        astray = rewritten(packed, {}, vocabulary__values=values)
+        with pytest.raises(InvalidModelError, match="an id that is not one of the vocabulary"):
+            StaticModel.from_pretrained(astray)
+    values[0] = 0
+    for _ in range(20):
+        changed = entries.copy()
+        changed[generator.integers(0, len(entries), 1 + len(entries) // 50)] = generator.choice(entries, 1)
+        astray = rewritten(
+            packed, {}, vocabulary__entries=changed, vocabulary__parents=generator.permutation(parents)
+        )
+        # The unknown token, too, may be lost.
+        with suppress(InvalidModelError):
+            model = StaticModel.from_pretrained(astray)
+            assert np.isfinite(model.encode(TEXTS)).all()
+            assert np.isfinite(model.encode(TEXTS[0])).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"not deflated", b"x\x9c\x03"], ids=["empty", "other", "cut short"])

@@ -307,7 +307,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], type[M2VLiteError], str]] = {
     "max_length is true": (write("config.json", '{"max_length": true}'), InvalidModelError, "'max_length' is True"),
     "empty tokenizer": (write("tokenizer.json", ""), InvalidModelError, "tokenizer.json: not a sound tokenizer.json"),
     "broken tokenizer": (write("tokenizer.json", '{"model": 3}'), InvalidModelError, "tokenizers cannot read"),
-    "tokenizer in another encoding": (write("tokenizer.json", b"\xff\xfe"), InvalidModelError, "cannot be read"),
+    "tokenizer in another encoding": (write("tokenizer.json", b"\xff\xfe"), InvalidModelError, "not a sound tokenizer.json"),
     "a sentence transformer": (
         tensors(**{f"encoder.layer.{n}.weight": table() for n in range(8)}),
         InvalidModelError,

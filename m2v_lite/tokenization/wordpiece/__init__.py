@@ -13,6 +13,8 @@ describes them. The modules, in the order in which a text passes them:
 - `batch_words`: finds the words of a batch.
 - `character_classes`: characters -> classes and folded characters, in arrays.
 - `word_ids`: the words of a batch -> ids, all words at once.
-- `token_tables`: finds the tokens that begin many words.
+- `token_tables`: finds the tokens that begin words.
+- `token_tree`: makes these tables of a vocabulary.
+- `mapped_tables`: these tables <-> the arrays of a packed model.
 - `perfect_hash`: 64-bit keys -> indexes, one look-up a key.
 """

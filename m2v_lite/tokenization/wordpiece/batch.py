@@ -6,7 +6,6 @@ Three routes: ASCII texts as bytes, other texts by one number for each character
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,12 @@ import numpy as np
 
 from m2v_lite.tokenization.flat_ids import drop, flatten, merge, shorten
 from m2v_lite.tokenization.wordpiece.batch_words import END, BatchSplitter, Words
-from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 from m2v_lite.tokenization.wordpiece.word_ids import ids_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from m2v_lite.tokenization.flat_ids import FlatIds
-    from m2v_lite.tokenization.protocols import Vocabulary
     from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
     IdsOf = Callable[[Sequence[str]], FlatIds]
@@ -32,17 +29,11 @@ class BatchTokenizer:
 
     Args:
         single: tokenizes single texts.
-        vocabulary: the tokens.
     """
 
-    def __init__(self, single: SingleTextTokenizer, vocabulary: Vocabulary) -> None:
+    def __init__(self, single: SingleTextTokenizer) -> None:
         self._single = single
-        self._vocabulary = vocabulary
         self._splitter = BatchSplitter(single.splitter)
-
-    @cached_property
-    def _tables(self) -> TokenTables:
-        return TokenTables(*self._vocabulary.arrays(), self._single.model.prefix.encode())
 
     def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
         """Return the ids of texts, cut to the limit, without the unknown token's."""
@@ -92,4 +83,4 @@ class BatchTokenizer:
 
     def _ids_at(self, words: Words) -> FlatIds:
         model = self._single.model
-        return ids_of_words(self._tables, words, model.unknown, model.most_characters)
+        return ids_of_words(model.tables, words, model.unknown, model.most_characters)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from m2v_lite.tokenization.utf8 import utf8_offsets
+from m2v_lite.tokenization.vocabulary import PADDING
 from m2v_lite.tokenization.wordpiece.character_classes import (
     CLASS_SHIFT,
     CODE_MASK,
@@ -24,7 +25,6 @@ from m2v_lite.tokenization.wordpiece.character_classes import (
     CharacterClasses,
 )
 from m2v_lite.tokenization.wordpiece.normalizer import ASCII_CONTROLS, ASCII_MARKS, WordSplitter
-from m2v_lite.tokenization.wordpiece.token_tables import PADDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

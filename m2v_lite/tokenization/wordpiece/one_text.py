@@ -17,7 +17,7 @@ from m2v_lite.tokenization.wordpiece.word_memo import WordMemo
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import Ids
-    from m2v_lite.tokenization.protocols import Vocabulary
+    from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 
 # The mark before an added token's id: a lone surrogate, which no text holds.
 ADDED = "\udffe"
@@ -33,24 +33,25 @@ class SingleTextTokenizer:
         model: divides a word into pieces.
 
     Args:
-        definition: as for `WordPieceTokenizer`.
-        vocabulary: as for `WordPieceTokenizer`.
+        settings: as for `WordPieceTokenizer`.
+        tables: as for `WordPieceTokenizer`.
         memory: about how many bytes the memo may take.
+
+    Raises:
+        ValueError: the unknown token is not in the vocabulary.
     """
 
-    def __init__(self, definition: Mapping[str, Any], vocabulary: Vocabulary, memory: int) -> None:
-        model = definition["model"]
-        self.splitter = word_splitter(definition["normalizer"])
-        self.model = WordPiece(
-            vocabulary,
-            model["unk_token"],
-            model["continuing_subword_prefix"],
-            model["max_input_chars_per_word"],
-        )
+    def __init__(self, settings: Mapping[str, Any], tables: TokenTables, memory: int) -> None:
+        model = settings["model"]
+        unknown = tables.find_one(model["unk_token"])
+        if unknown is None:
+            raise ValueError(f"the unknown token {model['unk_token']!r:.60} is not in the vocabulary")
+        self.splitter = word_splitter(settings["normalizer"])
+        self.model = WordPiece(tables, unknown, model["max_input_chars_per_word"])
         raw: list[AddedToken] = []
         normalized: list[AddedToken] = []
         self.added_ids: dict[str, int] = {}
-        for entry in definition["added_tokens"]:
+        for entry in settings["added_tokens"]:
             token = AddedToken(entry["content"], entry["id"], **{flag: entry[flag] for flag in TOKEN_FLAGS})
             self.added_ids[token.content] = token.token_id
             if token.normalized:

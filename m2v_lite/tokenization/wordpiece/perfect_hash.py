@@ -10,11 +10,13 @@ is in the set.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Keys = NDArray[np.uint64]
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
 GOLDEN = 0x9E3779B97F4A7C15
 FACTORS = tuple(GOLDEN * (2 * number + 1) % (1 << 64) for number in range(64))
 SECOND_FACTORS = (1, 0xD6E8FEB86659FD93)
-MIX_SHIFT = np.uint64(32)
+MIX_BITS = 32
+MIX_SHIFT = np.uint64(MIX_BITS)
+KEY_MASK = (1 << 64) - 1
 INDEX_BITS = np.dtype(np.intp).itemsize * 8
 
 # A bucket with more keys shows that the keys have a pattern.
 MOST_KEYS_OF_BUCKET = 16
-FEW_KEYS = 8192
 # Trials for the displacements of one kind of bucket. Dozens suffice for hashes without a pattern.
 ROUNDS = 500
 
@@ -47,11 +50,17 @@ class PerfectHash:
         displacements: (buckets,) uint32; the number of buckets is a power of two.
         factors: the odd factors of the hash; the second is 1 if the hash needs no second multiplication.
 
+    Attributes:
+        missing: the number of keys; a larger index means that the key is missing.
+        find_one: returns the index of one key, or -1 if it is missing.
+
     Example:
         >>> table = perfect_hash(np.array([30, 10, 20], np.uint64))
         >>> indexes = table.find(np.array([10, 11, 20], np.uint64))
         >>> [int(index) if index < table.missing else None for index in indexes]
         [1, None, 2]
+        >>> table.find_one(10), table.find_one(11)
+        (1, -1)
     """
 
     def __init__(
@@ -65,6 +74,11 @@ class PerfectHash:
         self._to_slot, self._to_bucket = np.uint64(64 - slot_bits), np.uint64(64 - slot_bits - bucket_bits)
         self._bucket_mask = np.uint64(len(displacements) - 1)
         self._slot_bits = np.uint64(slot_bits)
+        self.find_one = _find_one(keys, entries, displacements, factors)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out the function: a copy makes its own."""
+        return PerfectHash, (int(self.missing), self.entries, self.displacements, self.factors)
 
     def find(self, keys: Keys) -> Keys:
         """Return the index of each key, or a number of at least `missing`. This overwrites `keys`."""
@@ -83,6 +97,31 @@ class PerfectHash:
         return found
 
 
+def _find_one(
+    keys: int, entries: Keys, displacements: NDArray[np.uint32], factors: tuple[int, int]
+) -> Callable[[int], int]:
+    """Return the function that returns the index of one key, or -1.
+
+    It does what `PerfectHash.find` does, with the numbers of Python, which are quicker one by one.
+    """
+    slot_bits, bucket_bits = len(entries).bit_length() - 1, len(displacements).bit_length() - 1
+    to_slot, to_bucket = 64 - slot_bits, 64 - slot_bits - bucket_bits
+    bucket_mask, (factor, second_factor) = len(displacements) - 1, factors
+    # Python reads single numbers quickest through memoryviews, in the machine's byte order.
+    slots = np.ascontiguousarray(entries, np.uint64).data
+    buckets = np.ascontiguousarray(displacements, np.uint32).data
+
+    def find_one(key: int) -> int:
+        mixed = key * factor & KEY_MASK
+        if second_factor != 1:
+            mixed = (mixed ^ mixed >> MIX_BITS) * second_factor & KEY_MASK
+        slot = mixed >> to_slot ^ buckets[mixed >> to_bucket & bucket_mask]
+        index = slots[slot] ^ (mixed << slot_bits & KEY_MASK)
+        return index if index < keys else -1
+
+    return find_one
+
+
 def perfect_hash(keys: Keys) -> PerfectHash:
     """Return a table of keys.
 
@@ -92,17 +131,19 @@ def perfect_hash(keys: Keys) -> PerfectHash:
     Raises:
         ValueError: two keys are equal, or no factor keeps the keys apart.
     """
-    # A third to two thirds of the slots are used. A small table has more slots, because that makes it sooner.
-    slots = len(keys) * (3 if len(keys) > FEW_KEYS else 6) // 2
-    slot_bits = max(4, slots.bit_length())
-    bucket_bits = slot_bits - 2
+    # A third to two thirds of the slots are used, and there are half as many buckets.
+    slot_bits = max(4, (len(keys) * 3 // 2).bit_length())
+    bucket_bits = slot_bits - 1
     for second_factor in SECOND_FACTORS:
         for factor in FACTORS:
             factors = factor, second_factor
             placed = _place(keys, factors, slot_bits, bucket_bits)
             if placed is not None:
                 return PerfectHash(len(keys), *placed, factors)
-    raise ValueError("two keys are equal, or no factor keeps them apart")
+            ordered = np.sort(keys)
+            if (ordered[1:] == ordered[:-1]).any():
+                raise ValueError("two keys are equal")
+    raise ValueError("no factor keeps the keys apart")
 
 
 def _place(
@@ -114,21 +155,26 @@ def _place(
     if factors[1] != 1:
         hashes ^= hashes >> MIX_SHIFT
         hashes *= np.uint64(factors[1])
-    upper = (hashes >> np.uint64(64 - slot_bits - bucket_bits)).astype(np.int64)
-    bucket, slot = (upper & (buckets - 1)).astype(np.int32), (upper >> bucket_bits).astype(np.int32)
+    slot = (hashes >> np.uint64(64 - slot_bits)).astype(np.int32)
+    bucket = (hashes >> np.uint64(64 - slot_bits - bucket_bits)).astype(np.int32)
+    bucket &= np.int32(buckets - 1)
     loads = np.bincount(bucket, minlength=buckets)
     if loads.max() > MOST_KEYS_OF_BUCKET:
         return None
-    values = hashes << np.uint64(slot_bits) | np.arange(len(keys), dtype=np.uint64)
+    values = hashes
+    values <<= np.uint64(slot_bits)
+    values |= np.arange(len(keys), dtype=np.uint64)
     displacements = np.zeros(buckets, np.uint32)
     # The lower bits of an empty slot's entry name an index that no key has.
     entries = np.full(slots, slots - 1, np.uint64)
-    is_free = np.ones(slots, bool)
+    is_free, owners = np.ones(slots, bool), np.empty(slots, np.int32)
     load = loads.astype(np.int8)[bucket]
     # Full buckets are the hardest to place, so they come first.
     for chosen in (load > 3, load == 3, load == 2):
         left = np.flatnonzero(chosen)
-        if not _place_buckets(bucket[left], slot[left], values[left], entries, displacements, is_free):
+        if not _place_buckets(
+            bucket[left], slot[left], values[left], entries, displacements, is_free, owners
+        ):
             return None
     # A key alone in its bucket may have any slot.
     left = np.flatnonzero(load == 1)
@@ -145,15 +191,16 @@ def _place_buckets(
     entries: Keys,
     displacements: NDArray[np.uint32],
     is_free: NDArray[np.bool_],
+    owners: NDArray[np.int32],
 ) -> bool:
     """Place keys of some buckets, all buckets at once, and return whether all of them fit.
 
     Args:
         bucket, slot, values: (keys,) the bucket of each key, its slot before the displacement, and its entry.
         entries, displacements, is_free: written.
+        owners: (slots,) overwritten.
     """
     mask = np.int32(len(entries) - 1)
-    owners = np.empty(len(entries), np.int32)
     for number in range(ROUNDS):
         if not len(bucket):
             return True

@@ -1,4 +1,4 @@
-"""A vocabulary -> tables in arrays that find the tokens which begin many words, all words at once.
+"""A vocabulary in tables that find the tokens which begin words: all words of a batch at once, or one word.
 
 A token is cut into chunks of eight UTF-8 bytes; the last chunk may be shorter. Each chunk is a 64-bit key. So
 a token of up to eight bytes is one key. Longer tokens form a tree: their first chunk leads to a node, a node
@@ -9,11 +9,13 @@ roots: one for tokens that begin a word, and one for continuing pieces, without 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2v_lite.tokenization.wordpiece.perfect_hash import PerfectHash, as_indexes, perfect_hash
+from m2v_lite.tokenization.vocabulary import PADDING
+from m2v_lite.tokenization.wordpiece.perfect_hash import KEY_MASK, PerfectHash, as_indexes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,106 +23,116 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
     Ints = NDArray[np.intp]
 
-CHUNK = 8
+CHUNK = PADDING
 # The first bytes of a chunk, by their number.
-MASKS = np.array([(1 << 8 * length) - 1 for length in range(CHUNK + 1)], np.uint64)
+ONE_MASKS = [(1 << 8 * length) - 1 for length in range(CHUNK + 1)]
+MASKS = np.array(ONE_MASKS, np.uint64)
 LENGTHS = np.arange(1, CHUNK + 1, dtype=np.uint8)[:, None]
-# A chunk may be read at any byte, so zeros must follow the last one.
-PADDING = CHUNK
-# A node times an odd multiple of this factor is added to the key of a chunk below the node.
-NODE_FACTOR = 0xC2B2AE3D27D4EB4F
-MOST_FACTORS = 100
+# The bit of `Root.lengths` that stands for all tokens of several chunks.
+LONGER = 1 << CHUNK
+# The nodes of the two roots, and the number of roots.
+FIRST, CONTINUING, ROOTS = 0, 1, 2
 
 
-class Root(NamedTuple):
-    """The first chunks of tokens.
+class Root:
+    """The tokens that begin a word, or the continuing pieces without their prefix.
 
-    Attributes:
-        tokens, ids: the tokens of one chunk, and their ids.
-        inner, nodes: the first chunks of all longer tokens, and their nodes.
+    Args:
+        node: `FIRST` or `CONTINUING`.
+        short: finds the tokens of one chunk.
+        ids: (tokens of one chunk,) int32, their ids.
+        lengths: (256,) uint16, for each first byte the lengths of the tokens that begin with it: bit k is set
+            if there is a token of k + 1 bytes, and bit 8 if there are longer ones.
     """
 
-    tokens: PerfectHash
-    ids: NDArray[np.int32]
-    inner: PerfectHash
-    nodes: NDArray[np.int32]
+    def __init__(
+        self, node: int, short: PerfectHash, ids: NDArray[np.int32], lengths: NDArray[np.uint16]
+    ) -> None:
+        self.node, self.short, self.ids, self.lengths = node, short, _not_empty(ids), lengths
+        self._lengths: list[int] = lengths.tolist()
+
+    def longest_of_one(self, chunk: int, left: int) -> tuple[int, int]:
+        """Return the id and the length of the longest token of one chunk that begins a chunk; or 0 and 0.
+
+        Args:
+            chunk: the chunk.
+            left: the bytes of the chunk and all that follows it.
+        """
+        for length in _lengths_of(self._lengths[chunk & 0xFF]):
+            if length <= left:
+                index = self.short.find_one(chunk & ONE_MASKS[length])
+                if index >= 0:
+                    return int(self.ids[index]), length
+        return 0, 0
+
+    def has_longer(self, chunk: int) -> bool:
+        """Return whether there are tokens of several chunks with this first byte."""
+        return bool(self._lengths[chunk & 0xFF] & LONGER)
 
 
-class Branches(NamedTuple):
+class Branches:
     """Chunks below nodes.
 
-    Attributes:
+    Args:
         table: finds the sum of a chunk and a node times `factor`.
-        parents: (branches,) the node of each branch. With the sum, it tells what the chunk is.
-        values: (branches,) ids of tokens, or nodes.
-        factor: an odd number.
+        parents: (branches,) int32, the node of each branch. With the sum, it tells what the chunk is.
+        values: (branches,) int32, ids of tokens, or nodes.
+        factor: an odd number below 2**64.
     """
 
-    table: PerfectHash
-    parents: NDArray[np.int32]
-    values: NDArray[np.int32]
-    factor: np.uint64
+    def __init__(
+        self, table: PerfectHash, parents: NDArray[np.int32], values: NDArray[np.int32], factor: int
+    ) -> None:
+        self.table, self.factor = table, factor
+        self.parents, self.values = _not_empty(parents), _not_empty(values)
+        self._factor = np.uint64(factor)
 
     def find(self, parents: Ints, chunks: Keys) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
         """Return which branches exist, and their values (where a branch is missing, any number)."""
-        found = self.table.find(chunks + parents.astype(np.uint64) * self.factor)
+        found = self.table.find(chunks + parents.astype(np.uint64) * self._factor)
         indexes = as_indexes(found)
         exists = found < self.table.missing
         exists &= self.parents.take(indexes, mode="clip") == parents
         return exists, self.values.take(indexes, mode="clip")
+
+    def find_one(self, parent: int, chunk: int) -> int | None:
+        """Return the value of one branch, or None."""
+        index = self.table.find_one((chunk + parent * self.factor) & KEY_MASK)
+        return int(self.values[index]) if index >= 0 and self.parents[index] == parent else None
 
 
 def windows(units: NDArray[np.uint8]) -> Keys:
     """Return a view of the eight bytes that begin at each byte.
 
     Args:
-        units: bytes, with `PADDING` zeros at the end.
+        units: bytes, with `PADDING` more at the end.
     """
     return np.ndarray(len(units) - CHUNK + 1, "<u8", units, strides=(1,))
 
 
 class TokenTables:
-    """Finds tokens in words that lie in one array of bytes. No word may hold a NUL.
+    """Finds tokens in words. No word and no token may hold a NUL. `token_tree.token_tables` makes it.
 
     Args:
-        text: (bytes,) uint8, the tokens in UTF-8, one after the other.
-        ends: (tokens,) where each token ends.
-        ids: (tokens,) the id of each token.
-        prefix: what continuing pieces begin with.
+        first: the tokens that begin a word.
+        continuing: the continuing pieces.
+        tails: the last chunks of all tokens of several chunks, and their ids.
+        inner: the chunks before these, and their nodes.
 
     Example:
-        >>> text = np.frombuffer(b"un##able", np.uint8)
-        >>> tables = TokenTables(text, np.array([2, 8]), np.array([5, 6]), b"##")
+        >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
+        >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
+        >>> tables = token_tables(vocabulary_of({"un": 5, "##able": 6}), b"##")
         >>> window = windows(np.frombuffer(b"unable" + bytes(PADDING), np.uint8))
         >>> ids, taken = tables.longest(window, np.array([0]), np.array([6]), tables.first)
         >>> ids.tolist(), taken.tolist()
         ([5], [2])
-        >>> ids, taken = tables.longest(window, np.array([2]), np.array([4]), tables.continuing)
-        >>> ids.tolist(), taken.tolist()
-        ([6], [4])
+        >>> tables.longest_of_one(b"unable", 2, tables.continuing)
+        (6, 4)
     """
 
-    def __init__(self, text: NDArray[np.uint8], ends: NDArray[Any], ids: NDArray[Any], prefix: bytes) -> None:
-        units = np.concatenate([text, np.zeros(PADDING + len(prefix), np.uint8)])
-        ends = ends.astype(np.intp)
-        starts = np.concatenate([[0], ends[:-1]])
-        lengths = ends - starts
-        # A short chunk is padded with NULs, so a token with a NUL could be taken for another one. It can be
-        # left out, because no word holds a NUL.
-        can_occur = lengths > 0
-        nuls = np.flatnonzero(text == 0)
-        with_nul = np.searchsorted(ends, nuls, side="right")
-        can_occur[with_nul] = False
-        continues = lengths > len(prefix)
-        continues[with_nul[nuls - starts[with_nul] >= len(prefix)]] = False
-        for place, byte in enumerate(prefix):
-            continues &= units[starts + place] == byte
-        tree = _Tree(units)
-        self.first = tree.add(starts[can_occur], lengths[can_occur], ids[can_occur])
-        self.continuing = tree.add(
-            starts[continues] + len(prefix), lengths[continues] - len(prefix), ids[continues]
-        )
-        self._tails, self._inner = _branches(tree.tails), _branches(tree.inner)
+    def __init__(self, first: Root, continuing: Root, tails: Branches, inner: Branches) -> None:
+        self.first, self.continuing, self.tails, self.inner = first, continuing, tails, inner
 
     def whole(self, window: Keys, starts: Ints, lengths: Ints) -> tuple[Ints, NDArray[np.bool_], Keys]:
         """Find words that are tokens.
@@ -134,17 +146,17 @@ class TokenTables:
             ids (words,); is_missing (words,), which words are not a token, so that their id means nothing;
             and chunks (words,), the first chunk of each word.
         """
-        root = self.first
         chunks = window[starts]
         chunks &= MASKS.take(lengths, mode="clip")
-        found = root.tokens.find(chunks.copy())
+        root = self.first
+        found = root.short.find(chunks.copy())
         ids = root.ids.take(as_indexes(found), mode="clip").astype(np.intp)
-        is_missing = found >= root.tokens.missing
+        is_missing = found >= root.short.missing
         long = np.flatnonzero(lengths > CHUNK)
         if len(long):
             is_missing[long] = True
             for words, nodes, last, left in self._levels(window, starts, lengths, long, chunks, root):
-                exists, values = self._tails.find(nodes, last)
+                exists, values = self.tails.find(nodes, last)
                 exists &= left <= CHUNK
                 ids[words[exists]] = values[exists]
                 is_missing[words[exists]] = False
@@ -164,8 +176,8 @@ class TokenTables:
         chunks = window[starts]
         chunks &= MASKS.take(lengths, mode="clip")
         # All beginnings of the first chunk: (lengths, words).
-        found = root.tokens.find(chunks & MASKS[1:, None])
-        taken = np.maximum.reduce((found < root.tokens.missing) * LENGTHS, axis=0).astype(np.intp)
+        found = root.short.find(chunks & MASKS[1:, None])
+        taken = np.maximum.reduce((found < root.short.missing) * LENGTHS, axis=0).astype(np.intp)
         places = taken - 1
         places *= number
         places += np.arange(number)
@@ -176,7 +188,7 @@ class TokenTables:
         if len(long):
             for words, nodes, following, left in self._levels(window, starts, lengths, long, chunks, root):
                 beginnings = following & MASKS[1:, None]
-                exists, values = self._tails.find(np.tile(nodes, CHUNK), beginnings.ravel())
+                exists, values = self.tails.find(np.tile(nodes, CHUNK), beginnings.ravel())
                 longest = np.maximum.reduce(exists.reshape(beginnings.shape) * LENGTHS, axis=0)
                 hits = np.flatnonzero(longest)
                 longest, left, found_by = longest[hits].astype(np.intp), left[hits], words[hits]
@@ -198,7 +210,7 @@ class TokenTables:
             For each level, the words whose chunks so far all lead to nodes; these nodes; the words' next
             chunks; and how many bytes are left from there.
         """
-        words, nodes = _follow(root, words, chunks.take(words))
+        words, nodes = self._descend(words, np.full(len(words), root.node), chunks.take(words))
         done = CHUNK
         while len(words):
             left = lengths.take(words) - done
@@ -213,89 +225,60 @@ class TokenTables:
         """Return the words whose next whole chunk leads to a node, and these nodes."""
         if not len(words):
             return words, nodes
-        exists, values = self._inner.find(nodes, chunks)
+        exists, values = self.inner.find(nodes, chunks)
         return words[exists], values[exists].astype(np.intp)
 
+    def find_one(self, token: str) -> int | None:
+        """Return the id of a token, or None. A continuing piece has its prefix here."""
+        encoded = token.encode()
+        token_id, taken = self.longest_of_one(encoded, 0, self.first)
+        return token_id if 0 < taken == len(encoded) else None
 
-def _follow(root: Root, words: Ints, chunks: Keys) -> tuple[Ints, Ints]:
-    """Return the words whose first chunk leads to a node, and these nodes."""
-    found = root.inner.find(chunks)
-    exists = np.flatnonzero(found < root.inner.missing)
-    return words.take(exists), root.nodes.take(as_indexes(found.take(exists))).astype(np.intp)
+    def longest_of_one(self, word: bytes, start: int, root: Root) -> tuple[int, int]:
+        """Find the longest token that begins the rest of one word.
 
+        Args:
+            word: the word in UTF-8.
+            start: where its rest begins.
+            root: as for `longest`.
 
-class _Tree:
-    """Collects the branches of tokens that lie in one array of bytes."""
+        Returns:
+            the token's id, and how many bytes it takes: 0 if no token begins the rest.
+        """
+        chunk, left = _chunk(word, start), len(word) - start
+        if left > CHUNK and root.has_longer(chunk):
+            token_id, end = self._longest_below(word, start, chunk, root)
+            if end:
+                return token_id, end - start
+        return root.longest_of_one(chunk, left)
 
-    def __init__(self, units: NDArray[np.uint8]) -> None:
-        self._window = windows(units)
-        self._nodes = 0
-        # Parents, chunks and values of the last chunks, and of the whole chunks before them.
-        self.tails: list[tuple[NDArray[Any], ...]] = []
-        self.inner: list[tuple[NDArray[Any], ...]] = []
-
-    def add(self, starts: Ints, lengths: Ints, ids: NDArray[Any]) -> Root:
-        """Return the root of some tokens, and keep what lies below it."""
-        chunks = self._window[starts] & MASKS.take(lengths, mode="clip")
-        is_short = lengths <= CHUNK
-        long = np.flatnonzero(~is_short)
-        firsts, places = _distinct(chunks[long])
-        keys, new = chunks[long[firsts]], self._new_nodes(len(firsts))
-        root = Root(
-            perfect_hash(chunks[is_short]),
-            _not_empty(ids[is_short].astype(np.int32)),
-            perfect_hash(keys),
-            _not_empty(new),
-        )
-        nodes, done = new[places], CHUNK
-        while len(long):
-            left = lengths[long] - done
-            chunks = self._window[starts[long] + done] & MASKS.take(left, mode="clip")
-            is_last = left <= CHUNK
-            self.tails.append((nodes[is_last], chunks[is_last], ids[long[is_last]]))
-            long, nodes, chunks = long[~is_last], nodes[~is_last], chunks[~is_last]
-            firsts, places = _distinct(nodes, chunks)
-            new = self._new_nodes(len(firsts))
-            self.inner.append((nodes[firsts], chunks[firsts], new))
-            nodes = new[places]
-            done += CHUNK
-        return root
-
-    def _new_nodes(self, number: int) -> NDArray[np.int32]:
-        self._nodes += number
-        return np.arange(self._nodes - number, self._nodes, dtype=np.int32)
+    def _longest_below(self, word: bytes, start: int, chunk: int, root: Root) -> tuple[int, int]:
+        """Return the id of the longest token of several chunks, and where it ends: 0 if there is none."""
+        path: list[tuple[int, int, int]] = []
+        node = self.inner.find_one(root.node, chunk)
+        while node is not None:
+            start += CHUNK
+            chunk = _chunk(word, start)
+            path.append((node, start, chunk))
+            node = self.inner.find_one(node, chunk) if len(word) - start > CHUNK else None
+        for parent, at, last in reversed(path):
+            for length in range(min(len(word) - at, CHUNK), 0, -1):
+                token_id = self.tails.find_one(parent, last & ONE_MASKS[length])
+                if token_id is not None:
+                    return token_id, at + length
+        return 0, 0
 
 
-def _branches(parts: list[tuple[NDArray[Any], ...]]) -> Branches:
-    parents, chunks, values = (
-        np.concatenate([np.zeros(0, dtype), *(part[column] for part in parts)]).astype(dtype)
-        for column, dtype in enumerate((np.int32, np.uint64, np.int32))
-    )
-    # Two branches may have the same sum with one factor, but hardly with the next one.
-    for number in range(MOST_FACTORS):
-        factor = np.uint64(NODE_FACTOR * (2 * number + 1) % (1 << 64))
-        sums = chunks + parents.astype(np.uint64) * factor
-        if len(_distinct(sums)[0]) == len(sums):
-            break
-    return Branches(perfect_hash(sums), _not_empty(parents), _not_empty(values), factor)
+@cache
+def _lengths_of(bits: int) -> list[int]:
+    """Return the lengths up to a chunk that bits stand for, the longest first; see `Root`."""
+    return [length for length in range(CHUNK, 0, -1) if bits >> length - 1 & 1]
 
 
-def _distinct(*columns: NDArray[Any]) -> tuple[Ints, Ints]:
-    """Return an index of each different combination of values, and where among these each combination is.
-
-    numpy.unique would do, but it imports numpy.ma, which takes longer than all of this.
-    """
-    order = np.lexsort(columns)
-    is_new = np.ones(len(order), bool)
-    is_new[1:] = False
-    for column in columns:
-        in_order = column[order]
-        is_new[1:] |= in_order[1:] != in_order[:-1]
-    places = np.empty(len(order), np.intp)
-    places[order] = np.cumsum(is_new) - 1
-    return order[is_new], places
-
-
-def _not_empty(array: NDArray[Any]) -> NDArray[Any]:
+def _not_empty(array: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return an array to take from: numpy refuses to take from an empty one, also with mode="clip"."""
-    return array if len(array) else np.zeros(1, array.dtype)
+    return array if len(array) else np.zeros(1, np.int32)
+
+
+def _chunk(word: bytes, start: int) -> int:
+    return int.from_bytes(word[start : start + CHUNK], "little")

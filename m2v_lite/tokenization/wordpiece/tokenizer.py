@@ -5,6 +5,7 @@ It stands in for any tokenizer made of BertNormalizer, BertPreTokenizer and Word
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,33 +15,37 @@ from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import FlatIds, Ids
-    from m2v_lite.tokenization.protocols import TokenizerSource, Vocabulary
+    from m2v_lite.tokenization.protocols import TokenizerSource
     from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
+    from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 
 
 class WordPieceTokenizer:
     """Turns texts into token ids; see `protocols.TextTokenizer` for its attributes and methods.
 
     Args:
-        definition: the content of a `tokenizer.json` that `is_supported` accepts. It needs no vocabulary.
-        vocabulary: the tokens of the WordPiece model.
+        settings: the content of a `tokenizer.json` that `supported` accepts, without its vocabulary.
+        tables: the tokens of the WordPiece model.
         figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
         source: reads the text of the whole definition again.
         memo_bytes: about how much memory the memo of single texts may take. Batches need no memo.
+
+    Raises:
+        ValueError: the unknown token is not in the vocabulary.
     """
 
     kind = "WordPiece"
 
     def __init__(
         self,
-        definition: Mapping[str, Any],
-        vocabulary: Vocabulary,
+        settings: Mapping[str, Any],
+        tables: TokenTables,
         figures: Mapping[str, int],
         source: TokenizerSource,
         memo_bytes: int = DEFAULT_MEMO_BYTES,
     ) -> None:
-        self._single = SingleTextTokenizer(definition, vocabulary, memo_bytes)
-        self._vocabulary = vocabulary
+        self._single = SingleTextTokenizer(settings, tables, memo_bytes)
+        self.settings, self.tables, self.figures = settings, tables, figures
         self.unk_token_id: int | None = self._single.model.unknown
         self.median_token_length = figures["median_token_length"]
         self.vocabulary_size = figures["vocabulary_size"]
@@ -53,7 +58,7 @@ class WordPieceTokenizer:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        vocabulary = {**dict(self._vocabulary.items()), **self._single.added_ids}
+        vocabulary = {**json.loads(self.definition())["model"]["vocab"], **self._single.added_ids}
         return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
 
     def definition(self) -> str:
@@ -72,4 +77,4 @@ class WordPieceTokenizer:
         """The tokenizer of batches, made for the first batch. Two threads may make it at once: no harm."""
         from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
 
-        return BatchTokenizer(self._single, self._vocabulary)
+        return BatchTokenizer(self._single)

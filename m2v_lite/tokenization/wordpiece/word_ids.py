@@ -14,14 +14,14 @@ import numpy as np
 
 from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.wordpiece.perfect_hash import as_indexes
-from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS, TokenTables, windows
+from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from m2v_lite.tokenization.flat_ids import FlatIds, Ids
     from m2v_lite.tokenization.wordpiece.batch_words import Words
-    from m2v_lite.tokenization.wordpiece.token_tables import Keys
+    from m2v_lite.tokenization.wordpiece.token_tables import Keys, TokenTables
 
 # Words to divide at once: the arrays of a step then fit the cache.
 WORDS_AT_ONCE = 4096
@@ -39,10 +39,11 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
         most_characters: longer words are unknown.
 
     Example:
+        >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
         >>> from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter
         >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
-        >>> text = np.frombuffer(b"un##able", np.uint8)
-        >>> tables = TokenTables(text, np.array([2, 8]), np.array([5, 6]), b"##")
+        >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
+        >>> tables = token_tables(vocabulary_of({"un": 5, "##able": 6}), b"##")
         >>> words = BatchSplitter(WordSplitter()).ascii(["Unable un", "", "able"])
         >>> ids, bounds = ids_of_words(tables, words, unknown=0, most_characters=100)
         >>> ids.tolist(), bounds.tolist()

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from m2v_lite.tokenization.vocabulary import PADDING, vocabulary_of
 from m2v_lite.tokenization.wordpiece.batch_words import END, Words
-from m2v_lite.tokenization.wordpiece.token_tables import PADDING, TokenTables
+from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
+from m2v_lite.tokenization.wordpiece.token_tree import token_tables
 
 
-class PlainVocabulary:
-    """A vocabulary in a dictionary; see `protocols.Vocabulary`."""
-
-    def __init__(self, ids: Mapping[str, int]) -> None:
-        self.get = ids.get
-        self.items = ids.items
-        self.longest = max(map(len, ids), default=1)
-        self._ids = ids
-
-    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[Any], NDArray[np.int64]]:
-        encoded = [*map(str.encode, self._ids)]
-        ids = np.array([*self._ids.values()], np.int64)
-        return np.frombuffer(b"".join(encoded), np.uint8), np.cumsum([*map(len, encoded)]), ids
-
-
-def token_tables(tokens: Mapping[str, int], prefix: str = "##") -> TokenTables:
-    return TokenTables(*PlainVocabulary(tokens).arrays(), prefix.encode())
+def tables_of(tokens: Mapping[str, int], prefix: str = "##") -> TokenTables:
+    return token_tables(vocabulary_of(tokens), prefix.encode())
 
 
 def words_in_arrays(texts: Sequence[Sequence[str]]) -> Words:

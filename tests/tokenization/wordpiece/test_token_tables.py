@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from plain_wordpiece import longest_token, token_tables, words_in_arrays
+from plain_wordpiece import longest_token, tables_of, words_in_arrays
 
+from m2v_lite.tokenization.vocabulary import vocabulary_of
 from m2v_lite.tokenization.wordpiece.perfect_hash import perfect_hash
-from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, NODE_FACTOR, Branches, Root, windows
+from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, Branches, Root, windows
+from m2v_lite.tokenization.wordpiece.token_tree import NODE_FACTOR, token_tables
 
 PREFIXES = ["##", "", "@@", "▁", "a", "é", "a prefix of more than eight bytes", "😀😀😀"]
 # Characters of one to four bytes.
@@ -21,9 +23,9 @@ LETTERS = ["a", "é", "日", "😀"]
 
 def assert_tables(tokens: Mapping[str, int], prefix: str, words: Iterable[str]) -> None:
     """Assert what tables find of words, and of the rest of each word after each of its first characters."""
-    words = [word for word in dict.fromkeys(words) if word and "\0" not in word]
+    words = [word for word in dict.fromkeys(words) if word]
     words = list(dict.fromkeys(word[start:] for word in words for start in range(min(len(word), 20))))
-    tables = token_tables(tokens, prefix)
+    tables = tables_of(tokens, prefix)
     in_arrays = words_in_arrays([words])
     window = windows(in_arrays.units)
     starts, lengths = in_arrays.starts[:-1], in_arrays.lengths[:-1]
@@ -45,9 +47,13 @@ def assert_tables(tokens: Mapping[str, int], prefix: str, words: Iterable[str]) 
                 assert length == 0, word
             else:
                 assert (token_id, length) == (right[0], len(right[1].encode())), word
+            one = tables.longest_of_one(f"é{word}".encode(), 2, root)
+            assert one == ((token_id, length) if length else (0, 0))
 
     assert_longest(tables.first, "")
     assert_longest(tables.continuing, prefix)
+    for word in words:
+        assert tables.find_one(word) == tokens.get(word)
 
 
 TOKEN = st.one_of(
@@ -123,35 +129,46 @@ def test_tokens_of_odd_characters() -> None:
     assert_tables({token: place for place, token in enumerate(tokens)}, "##", words)
 
 
-@pytest.mark.parametrize("prefix", ["##", ""])
-def test_tokens_with_nul(prefix: str) -> None:
-    """No word holds a NUL, and a token that holds one is not taken for the token without it."""
-    tokens = [
-        "\0", "a\0", "ab\0\0", "\0a", "abcdefgh\0", "abcdefgh\0i", "##\0", "##b\0", "##\0b", "abc", "##bc", "",
-        "abcdefghijklmnop\0", "abcdefghijklmnopq", "abcd\0efgh", "ends\0",
-    ]  # fmt: skip
-    words = [
-        "a",
-        "ab",
-        "abc",
-        "abcd",
-        "bc",
-        "b",
-        "abcdefgh",
-        "abcdefghi",
-        "abcdefghijklmnopq",
-        "ends",
-        "abcdefg",
-    ]
-    for order in (tokens, tokens[::-1], tokens[:1] + tokens[10:]):
-        assert_tables(
-            {token: place for place, token in enumerate(order)}, prefix, [*words, "abcdefghijklmnop"]
+@pytest.mark.parametrize(
+    "token", ["\0", "a\0", "ab\0\0", "\0a", "abcdefgh\0", "##\0", "##b\0", "##\0b", "abcdefghijklmnop\0"]
+)
+def test_tokens_with_nul(token: str) -> None:
+    for tokens in ([token], ["a", token], [token, "abc"], ["##b", token, ""]):
+        with pytest.raises(ValueError, match="holds a NUL"):
+            tables_of({token: place for place, token in enumerate(tokens)})
+
+
+@pytest.mark.parametrize("token", ["a", "é", "abcdefghi", "abcdefghijklmnopqr", "##b", "##bcdefghijk"])
+def test_equal_tokens(token: str) -> None:
+    others = ["a", "##a", "abcdefghij", token, ""]
+    vocabulary = vocabulary_of({name: place for place, name in enumerate(dict.fromkeys(others))})
+    for same in (token, others[0]):
+        place = [*dict.fromkeys(others)].index(same)
+        start, length = vocabulary.starts[place], vocabulary.lengths[place]
+        doubled = vocabulary._replace(
+            starts=np.append(vocabulary.starts, start),
+            lengths=np.append(vocabulary.lengths, length),
+            ids=np.append(vocabulary.ids, 9),
         )
+        with pytest.raises(ValueError, match="are equal"):
+            token_tables(doubled, b"##")
 
 
-def test_a_prefix_with_nul() -> None:
-    """Words hold no NUL; yet a continuing piece may, in its prefix."""
-    assert_tables({"a": 0, "\0b": 1, "\0bcdefghijk": 2, "\0\0": 3}, "\0", ["ab", "b", "bcdefghijkl"])
+@pytest.mark.parametrize("prefix", ["##", ""])
+def test_no_token_is_taken_for_a_continuing_piece(prefix: str) -> None:
+    """Each first byte of UTF-8, alone and with what may follow it."""
+    firsts = [
+        chr(code) for code in (*range(1, 0x80), *range(0x80, 0x800, 0x40), *range(0x800, 0xD800, 0x400))
+    ]
+    firsts += [chr(code) for code in range(0x10000, 0x110000, 0x10000)]
+    words = [
+        first + end for first in firsts for end in ("", "a", "\x01", "@", "é", "日", "abcdefg", "a日日日")
+    ]
+    pieces = {f"##{word}": place for place, word in enumerate(words)}
+    assert_tables(pieces, "##", words)
+    assert_tables({word: place for place, word in enumerate(words)}, "##", words)
+    half = {word: place for place, word in enumerate(words[::2])}
+    assert_tables({**half, **dict(list(pieces.items())[1::2])}, "##", words)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -180,7 +197,7 @@ def test_few_tokens(words: list[str]) -> None:
 
 
 def test_no_words() -> None:
-    tables = token_tables({"a": 0, "##b": 1, "abcdefghijk": 2, "##bcdefghijkl": 3})
+    tables = tables_of({"a": 0, "##b": 1, "abcdefghijk": 2, "##bcdefghijkl": 3})
     window, none = windows(words_in_arrays([[]]).units), np.zeros(0, np.intp)
     assert list(map(len, tables.whole(window, none, none))) == [0, 0, 0]
     for root in (tables.first, tables.continuing):
@@ -201,21 +218,22 @@ def chunks_that_clash() -> tuple[str, str]:
 def test_branches_whose_sums_are_equal_are_told_apart() -> None:
     keys = [np.frombuffer(chunk.encode(), "<u8").astype(np.uint64) for chunk in chunks_that_clash()]
     nodes = [np.array([node], np.uint64) for node in (6, 5)]
-    factor = np.uint64(NODE_FACTOR)
-    higher, lower = (key + node * factor for key, node in zip(keys, nodes, strict=True))
+    higher, lower = (key + node * np.uint64(NODE_FACTOR) for key, node in zip(keys, nodes, strict=True))
     assert higher == lower
     for node, key, other_node, other_key in ((6, keys[0], 5, keys[1]), (5, keys[1], 6, keys[0])):
         parents, values = np.array([node], np.int32), np.array([77], np.int32)
-        table = Branches(perfect_hash(higher), parents, values, factor)
+        table = Branches(perfect_hash(higher), parents, values, NODE_FACTOR)
         exists, found = table.find(np.array([node, other_node]), np.concatenate([key, other_key]))
         assert exists.tolist() == [True, False]
         assert found[0] == 77
+        chunk, other_chunk = int(key[0]), int(other_key[0])
+        assert [table.find_one(node, chunk), table.find_one(other_node, other_chunk)] == [77, None]
 
 
 @pytest.mark.parametrize("places", [(0,), (1,), (0, 1)])
 @pytest.mark.parametrize("below", ["", "a", "abcdefgh", "abcdefghi"])
 def test_tokens_whose_sums_are_equal(places: tuple[int, ...], below: str) -> None:
-    """Two first chunks lead to nodes 0 and 1, and a chunk below each has the same sum."""
+    """Two first chunks lead to nodes that follow each other, and a chunk below each has the same sum."""
     lower, higher = chunks_that_clash()[::-1]
     clashing = ["A" * CHUNK + lower + below, "B" * CHUNK + higher + below]
     tokens = {"A" * CHUNK + "x": 1, "B" * CHUNK + "x": 2}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from plain_wordpiece import PlainVocabulary, plain_pieces, token_tables, words_in_arrays
+from plain_wordpiece import plain_pieces, tables_of, words_in_arrays
 
 from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.wordpiece import word_ids
@@ -32,8 +32,8 @@ def assert_ids(
 ) -> None:
     """Assert the ids of texts, each a list of words."""
     tokens = {**tokens, "[UNK]": 0}
-    model = WordPiece(PlainVocabulary(tokens), "[UNK]", prefix, limit)
-    flat = ids_of_words(token_tables(tokens, prefix), words_in_arrays(texts), model.unknown, limit)
+    model = WordPiece(tables_of(tokens, prefix), tokens["[UNK]"], limit)
+    flat = ids_of_words(tables_of(tokens, prefix), words_in_arrays(texts), model.unknown, limit)
     known = {word: model.pieces(word) for text in texts for word in text}
     expected = [[token_id for word in text for token_id in known[word]] for text in texts]
     assert [ids.tolist() for ids in of_each_text(*flat)] == expected
@@ -63,7 +63,7 @@ def test_any_words(tokens: dict[str, int], texts: list[list[str]], prefix: str, 
 def test_words_one_by_one(tokens: dict[str, int], words: list[str], prefix: str) -> None:
     """What the other tests compare with."""
     tokens = {**tokens, "[UNK]": 0}
-    model = WordPiece(PlainVocabulary(tokens), "[UNK]", prefix)
+    model = WordPiece(tables_of(tokens, prefix), tokens["[UNK]"])
     assert [model.pieces(word) for word in words] == [
         plain_pieces(tokens, prefix, word, 0) if len(word) <= 100 else [0] for word in words
     ]

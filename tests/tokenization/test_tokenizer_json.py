@@ -1,0 +1,175 @@
+"""The content of a tokenizer.json against `json`: the same content, and errors where `json` has errors."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from tiny_models import bundled_definition, wordpiece
+
+from m2v_lite.tokenization import tokenizer_json
+from m2v_lite.tokenization.tokenizer_json import MOST_ESCAPED, parse
+from m2v_lite.tokenization.vocabulary import PADDING, Vocabulary, vocabulary_of
+
+COMPACT = {"ensure_ascii": False, "separators": (",", ":")}
+PRETTY = {"ensure_ascii": False, "indent": 2}
+WRITERS: list[dict[str, Any]] = [
+    {},
+    COMPACT,
+    PRETTY,
+    {"indent": 0},
+    {"indent": 20, "ensure_ascii": False},
+    {"indent": "\t", "separators": (" ,\r\n", "\t: ")},
+    {"sort_keys": True},
+]
+TOKEN = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.text('"\\\\{}:, \t\n\x00é😀')
+)
+IDS = st.one_of(st.integers(0, 200), st.integers(0, (1 << 31) - 1))
+
+
+def tokens_of(vocabulary: Vocabulary) -> dict[str, int]:
+    """Return a vocabulary as a dictionary, and check that its arrays fit together."""
+    units, starts, lengths, ids = vocabulary
+    assert len(starts) == len(lengths) == len(ids)
+    assert (starts[1:] >= starts[:-1] + lengths[:-1]).all()
+    assert starts[-1] + lengths[-1] + PADDING <= len(units)
+    tokens = [
+        units[start : start + length].tobytes().decode()
+        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
+    ]
+    assert vocabulary.characters().tolist() == [*map(len, tokens)]
+    return dict(zip(tokens, ids.tolist(), strict=True))
+
+
+def assert_as_json(content: bytes) -> bool:
+    """Assert that the content is what `json` makes of it, and return whether the vocabulary is in arrays."""
+    try:
+        expected = json.loads(content.decode())
+    except ValueError:
+        with pytest.raises((json.JSONDecodeError, UnicodeDecodeError)):
+            parse(content)
+        return False
+    found = parse(content)
+    model = found.get("model") if isinstance(found, dict) else None
+    model = model if isinstance(model, dict) else {}
+    vocabulary = model.get("vocab")
+    if isinstance(vocabulary, Vocabulary):
+        model["vocab"] = tokens_of(vocabulary)
+    assert found == expected
+    return isinstance(vocabulary, Vocabulary)
+
+
+@pytest.fixture
+def _without_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing but the bytes give the vocabulary."""
+
+    def refuse(ids: object) -> Vocabulary:
+        raise AssertionError("the vocabulary came from json")
+
+    monkeypatch.setattr(tokenizer_json, "vocabulary_of", refuse)
+
+
+@pytest.mark.usefixtures("_without_json")
+@pytest.mark.parametrize("writer", WRITERS, ids=str)
+@pytest.mark.parametrize("make", [wordpiece, bundled_definition])
+def test_what_writers_of_json_leave(make: Callable[[], dict[str, Any]], writer: dict[str, Any]) -> None:
+    definition = make()
+    if writer.get("ensure_ascii", True) and make is bundled_definition:
+        tokens = [token for token in definition["model"]["vocab"] if token.isascii()]
+        definition["model"]["vocab"] = {token: place for place, token in enumerate(tokens)}
+    assert assert_as_json(json.dumps(definition, **writer).encode())
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.dictionaries(TOKEN, IDS, max_size=30), st.sampled_from(WRITERS))
+def test_any_vocabulary(tokens: dict[str, int], writer: dict[str, Any]) -> None:
+    definition = {"a": "}", "model": {"x": [1], "vocab": tokens, "y": {"vocab": {"z": 1}}}, "b": {"c": '"'}}
+    is_in_arrays = assert_as_json(json.dumps(definition, **writer).encode())
+    assert is_in_arrays == bool(tokens)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(WRITERS), st.integers(0, 1 << 30), st.integers(0, 2), st.binary(max_size=3))
+def test_any_change(writer: dict[str, Any], place: int, removed: int, put: bytes) -> None:
+    tokens = {"[UNK]": 0, 'a"b': 12, "c\\": 345, "é日😀": 6789, "##\t": 10, "": 11, "}": 123456, "{": 7}
+    content = json.dumps({"model": {"vocab": tokens}, "end": 1}, **writer).encode()
+    place %= len(content)
+    assert_as_json(content[:place] + put + content[place + removed :])
+
+
+def test_every_change_of_a_byte() -> None:
+    """Each byte of a small file becomes each of the bytes that mean something in JSON, or goes."""
+    for writer in (COMPACT, PRETTY):
+        tokens = {"[UNK]": 0, "a": 1, '"': 20, "\\": 3, "é": 45, "##z": 6}
+        content = json.dumps({"model": {"vocab": tokens}}, **writer).encode()
+        for place in range(len(content)):
+            for put in (*(bytes([byte]) for byte in b'"\\{}[]:,0159-+.eEtu \t\n\x00\x7f\x80\xc3\xff'), b""):
+                assert_as_json(content[:place] + put + content[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    "vocabulary",
+    [
+        '{"a": 1, "b": 02}', '{"a": 00, "b": 2}', '{"a": 1, "b": -2}', '{"a": -1, "b": 2}', '{"a": 1.0, "b": 2}',
+        '{"a": 1e0, "b": 2}', '{"a": 1, "b": 2,}', '{,"a": 1, "b": 2}', '{"a": 1,, "b": 2}', '{"a": 1 "b": 2}',
+        '{"a" 1, "b": 2}', '{"a":: 1, "b": 2}', '{"a": 1, "b": "2"}', '{"a": null, "b": 2}', '{"a": {"b": 2}}',
+        '{"a": [2]}', '{"a": 123456789, "b": 2}', '{"a": 1, "b": 123456789}', '{"a": 99999999999999999999, "b": 1}',
+        '{"a": 1, "b":  2, "c": 3}', '{"a": 1,"b": 2, "c": 3}', '{"a": 1, "a": 2, "b": 3}', '{"a": 1, "b": 2',
+        '{"a\\u0062": 1, "\\ud83d\\ude00": 2}', '{"a": 1, "\\ud83d": 2}', '{"a": 1, "\\x": 2}', '{"a": 1, "\\": 2}',
+        '{"a": 1, "b\n": 2}', '{"a": 1, "b\t": 2}', '{}', '{ }', '{"a": 1}', '{ "a" : 1 }', '{"a": }', '{"a"}', '{1: 2}',
+        '{"a": 1}, "vocab": {"b": 2}', '{"a": 1}, "other": {"vocab": {"b": 2}}', '{"a": 1 2, "b": 3}', '[]', '7',
+    ],
+)  # fmt: skip
+def test_odd_vocabularies(vocabulary: str) -> None:
+    for template in (
+        '{"model": {"vocab": %s}}',
+        '{"a": {"vocab": {"x": 1}}, "model": {"vocab":%s}, "b": "}"}',
+    ):
+        assert_as_json((template % vocabulary).encode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{}", b"[]", b"7", b'"vocab"', b'"vocab": {', b'{"vocab": {"a": 1}}', b'{"model": 5, "vocab": {"a": 1}}',
+        b'{"model": {"vocab": {"a": 1}, "vocab": 5}}', b'{"model": {"vocab": {"": "the vocabulary"}}}',
+        b'{"model": {"\\"vocab": {"a": 1}}}', b'\xef\xbb\xbf{"model": {"vocab": {"a": 1}}}', b'{"x": "\xff"}',
+        b'{"model": {"vocab": {"a\xff": 1}}}', b'{"x": "\xff", "model": {"vocab": {"a": 1}}}',
+        b'{"x": "\"vocab\": {", "model": {"vocab": {"a": 1}}}', b'{"model": {"vocab": {"vocab": 1, "a": 2}}}',
+        b'{"added": ["vocab"], "model": {"vocab": {"a": 1, "b": 2}}}',
+    ],
+)  # fmt: skip
+def test_odd_files(content: bytes) -> None:
+    assert_as_json(content)
+
+
+def test_many_escapes() -> None:
+    for number in (MOST_ESCAPED, MOST_ESCAPED + 1):
+        tokens = {f"é{place}": place for place in range(number)}
+        assert assert_as_json(json.dumps({"model": {"vocab": tokens}}).encode())
+
+
+def test_too_deep() -> None:
+    with pytest.raises(RecursionError):
+        parse(b"[" * 200_000)
+
+
+@pytest.mark.parametrize(
+    "ids", [{}, {"a": 1.0}, {"a": True}, {"a": -1}, {"a": 1 << 31}, {"a": None}, {"\ud800": 1}, {"a": "1"}]
+)
+def test_what_is_no_vocabulary(ids: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"ids are not ints|surrogates not allowed"):
+        vocabulary_of(ids)
+
+
+def test_ids_in_any_order() -> None:
+    order = random.Random(0).sample(range(1000), 1000)
+    vocabulary = vocabulary_of({f"token {token_id}": token_id for token_id in order})
+    assert vocabulary.is_dense()
+    assert not vocabulary_of({"a": 0, "b": 2}).is_dense()
+    assert not vocabulary_of({"a": 0, "b": 0}).is_dense()
