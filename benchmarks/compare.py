@@ -9,9 +9,11 @@ translations, which catalogs.py reads.
 
 In a *first pass*, a freshly loaded model encodes its first texts, in a process that has encoded nothing
 before. So what is read or built only then takes its time there. Then it encodes *unseen* texts, other texts
-of the same kind; for *repeats*, it encodes the first texts again. The script takes the processor time on one
-core, and the time that passes on more. The table shows ratios within one round: their median over all rounds,
-and their range. Ratios carry over to other machines; absolute times do not.
+of the same kind; for *repeats*, it encodes the first texts again. For *one text*, a model encodes text by
+text, after 200 others: new texts, and then the same texts again, so that it has seen all words. The script
+takes the processor time on one core, and the time that passes on more. The table shows ratios within one
+round: their median over all rounds, and their range. Ratios carry over to other machines; absolute times do
+not.
 
 Every measurement compares the vectors with model2vec's: m2v_lite must give them bit for bit, and the peers
 to 1e-4. Some peers give other vectors for some long texts; the report says for how many.
@@ -93,7 +95,7 @@ class Contender:
 def parts_of(corpus: str) -> list[list[str]]:
     """Return what is measured; each list is for one freshly loaded model."""
     batches = ["first", "unseen", *(["repeats"] if corpus in REPEATED else [])]
-    return [batches, ["one"]] if corpus in ONE_BY_ONE else [batches]
+    return [batches, ["one", "one again"]] if corpus in ONE_BY_ONE else [batches]
 
 
 def check(name: str, corpus: str, differences: dict[str, dict[str, Any]]) -> None:
@@ -153,7 +155,8 @@ def table(seconds: Seconds, peers: list[str]) -> str:
         "first": "batch, first pass",
         "unseen": "batch, unseen",
         "repeats": "batch, repeats",
-        "one": "one text",
+        "one": "one text, new",
+        "one again": "one text, words seen",
     }
     for corpus, measures in seconds.items():
         for measured, by_name in measures.items():
@@ -206,6 +209,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="KIND", help="compare only on these kinds of texts")
     add_out_option(parser)
     options = parser.parse_args()
+    if not Path(options.model).is_dir():
+        parser.error(f"{options.model!r} is no folder; give that of the model: make compare MODEL=FOLDER")
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
     languages: dict[str, list[str]] = {}
     if options.short_texts is not None:

@@ -346,14 +346,14 @@ def test_a_short_comparison(peers_python: Path, models_folder: Path, catalogs: P
     assert set(result["versions"]) == {"m2v_lite", *PEERS}
     assert result["versions"]["model2vec"]["versions"]["model2vec"] == "0.10.0"
     assert result["texts"] == {"mixed scripts": [20, 20]}
-    assert list(result["seconds"]["mixed scripts"]) == ["first", "unseen", "repeats", "one"]
+    assert list(result["seconds"]["mixed scripts"]) == ["first", "unseen", "repeats", "one", "one again"]
     assert all(
         len(seconds) == 1 and seconds[0] > 0
         for by_name in result["seconds"]["mixed scripts"].values()
         for seconds in by_name.values()
     )
     assert set(result["other vectors"]) == {"m2v_lite", *PEERS}
-    assert "| mixed scripts | one text |" in (tmp_path / "speed-1-core.md").read_text()
+    assert "| mixed scripts | one text, new |" in (tmp_path / "speed-1-core.md").read_text()
 
 
 def test_a_short_comparison_on_two_cores(peers_python: Path, models_folder: Path, tmp_path: Path) -> None:

@@ -93,14 +93,31 @@ def mean_row(
         weights: (tokens,) a factor for each row, or None.
         dtype: the dtype of the result.
     """
-    most = LOOP_BYTES // (4 * table.shape[1])
-    if weights is None and 0 < len(row_ids) <= most and table.dtype == FLOAT32 == dtype and _can_take(table):
-        mean: NDArray[Any] = np.add.reduce(table.take(row_ids, 0))
-        mean /= len(row_ids)
-        return mean
-    vectors = np.empty((1, table.shape[1]), dtype)
-    mean_rows(table, row_ids, np.array([0, len(row_ids)]), vectors, weights)
-    return vectors.reshape(-1)
+    length, dim = len(row_ids), table.shape[1]
+    if not 0 < length <= LOOP_BYTES // (8 * dim) or not can_take(table):
+        vectors = np.empty((1, dim), dtype)
+        mean_rows(table, row_ids, np.array([0, length]), vectors, weights)
+        return vectors.reshape(-1)
+    rows = widened(table.take(row_ids, 0))
+    if weights is not None:
+        rows = rows * weights[:, None]
+    sums = np.add.reduce(rows, dtype=sum_dtype(rows.dtype, length))
+    return _means(sums, np.array(length), rows.dtype, dtype)
+
+
+def mean_of_rows(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return the mean of rows of floats, (dim,): the same bits as `mean_row` of a float32 table.
+
+    Args:
+        rows: (tokens, dim), at least one.
+
+    Example:
+        >>> mean_of_rows(np.array([[1, 2], [5, 6]], dtype=np.float32))
+        array([3., 4.], dtype=float32)
+    """
+    mean: NDArray[Any] = np.add.reduce(rows)
+    mean /= len(rows)
+    return mean
 
 
 def unit(vector: NDArray[Any]) -> NDArray[Any]:
@@ -163,7 +180,7 @@ def gather(
         >>> gather(codes, np.array([0]), np.array([0.5]))
         array([[ 0.5, -1. ]])
     """
-    if scratch is None or not _can_take(table):
+    if scratch is None or not can_take(table):
         rows = table[row_ids]
     else:
         # With mode="clip", numpy writes straight into `out`. Otherwise it writes to a copy of `out` first.
@@ -172,7 +189,7 @@ def gather(
     return rows if weights is None else rows * weights[:, None]
 
 
-def _can_take(table: NDArray[Any]) -> bool:
+def can_take(table: NDArray[Any]) -> bool:
     """Return whether `take` reads `table` in place. It copies a table of any other layout whole."""
     return table.flags.c_contiguous and table.flags.aligned and table.dtype.isnative
 
@@ -215,12 +232,24 @@ def _means_of_block(
     _loop(table, row_ids, starts[:long_texts].tolist(), loop.tolist(), sums[:long_texts], weights)
     if len(loop) < len(lengths):
         _step(table, row_ids, starts[long_texts:], lengths[long_texts:], sums[long_texts:], weights)
-    # As `numpy.mean` divides: whole numbers in float64, all others in their dtype.
-    divisors = np.maximum(lengths, 1)[:, None]
+    return _means(sums, np.maximum(lengths, 1)[:, None], of_rows, dtype)
+
+
+def _means(
+    sums: NDArray[Any], lengths: NDArray[np.intp], of_rows: np.dtype[Any], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Divide sums as `numpy.mean` does: whole numbers in float64, all others in their dtype.
+
+    Args:
+        sums: overwritten.
+        lengths: what to divide by; its shape is one to which numpy broadcasts.
+        of_rows: the dtype of the rows that were summed.
+        dtype: the dtype of the result.
+    """
     if sums.dtype.kind == "f":
-        means = np.divide(sums, divisors.astype(sums.dtype), out=sums)
+        means = np.divide(sums, lengths.astype(sums.dtype), out=sums)
     else:
-        means = np.divide(sums, divisors, dtype=np.float64)
+        means = np.divide(sums, lengths, dtype=np.float64)
     if of_rows == FLOAT16:
         # The mean of float16 rows is float16, also if int8 rows times float16 weights give float32 vectors.
         means = means.astype(np.float16)

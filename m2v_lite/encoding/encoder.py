@@ -9,6 +9,7 @@ import numpy as np
 
 from m2v_lite.arguments import check_unicode
 from m2v_lite.embedding import pooling
+from m2v_lite.embedding.dtypes import FLOAT32
 from m2v_lite.embedding.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Encoder:
         self._embedding = np.asarray(table.embedding)  # the same memory; a memmap is slower to index
         self.read_ahead = ReadAhead(table.embedding if is_mapped else None)
         self.vector_dtype = table.vector_dtype
+        # Rows of float32 without weights are the most common, and the quickest.
+        is_plain = table.mapping is None and table.weights is None and self._embedding.dtype == FLOAT32
+        rows = pooling.LOOP_BYTES // self._embedding[:1].nbytes if is_plain else 0
+        self._most_plain_rows = rows if pooling.can_take(self._embedding) else 0
 
     def characters(self, max_length: int | None) -> int | None:
         """Return after how many characters a text is cut if it is cut after `max_length` tokens."""
@@ -55,8 +60,8 @@ class Encoder:
         if not text.isascii():
             check_unicode(text, "text 0")
         ids = self._tokenizer.token_ids_of_one(text, max_length)
-        if table.mapping is None and table.weights is None:
-            vector = pooling.mean_row(self._embedding, ids, None, self.vector_dtype)
+        if 0 < len(ids) <= self._most_plain_rows:
+            vector = pooling.mean_of_rows(self._embedding.take(ids, 0))
         else:
             row_ids, weights = table.row_ids(ids), table.token_weights(ids)
             vector = pooling.mean_row(self._embedding, row_ids, weights, self.vector_dtype)

@@ -49,7 +49,7 @@ class AddedTokens:
 
     def __init__(self, tokens: Sequence[AddedToken]) -> None:
         self._tokens = {token.content: token for token in tokens}
-        self._firsts = {content[0] for content in self._tokens}
+        self._firsts = sorted({content[0] for content in self._tokens})
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
@@ -59,14 +59,17 @@ class AddedTokens:
         longest_first = sorted(self._tokens, key=len, reverse=True)
         pattern = "|".join(map(re.escape, longest_first)) or "(?!)"
         if len(self._firsts) == 1:  # `re` is quick at patterns that begin with one fixed character
-            (first,) = self._firsts
+            first = self._firsts[0]
             pattern = f"{re.escape(first)}(?:{'|'.join(re.escape(content[1:]) for content in longest_first)})"
         return re.compile(pattern)
 
     def occur_in(self, text: str) -> bool:
         """Return whether the content of any token occurs in a text."""
         # Most tokens begin with a bracket, and hardly any text holds a bracket.
-        return any(first in text for first in self._firsts) and self._pattern.search(text) is not None
+        for first in self._firsts:
+            if first in text:
+                return self._pattern.search(text) is not None
+        return False
 
     def split(self, text: str) -> Iterator[str | int]:
         """Yield the parts of a text in order: the id of each token, and any text between tokens."""

@@ -79,7 +79,7 @@ class BatchTokenizer:
 
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
         """Return the ids of any texts, one by one."""
-        return flatten([self._single.token_ids(text).tolist() for text in texts])
+        return flatten([self._single.token_ids(text, None, False).tolist() for text in texts])
 
     def _ids_at(self, words: Words) -> FlatIds:
         model = self._single.model

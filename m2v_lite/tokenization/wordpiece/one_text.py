@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
 from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 from m2v_lite.tokenization.wordpiece.pieces import WordPiece
-from m2v_lite.tokenization.wordpiece.word_memo import WordMemo
+from m2v_lite.tokenization.wordpiece.word_memo import ID_BYTES, WordMemo, bytes_of
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import Ids
@@ -59,10 +61,11 @@ class SingleTextTokenizer:
             (normalized if token.normalized else raw).append(token)
         self._raw, self._normalized = AddedTokens(raw), AddedTokens(normalized)
         known = {f"{ADDED}{token_id}": token_id for token_id in self.added_ids.values()}
+        self._unknown = bytes_of([unknown])
         self._memo = WordMemo(self.model.pieces, known, memory)
 
-    def token_ids(self, text: str) -> Ids:
-        """Return the ids of a text, unknown tokens included."""
+    def token_ids(self, text: str, max_length: int | None, drop_unknown: bool) -> Ids:
+        """Return the ids of a text, read-only, cut to the limit, and if asked without the unknown token's."""
         if self._normalized or self._raw.occur_in(text):
             words = self._divided(self._words_with_tokens(text))
         elif self.splitter.is_plain(text):
@@ -70,7 +73,13 @@ class SingleTextTokenizer:
         else:
             words = self._divided(self.splitter.words(text))
         self._memo = memo = self._memo.with_room()
-        return memo.token_ids(words)
+        joined = memo.joined(words)
+        if max_length is not None:
+            joined = joined[: max_length * ID_BYTES]
+        ids = np.frombuffer(joined, np.intp)
+        if drop_unknown and self._unknown in joined:  # perhaps by chance, across two ids
+            ids = ids[ids != self.model.unknown]
+        return ids
 
     def may_hold_token(self, text: str) -> bool:
         """Return whether the content of an added token occurs in a text."""

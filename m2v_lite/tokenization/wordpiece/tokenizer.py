@@ -68,9 +68,7 @@ class WordPieceTokenizer:
         return self._batches.token_ids(texts, max_length, self.unk_token_id)
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
-        ids = self._single.token_ids(text)[:max_length]
-        # To search a list of few numbers is quicker than to compare an array.
-        return ids[ids != self.unk_token_id] if self.unk_token_id in ids.tolist() else ids
+        return self._single.token_ids(text, max_length, self.unk_token_id is not None)
 
     @cached_property
     def _batches(self) -> BatchTokenizer:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from m2v_lite.tokenization.memo_limits import BoundedMemo
-
-if TYPE_CHECKING:
-    from m2v_lite.tokenization.flat_ids import Ids
 
 ID_BYTES = np.dtype(np.intp).itemsize
 
@@ -28,24 +24,25 @@ class WordMemo(BoundedMemo[bytes]):
 
     Example:
         >>> letters = lambda word: [ord(letter) for letter in word]
-        >>> WordMemo(letters, {"<x>": 7}, memory=1 << 20).token_ids(["c", "<x>", "ab"]).tolist()
+        >>> joined = WordMemo(letters, {"<x>": 7}, memory=1 << 20).joined(["c", "<x>", "ab"])
+        >>> np.frombuffer(joined, np.intp).tolist()
         [99, 7, 97, 98]
     """
 
     def __init__(self, divide: Callable[[str], list[int]], known: Mapping[str, int], memory: int) -> None:
-        first = {word: _bytes_of([token_id]) for word, token_id in known.items()}
+        first = {word: bytes_of([token_id]) for word, token_id in known.items()}
         super().__init__(first, memory, (divide, known, memory))
         self._divide = divide
 
     def __missing__(self, word: str) -> bytes:
-        ids = _bytes_of(self._divide(word))
+        ids = bytes_of(self._divide(word))
         self.remember(word, ids)
         return ids
 
-    def token_ids(self, words: Iterable[str]) -> Ids:
-        """Return the ids of all words, one after the other; the array is read-only."""
-        return np.frombuffer(b"".join(map(self.__getitem__, words)), np.intp)
+    def joined(self, words: Iterable[str]) -> bytes:
+        """Return the ids of all words, one after the other, as the bytes of an array."""
+        return b"".join(map(self.__getitem__, words))
 
 
-def _bytes_of(ids: list[int]) -> bytes:
+def bytes_of(ids: list[int]) -> bytes:
     return b"".join([token_id.to_bytes(ID_BYTES, sys.byteorder) for token_id in ids])

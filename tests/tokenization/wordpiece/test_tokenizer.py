@@ -447,9 +447,9 @@ def test_only_odd_texts_of_a_batch_are_done_one_by_one(clean: bool, monkeypatch:
     alone: list[str] = []
     token_ids_of_one = ours._single.token_ids
 
-    def noted(text: str) -> NDArray[np.intp]:
+    def noted(text: str, max_length: int | None, drop_unknown: bool) -> NDArray[np.intp]:
         alone.append(text)
-        return token_ids_of_one(text)
+        return token_ids_of_one(text, max_length, drop_unknown)
 
     monkeypatch.setattr(ours._single, "token_ids", noted)
     ours.token_ids(texts, None)
