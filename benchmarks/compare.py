@@ -22,6 +22,7 @@ to 1e-4. Some peers give other vectors for some long texts; the report says for 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -220,6 +221,8 @@ def main() -> None:
     else:
         languages = sentences_by_language(options.texts)
         all_texts = chosen(corpora(languages, options.limit), options.only)
+    # As pip does when it installs. Else a first pass would compile modules.
+    compileall.compile_dir(HERE.parent / "m2v_lite", quiet=1)
     names = [OURS, *PEERS] if options.short_texts is None else [OURS, WITH_WORKERS, *PEERS]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
