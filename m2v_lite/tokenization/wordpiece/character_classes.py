@@ -166,7 +166,7 @@ def _letters(syllables: Entries) -> Entries:
 def _first_plane(splitter: WordSplitter) -> Entries:
     """Return the entries of the first 65,536 characters; 0 where the tables alone do not tell."""
     tables = character_tables()
-    every = np.arange(FIRST_PLANE, dtype=np.int32)
+    every = np.arange(FIRST_PLANE, dtype=np.uint16)
     folded, is_open = every.copy(), np.zeros(FIRST_PLANE, bool)
     if splitter.strip_accents:
         _replace(folded, is_open, tables.stripped)
@@ -175,7 +175,7 @@ def _first_plane(splitter: WordSplitter) -> Entries:
         _replace(lower, is_open, tables.lower)
         is_open |= is_open.take(folded)
         folded = lower.take(folded)
-    classes = np.full(FIRST_PLANE, WORD, np.uint32)
+    classes = np.full(FIRST_PLANE, WORD, np.uint8)
     classes[tables.punctuation.codes(FIRST_PLANE)] = MARK
     classes[tables.space.codes(FIRST_PLANE)] = SPACE
     # What a character becomes decides, except where the normalizer comes first.
@@ -188,18 +188,19 @@ def _first_plane(splitter: WordSplitter) -> Entries:
     if splitter.clean_text:
         classes[tables.cleaned_space.codes(FIRST_PLANE)] = SPACE
         classes[tables.removed.codes(FIRST_PLANE)] = REMOVED
-    entries = classes << CLASS_SHIFT
-    entries |= folded.view(np.uint32)
+    entries = classes.astype(np.uint32)
+    entries <<= CLASS_SHIFT
+    entries |= folded
     entries[is_open & (classes != REMOVED)] = 0
     if splitter.strip_accents:
-        entries[SYLLABLES] = entry(SEVERAL, 0) | every[SYLLABLES].view(np.uint32)
+        entries[SYLLABLES] = entry(SEVERAL, 0) | every[SYLLABLES].astype(np.uint32)
         entries[tables.moved.codes(FIRST_PLANE)] = entry(ODD, 0)
     entries[SURROGATES] = entry(ODD, 0)
     entries[0] = entry(MARK, 0)  # stands between texts
     return entries
 
 
-def _replace(folded: NDArray[np.int32], is_open: NDArray[np.bool_], replacements: Replacements) -> None:
+def _replace(folded: NDArray[np.uint16], is_open: NDArray[np.bool_], replacements: Replacements) -> None:
     """Write what characters become; note those that become several, or one beyond the first plane."""
     keys, values = code_points(replacements.keys), code_points(replacements.values)
     several = code_points("".join(replacements.several))
