@@ -3,9 +3,9 @@
     make compare MODEL=FOLDER
     make compare MODEL=FOLDER COMPARE_OPTIONS="--cores 2 --short-texts 200000"
 
-FOLDER holds minishlab/potion-base-8M in float32. The second command compares on two cores and also runs
-m2v_lite with worker processes. corpora.py tells what the texts are; those that are not English are
-translations, which catalogs.py reads.
+FOLDER holds a model: for the committed results minishlab/potion-base-8M in float32. The second command
+compares on two cores and also runs m2v_lite with worker processes. corpora.py tells what the texts are; those
+that are not English are translations, which catalogs.py reads.
 
 In a *first pass*, a freshly loaded model encodes its first texts, in a process that has encoded nothing
 before. So what is read or built only then takes its time there. Then it encodes *unseen* texts, other texts
@@ -195,7 +195,7 @@ def processor() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", help="the folder of potion-base-8M in float32")
+    parser.add_argument("model", help="the folder of a model; the committed results are for potion-base-8M")
     parser.add_argument("--peers-python", required=True, help="the Python of the environment of `make peers`")
     parser.add_argument("--rounds", type=int, default=7, metavar="N")
     parser.add_argument("--cores", type=int, default=1, metavar="N", help="use N cores (default: 1)")
@@ -208,10 +208,20 @@ def main() -> None:
     parser.add_argument("--texts", type=Path, metavar="FOLDER", help="the environment with the translations")
     parser.add_argument("--limit", type=int, metavar="N", help="use only N texts of each kind, and N others")
     parser.add_argument("--only", nargs="+", metavar="KIND", help="compare only on these kinds of texts")
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=PEERS,
+        default=PEERS,
+        metavar="PEER",
+        help=f"compare only with these of {', '.join(PEERS)}; model2vec must be one of them",
+    )
     add_out_option(parser)
     options = parser.parse_args()
     if not Path(options.model).is_dir():
         parser.error(f"{options.model!r} is no folder; give that of the model: make compare MODEL=FOLDER")
+    if "model2vec" not in options.peers:
+        parser.error("--peers: model2vec must be one of them, because all vectors are compared with its")
     cores = set(sorted(os.sched_getaffinity(0))[: options.cores])
     languages: dict[str, list[str]] = {}
     if options.short_texts is not None:
@@ -223,7 +233,7 @@ def main() -> None:
         all_texts = chosen(corpora(languages, options.limit), options.only)
     # As pip does when it installs. Else a first pass would compile modules.
     compileall.compile_dir(HERE.parent / "m2v_lite", quiet=1)
-    names = [OURS, *PEERS] if options.short_texts is None else [OURS, WITH_WORKERS, *PEERS]
+    names = [OURS, *([] if options.short_texts is None else [WITH_WORKERS]), *options.peers]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for corpus, texts in all_texts.items():
@@ -259,7 +269,7 @@ def main() -> None:
     time_taken = "processor time" if options.cores == 1 else "elapsed time"
     report = (
         f"{options.cores} core(s) of {processor()}; {options.rounds} rounds; times faster by {time_taken}: "
-        f"median (range)\n\n{table(seconds, PEERS)}\n{say_far(far, numbers)}"
+        f"median (range)\n\n{table(seconds, options.peers)}\n{say_far(far, numbers)}"
     )
     print(report)
     write_results(options.out, name, result, report)

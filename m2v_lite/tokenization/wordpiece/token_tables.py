@@ -9,8 +9,8 @@ roots: one for tokens that begin a word, and one for continuing pieces, without 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,8 @@ MASKS = np.array(ONE_MASKS, np.uint64)
 LENGTHS = np.arange(1, CHUNK + 1, dtype=np.uint8)[:, None]
 # The bit of `Root.lengths` that stands for all tokens of several chunks.
 LONGER = 1 << CHUNK
+# How many beginnings of words a root remembers for single texts.
+MOST_KNOWN = 1024
 # The nodes of the two roots, and the number of roots.
 FIRST, CONTINUING, ROOTS = 0, 1, 2
 
@@ -50,16 +52,22 @@ class Root:
     ) -> None:
         self.node, self.short, self.ids, self.lengths = node, short, _not_empty(ids), lengths
         self._lengths: list[int] = lengths.tolist()
+        self._known = lru_cache(MOST_KNOWN)(self._longest)
 
-    def longest_of_one(self, chunk: int, left: int) -> tuple[int, int]:
-        """Return the id and the length of the longest token of one chunk that begins a chunk; or 0 and 0.
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out what is known: a copy learns by itself."""
+        return Root, (self.node, self.short, self.ids, self.lengths)
 
-        Args:
-            chunk: the chunk.
-            left: the bytes of the chunk and all that follows it.
-        """
-        for length in _lengths_of(self._lengths[chunk & 0xFF]):
-            if length <= left:
+    def longest_of_one(self, chunk: int) -> tuple[int, int]:
+        """Return the id and the length of the longest token of one chunk that begins a chunk; or 0 and 0."""
+        # No token is longer, so the rest does not count. In many scripts, this leaves one character.
+        bits = self._lengths[chunk & 0xFF] & ~LONGER
+        return self._known(chunk & ONE_MASKS[bits.bit_length()])
+
+    def _longest(self, chunk: int) -> tuple[int, int]:
+        bits = self._lengths[chunk & 0xFF]
+        for length in range((chunk.bit_length() + 7) // 8, 0, -1):
+            if bits >> length - 1 & 1:
                 index = self.short.find_one(chunk & ONE_MASKS[length])
                 if index >= 0:
                     return int(self.ids[index]), length
@@ -250,7 +258,7 @@ class TokenTables:
             token_id, end = self._longest_below(word, start, chunk, root)
             if end:
                 return token_id, end - start
-        return root.longest_of_one(chunk, left)
+        return root.longest_of_one(chunk)
 
     def _longest_below(self, word: bytes, start: int, chunk: int, root: Root) -> tuple[int, int]:
         """Return the id of the longest token of several chunks, and where it ends: 0 if there is none."""
@@ -267,12 +275,6 @@ class TokenTables:
                 if token_id is not None:
                     return token_id, at + length
         return 0, 0
-
-
-@cache
-def _lengths_of(bits: int) -> list[int]:
-    """Return the lengths up to a chunk that bits stand for, the longest first; see `Root`."""
-    return [length for length in range(CHUNK, 0, -1) if bits >> length - 1 & 1]
 
 
 def _not_empty(array: NDArray[np.int32]) -> NDArray[np.int32]:
