@@ -9,7 +9,7 @@ roots: one for tokens that begin a word, and one for continuing pieces, without 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +30,8 @@ MASKS = np.array(ONE_MASKS, np.uint64)
 LENGTHS = np.arange(1, CHUNK + 1, dtype=np.uint8)[:, None]
 # The bit of `Root.lengths` that stands for all tokens of several chunks.
 LONGER = 1 << CHUNK
-# How many beginnings of words a root remembers for single texts.
-MOST_KNOWN = 1024
+# How many beginnings of words a root remembers for single texts, and how long they may be.
+MOST_KNOWN, MOST_KNOWN_BYTES = 1024, 4
 # The nodes of the two roots, and the number of roots.
 FIRST, CONTINUING, ROOTS = 0, 1, 2
 
@@ -51,8 +51,9 @@ class Root:
         self, node: int, short: PerfectHash, ids: NDArray[np.int32], lengths: NDArray[np.uint16]
     ) -> None:
         self.node, self.short, self.ids, self.lengths = node, short, _not_empty(ids), lengths
-        self._lengths: list[int] = lengths.tolist()
-        self._known = lru_cache(MOST_KNOWN)(self._longest)
+        # What follows is for single words.
+        self.bits: list[int] = lengths.tolist()
+        self.known = lru_cache(MOST_KNOWN)(self.longest_of_one)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave out what is known: a copy learns by itself."""
@@ -60,22 +61,13 @@ class Root:
 
     def longest_of_one(self, chunk: int) -> tuple[int, int]:
         """Return the id and the length of the longest token of one chunk that begins a chunk; or 0 and 0."""
-        # No token is longer, so the rest does not count. In many scripts, this leaves one character.
-        bits = self._lengths[chunk & 0xFF] & ~LONGER
-        return self._known(chunk & ONE_MASKS[bits.bit_length()])
-
-    def _longest(self, chunk: int) -> tuple[int, int]:
-        bits = self._lengths[chunk & 0xFF]
-        for length in range((chunk.bit_length() + 7) // 8, 0, -1):
-            if bits >> length - 1 & 1:
-                index = self.short.find_one(chunk & ONE_MASKS[length])
+        find, size = self.short.find_one, (chunk.bit_length() + 7) // 8
+        for length in _lengths_of(self.bits[chunk & 0xFF]):
+            if length <= size:
+                index = find(chunk & ONE_MASKS[length])
                 if index >= 0:
                     return int(self.ids[index]), length
         return 0, 0
-
-    def has_longer(self, chunk: int) -> bool:
-        """Return whether there are tokens of several chunks with this first byte."""
-        return bool(self._lengths[chunk & 0xFF] & LONGER)
 
 
 class Branches:
@@ -253,8 +245,12 @@ class TokenTables:
         Returns:
             the token's id, and how many bytes it takes: 0 if no token begins the rest.
         """
-        chunk, left = _chunk(word, start), len(word) - start
-        if left > CHUNK and root.has_longer(chunk):
+        chunk = int.from_bytes(word[start : start + CHUNK], "little")
+        bits = root.bits[chunk & 0xFF]
+        if bits < 1 << MOST_KNOWN_BYTES:
+            # No token is longer, so the rest does not count. In many scripts, this leaves one character.
+            return root.known(chunk & ONE_MASKS[bits.bit_length()])
+        if bits & LONGER and len(word) - start > CHUNK:
             token_id, end = self._longest_below(word, start, chunk, root)
             if end:
                 return token_id, end - start
@@ -266,7 +262,7 @@ class TokenTables:
         node = self.inner.find_one(root.node, chunk)
         while node is not None:
             start += CHUNK
-            chunk = _chunk(word, start)
+            chunk = int.from_bytes(word[start : start + CHUNK], "little")
             path.append((node, start, chunk))
             node = self.inner.find_one(node, chunk) if len(word) - start > CHUNK else None
         for parent, at, last in reversed(path):
@@ -277,10 +273,12 @@ class TokenTables:
         return 0, 0
 
 
+@cache
+def _lengths_of(bits: int) -> list[int]:
+    """Return the lengths up to a chunk that bits stand for, the longest first; see `Root`."""
+    return [length for length in range(CHUNK, 0, -1) if bits >> length - 1 & 1]
+
+
 def _not_empty(array: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return an array to take from: numpy refuses to take from an empty one, also with mode="clip"."""
     return array if len(array) else np.zeros(1, np.int32)
-
-
-def _chunk(word: bytes, start: int) -> int:
-    return int.from_bytes(word[start : start + CHUNK], "little")
