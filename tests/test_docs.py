@@ -215,7 +215,7 @@ def rounded_down(row: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "results", "number"),
     [
-        ("## Speed on one core", "speed-1-core.md", 27),
+        ("## Speed on one core", "speed-1-core.md", 30),
         ("And this is how", "speed-2-cores-200000-texts.md", 4),
     ],
 )
@@ -262,7 +262,8 @@ def test_the_table_of_the_readme_is_that_of_the_results() -> None:
         ["speed: the first batch of short texts", *speeds("short ASCII", "batch, first pass")],
         ["speed: later batches", *speeds("short ASCII", "batch, unseen")],
         ["speed: later batches, many scripts", *speeds("mixed scripts", "batch, unseen")],
-        ["speed: one text at a time", *speeds("short ASCII", "one text")],
+        ["speed: one new text at a time", *speeds("short ASCII", "one text, new")],
+        ["speed: one text at a time, words seen before", *speeds("short ASCII", "one text, words seen")],
     ]
     numpy_alone = {row[0]: row for row in footprint}["numpy alone"]
     assert f"alone take {numpy_alone[1]} ms and {numpy_alone[3]} MB" in README
