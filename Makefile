@@ -33,8 +33,8 @@ test: $(VENV)/with-tools ## set up, then run all tests
 	$(VENV)/bin/python -m pytest --benchmark-disable $(PARALLEL)
 
 .PHONY: test-exhaustive
-test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, and model2vec on more texts; takes a while
-	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization tests/test_reference.py
+test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, and model2vec on more texts, in some minutes
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/test_reference.py
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
