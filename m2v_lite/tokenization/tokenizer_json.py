@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.vocabulary import BLOCK, PADDING, PADDING_BYTES, Vocabulary, vocabulary_of
+from m2v_lite.tokenization.vocabulary import BLOCK, PADDING, PADDING_BYTES, Vocabulary, vocabulary_of, windows
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -30,8 +30,9 @@ NAME = b'"vocab"'
 MOST_WHITE_SPACE = 100
 # A number of more digits is left to `json`.
 MOST_DIGITS = 8
-# More tokens with escapes than this are left to `json`.
+# More tokens with escapes than this, or more backslashes, are left to `json`.
 MOST_ESCAPED = 1000
+MOST_BACKSLASHES = 8 * MOST_ESCAPED
 # How many tokens are worked on at once.
 TOKENS_AT_ONCE = 1 << 12
 # Stands for the vocabulary while `json` parses the rest.
@@ -130,7 +131,7 @@ class _Marks(NamedTuple):
 
 
 def _marks(content: NDArray[np.uint8]) -> _Marks | None:
-    """Return what stands in an object of no other objects; None if it does not end.
+    """Return what stands in an object of no other objects; None if it does not end, or has many backslashes.
 
     A block at a time, because fresh memory costs more than the work.
 
@@ -146,6 +147,8 @@ def _marks(content: NDArray[np.uint8]) -> _Marks | None:
         block = content[start : start + BLOCK]
         backslashes = np.flatnonzero(block == BACKSLASH)
         all_backslashes = np.append(all_backslashes, backslashes + start)
+        if len(all_backslashes) > MOST_BACKSLASHES:
+            return None  # each block looks at all of them
         is_quote = block == QUOTE
         escaped = _escaped(all_backslashes) - start
         is_quote[escaped[(escaped >= 0) & (escaped < len(block))]] = False
@@ -232,7 +235,7 @@ def _numbers_between(
     # The digits of a number, the last one in the highest byte (https://kholdstare.github.io/technical/2020/05/
     # 26/faster-integer-parsing.html).
     shift = ((MOST_DIGITS - digits) * 8).astype(np.uint64)
-    numbers = _windows(units)[places] << shift
+    numbers = windows(units)[places] << shift
     numbers ^= np.uint64(0x3030303030303030) << shift
     not_digits = (numbers + np.uint64(0x7676767676767676) | numbers) & np.uint64(0x8080808080808080)
     starts_with_zero = units.take(places) == ord("0")
@@ -245,18 +248,13 @@ def _numbers_between(
 
 def _stands_at(text: bytes, units: NDArray[np.uint8], places: Places) -> bool:
     """Return whether a text stands at all places."""
-    windows = _windows(units)
+    window = windows(units)
     for start in range(0, len(text), 8):
         part = text[start : start + 8]
         mask = np.uint64((1 << 8 * len(part)) - 1)
-        if ((windows[places + start] & mask) != np.uint64(int.from_bytes(part, "little"))).any():
+        if ((window[places + start] & mask) != np.uint64(int.from_bytes(part, "little"))).any():
             return False
     return True
-
-
-def _windows(units: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Return a view of the eight bytes that begin at each byte, but for the last seven."""
-    return np.ndarray(len(units) - 7, "<u8", units, strides=(1,))
 
 
 def _controls(text: bytes) -> int:

@@ -59,6 +59,15 @@ class Vocabulary(NamedTuple):
         return bool((np.sort(self.ids) == np.arange(len(self.ids))).all())
 
 
+def windows(units: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Return a view of the eight bytes that begin at each byte.
+
+    Args:
+        units: bytes, with `PADDING` more at the end.
+    """
+    return np.ndarray(len(units) - PADDING + 1, "<u8", units, strides=(1,))
+
+
 def vocabulary_of(ids: Mapping[Any, Any]) -> Vocabulary:
     """Return a vocabulary in arrays.
 

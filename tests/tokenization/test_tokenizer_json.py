@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from tiny_models import bundled_definition, wordpiece
 
 from m2v_lite.tokenization import tokenizer_json
-from m2v_lite.tokenization.tokenizer_json import MOST_ESCAPED, parse
+from m2v_lite.tokenization.tokenizer_json import MOST_BACKSLASHES, MOST_ESCAPED, parse
 from m2v_lite.tokenization.vocabulary import PADDING, Vocabulary, vocabulary_of
 
 COMPACT = {"ensure_ascii": False, "separators": (",", ":")}
@@ -151,6 +151,12 @@ def test_odd_files(content: bytes) -> None:
 def test_many_escapes() -> None:
     for number in (MOST_ESCAPED, MOST_ESCAPED + 1):
         tokens = {f"é{place}": place for place in range(number)}
+        assert assert_as_json(json.dumps({"model": {"vocab": tokens}}).encode())
+
+
+def test_many_backslashes() -> None:
+    for number in (MOST_BACKSLASHES // 2, MOST_BACKSLASHES):
+        tokens = {"a": 0, "\\" * number: 1, 'b"': 2}
         assert assert_as_json(json.dumps({"model": {"vocab": tokens}}).encode())
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from m2v_lite.tokenization.wordpiece.perfect_hash import PerfectHash
 from m2v_lite.tokenization.wordpiece.token_tables import (
+    BYTES,
     CONTINUING,
     FIRST,
     LONGER,
@@ -35,8 +36,6 @@ DTYPES = {
     "lengths": np.uint16,
 }
 TABLES = 4
-# How many different first bytes there are.
-BYTES = 256
 
 
 def arrays_of(tables: TokenTables) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:

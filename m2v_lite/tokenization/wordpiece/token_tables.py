@@ -32,6 +32,8 @@ LENGTHS = np.arange(1, CHUNK + 1, dtype=np.uint8)[:, None]
 LONGER = 1 << CHUNK
 # How many beginnings of words a root remembers for single texts, and how long they may be.
 MOST_KNOWN, MOST_KNOWN_BYTES = 1024, 4
+# How many different first bytes there are.
+BYTES = 256
 # The nodes of the two roots, and the number of roots.
 FIRST, CONTINUING, ROOTS = 0, 1, 2
 
@@ -101,15 +103,6 @@ class Branches:
         return int(self.values[index]) if index >= 0 and self.parents[index] == parent else None
 
 
-def windows(units: NDArray[np.uint8]) -> Keys:
-    """Return a view of the eight bytes that begin at each byte.
-
-    Args:
-        units: bytes, with `PADDING` more at the end.
-    """
-    return np.ndarray(len(units) - CHUNK + 1, "<u8", units, strides=(1,))
-
-
 class TokenTables:
     """Finds tokens in words. No word and no token may hold a NUL. `token_tree.token_tables` makes it.
 
@@ -120,7 +113,7 @@ class TokenTables:
         inner: the chunks before these, and their nodes.
 
     Example:
-        >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
+        >>> from m2v_lite.tokenization.vocabulary import vocabulary_of, windows
         >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
         >>> tables = token_tables(vocabulary_of({"un": 5, "##able": 6}), b"##")
         >>> window = windows(np.frombuffer(b"unable" + bytes(PADDING), np.uint8))

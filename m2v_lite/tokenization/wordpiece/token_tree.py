@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from m2v_lite.tokenization.vocabulary import windows
 from m2v_lite.tokenization.wordpiece.perfect_hash import perfect_hash
 from m2v_lite.tokenization.wordpiece.token_tables import (
+    BYTES,
     CHUNK,
     CONTINUING,
     FIRST,
@@ -16,7 +18,6 @@ from m2v_lite.tokenization.wordpiece.token_tables import (
     Branches,
     Root,
     TokenTables,
-    windows,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 # A node times an odd multiple of this factor is added to the key of a chunk below the node.
 NODE_FACTOR = 0xC2B2AE3D27D4EB4F
 MOST_FACTORS = 8
-# How many different bytes there are.
-BYTES = 256
 
 
 def token_tables(vocabulary: Vocabulary, prefix: bytes) -> TokenTables:

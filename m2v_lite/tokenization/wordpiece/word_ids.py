@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from m2v_lite.tokenization.runs import positions
+from m2v_lite.tokenization.vocabulary import windows
 from m2v_lite.tokenization.wordpiece.perfect_hash import as_indexes
-from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS, windows
+from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

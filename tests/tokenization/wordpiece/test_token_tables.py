@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from plain_wordpiece import longest_token, tables_of, words_in_arrays
 
-from m2v_lite.tokenization.vocabulary import vocabulary_of
+from m2v_lite.tokenization.vocabulary import vocabulary_of, windows
 from m2v_lite.tokenization.wordpiece.perfect_hash import perfect_hash
-from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, Branches, Root, windows
+from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, Branches, Root
 from m2v_lite.tokenization.wordpiece.token_tree import NODE_FACTOR, token_tables
 
 PREFIXES = ["##", "", "@@", "▁", "a", "é", "a prefix of more than eight bytes", "😀😀😀"]

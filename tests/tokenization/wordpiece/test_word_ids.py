@@ -12,9 +12,10 @@ from hypothesis import given, settings, strategies as st
 from plain_wordpiece import plain_pieces, tables_of, words_in_arrays
 
 from m2v_lite.tokenization.flat_ids import of_each_text
+from m2v_lite.tokenization.vocabulary import windows
 from m2v_lite.tokenization.wordpiece import word_ids
 from m2v_lite.tokenization.wordpiece.pieces import WordPiece
-from m2v_lite.tokenization.wordpiece.token_tables import MASKS, windows
+from m2v_lite.tokenization.wordpiece.token_tables import MASKS
 from m2v_lite.tokenization.wordpiece.word_ids import WORDS_AT_ONCE, ids_of_words, one_of_each
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
