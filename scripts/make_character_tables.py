@@ -1,4 +1,4 @@
-"""Write the character tables: what BertNormalizer and BertPreTokenizer do with each character.
+"""Write the character tables: what BertNormalizer, BertPreTokenizer and Precompiled do with each character.
 
     python scripts/make_character_tables.py [OUT]
 
@@ -15,9 +15,10 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from charsmap_of_keys import charsmap_of_keys
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.normalizers import NFD, BertNormalizer
+from tokenizers.normalizers import NFD, BertNormalizer, Precompiled
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from m2v_lite.files.atomic_write import atomic_write
@@ -92,6 +93,37 @@ def word_characters() -> list[str]:
     return [c for c in CHARACTERS if c != "|" and len(tokenizer.encode(c + "|").ids) == 1]
 
 
+def clusters() -> dict[str, object]:
+    """Return the classes of characters that decide where grapheme clusters end.
+
+    Precompiled looks up a cluster of less than six bytes as a whole: if a key begins it, all of it becomes
+    the key's value. A longer cluster becomes what its characters become. So keys of one character tell what
+    is joined. (https://www.unicode.org/reports/tr29/, rules 4, 5, 9, 9a, 9b and 9c)
+    """
+
+    def replace(key: str) -> Callable[[str], str]:
+        normalize: Callable[[str], str] = Precompiled(charsmap_of_keys({key: "+"})).normalize_str
+        return normalize
+
+    letter, mark, conjunct = replace("a"), replace("\u0301"), replace("\u0958")
+    joined = "+\u0301"  # the cluster is long, so only its character was replaced
+    prepended = [c for c in CHARACTERS if letter(c + "a\u0301").endswith(joined)]
+    others = sorted({*CHARACTERS} - {*prepended})
+
+    def that_join(before: str, after: str) -> list[object]:
+        texts = ((c, before + c + after + "\u0958\u0301") for c in others)
+        return ranges(c for c, text in texts if conjunct(text).endswith(joined))
+
+    return {
+        "attached": ranges(c for c in CHARACTERS if letter("a" + c) == "+"),
+        "control": ranges(c for c in CHARACTERS if mark(c + "\u0301\u0301") == c + "+"),
+        "prepended": ranges(prepended),
+        "consonants": that_join("", "\u094d"),
+        "linkers": that_join("\u0915", ""),
+        "linked": that_join("\u0915\u094d", ""),
+    }
+
+
 def tables() -> dict[str, object]:
     clean, chinese = normalizer(clean_text=True), normalizer(handle_chinese_chars=True)
     strip, lower = normalizer(strip_accents=True), normalizer(lowercase=True)
@@ -117,6 +149,7 @@ def tables() -> dict[str, object]:
         "lower": replacements({c: lower(c) for c in CHARACTERS}),
         "combining": runs_of(classes),
         "word": ranges(word_characters()),
+        "clusters": clusters(),
     }
 
 

@@ -43,7 +43,7 @@ OWN = {
     "m2v_lite.tokenization.wordpiece.pieces",
     "m2v_lite.tokenization.wordpiece.token_tables",
     "m2v_lite.tokenization.wordpiece.tokenizer",
-    "m2v_lite.tokenization.wordpiece.word_memo",
+    "m2v_lite.tokenization.word_memo",
 }
 OF_A_PACKED_MODEL = {"m2v_lite.files.packed_format", "m2v_lite.tokenization.wordpiece.mapped_tables"}  # fmt: skip
 OF_A_FOLDER = {

@@ -29,8 +29,8 @@ import numpy as np
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.safetensors import SafetensorsFile
+from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
 from m2v_lite.tokenization.wordpiece.mapped_tables import DTYPES, tables_of
-from m2v_lite.tokenization.wordpiece.one_text import TOKEN_FLAGS
 from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+# The names of a token's flags in a `tokenizer.json`.
+TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
+
 
 class AddedToken:
     """A token to look for in the text itself.

@@ -1,4 +1,4 @@
-"""Character -> what BertNormalizer and BertPreTokenizer make of it: classes from tables of `tokenizers`.
+"""Character -> what the normalizers of `tokenizers` make of it: classes from tables of that library.
 
 Python's own `unicodedata` would give other answers: its Unicode version differs from that of `tokenizers`,
 and from one Python to the next. The tables are read when the first character beyond ASCII comes.
@@ -46,6 +46,11 @@ class Ranges:
         below = np.flatnonzero(firsts < most)
         firsts, lasts = firsts[below], np.minimum(lasts[below], most - 1)
         return positions(firsts, (lasts - firsts + 1).astype(np.intp))
+
+    def pattern(self) -> str:
+        """Return the set as the inside of a character class of a regular expression."""
+        pairs = zip(self._firsts, self._lasts, strict=True)
+        return "".join(f"\\U{ord(first):08x}-\\U{ord(last):08x}" for first, last in pairs)
 
     def __contains__(self, character: str) -> bool:
         return self._run(character) is not None
@@ -99,6 +104,7 @@ class CharacterTables:
         self.word = Ranges(*tables["word"])
         self.stripped = Replacements(*tables["stripped"])
         self.lower = Replacements(*tables["lower"])
+        self.clusters = {name: Ranges(*ranges) for name, ranges in tables["clusters"].items()}
 
     def strip(self, character: str) -> str:
         """Return the canonical decomposition of a character without its non-spacing marks."""

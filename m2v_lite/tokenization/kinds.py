@@ -66,6 +66,11 @@ def tokenizer_of_content(
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
     if wordpiece is not None:
         return wordpiece
+    from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
+
+    unigram = unigram_tokenizer(definition, source, memo_bytes)
+    if unigram is not None:
+        return unigram
     from m2v_lite.tokenization.chunks import chunk_tokenizer
     from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer, library_tokenizer, unk_token_id
 

@@ -1,20 +1,31 @@
 """The bytes of a `tokenizer.json` -> its content, with the vocabulary in arrays.
 
-Most of such a file is the vocabulary, an object of tokens and their ids. `json` would make a str and an int
-of each. Here they are found in the bytes, all at once. Whatever does not look as JSON writers leave it goes
-to `json`; the content is the same.
+Most of such a file is the vocabulary: an object of tokens and their ids, or for Unigram an array of pieces
+and their scores. `json` would make a str and a number of each. Here they are found in the bytes, all at once.
+Whatever does not look as JSON writers leave it goes to `json`; the content is the same.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.vocabulary import BLOCK, PADDING, PADDING_BYTES, Vocabulary, vocabulary_of, windows
+from m2v_lite.tokenization.decimals import decimal, decimals
+from m2v_lite.tokenization.vocabulary import (
+    BLOCK,
+    PADDING,
+    PADDING_BYTES,
+    ScoredVocabulary,
+    Vocabulary,
+    scored_vocabulary_of,
+    vocabulary_of,
+    windows,
+)
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -23,9 +34,14 @@ if TYPE_CHECKING:
 
     from m2v_lite.tokenization.vocabulary import Places
 
-QUOTE, BACKSLASH, BRACE, SPACE = b'"\\} '
+QUOTE, BACKSLASH, SPACE = b'"\\ '
+# What opens a vocabulary, and what closes it.
+CLOSING = {ord("{"): ord("}"), ord("["): ord("]")}
 WHITE_SPACE = b" \t\n\r"
 NAME = b'"vocab"'
+# What follows a piece and the last piece of a Unigram model: a comma, the score, and brackets.
+SCORE = rb"([ \t\n\r]*,[ \t\n\r]*)(-?[0-9][-+.eE0-9]*)([ \t\n\r]*\][ \t\n\r]*"
+BEHIND_PIECE, BEHIND_LAST_PIECE = re.compile(SCORE + rb",[ \t\n\r]*\[[ \t\n\r]*)"), re.compile(SCORE + rb")")
 # How much white space may follow a name.
 MOST_WHITE_SPACE = 100
 # A number of more digits is left to `json`.
@@ -42,7 +58,8 @@ PLACEHOLDER = {"": "the vocabulary"}
 def parse(content: bytes | mmap) -> Any:
     """Return the content of a `tokenizer.json`.
 
-    Its `["model"]["vocab"]` is a `Vocabulary`, if it is an object of Unicode tokens and their ids.
+    Its `["model"]["vocab"]` is a `Vocabulary`, if it is an object of Unicode tokens and their ids, or a
+    `ScoredVocabulary`, if it is an array of Unicode pieces and their scores.
 
     Raises:
         ValueError: the content is not JSON.
@@ -52,9 +69,13 @@ def parse(content: bytes | mmap) -> Any:
         >>> content = parse(b'{"model": {"vocab": {"[UNK]": 0, "cat": 1}}}')
         >>> content["model"]["vocab"].ids.tolist()
         [0, 1]
+        >>> parse(b'{"model": {"vocab": [["<unk>", 0], ["cat", -1.5]]}}')["model"]["vocab"].scores.tolist()
+        [0.0, -1.5]
     """
-    start = _object_behind(NAME, content)
-    plain = None if start is None else _plain_vocabulary(np.frombuffer(content, np.uint8)[start:])
+    start = _inside_behind(NAME, content)
+    plain = None
+    if start is not None:
+        plain = _plain_vocabulary(np.frombuffer(content, np.uint8)[start:], content[start - 1])
     if start is not None and plain is not None:
         vocabulary, length = plain
         rest = content[: start - 1], json.dumps(PLACEHOLDER).encode(), content[start + length + 1 :]
@@ -64,11 +85,13 @@ def parse(content: bytes | mmap) -> Any:
         if model.get("vocab") == PLACEHOLDER:
             model["vocab"] = vocabulary
             return parsed
-    parsed = json.loads(content[:].decode())
+    parsed = json.loads(content[:].decode(), parse_float=decimal)
     model = _model_of(parsed)
-    if isinstance(model.get("vocab"), dict):
-        with suppress(ValueError):  # what is odd is left as it is
+    with suppress(ValueError):  # what is odd is left as it is
+        if isinstance(model.get("vocab"), dict):
             model["vocab"] = vocabulary_of(model["vocab"])
+        elif isinstance(model.get("vocab"), list):
+            model["vocab"] = scored_vocabulary_of(model["vocab"])
     return parsed
 
 
@@ -77,48 +100,62 @@ def _model_of(parsed: Any) -> dict[str, Any]:
     return model if isinstance(model, dict) else {}
 
 
-def _object_behind(name: bytes, content: bytes | mmap) -> int | None:
-    """Return where the inside of the first object begins that follows a name; None if there is none."""
+def _inside_behind(name: bytes, content: bytes | mmap) -> int | None:
+    """Return where the inside of the first object or array begins that follows a name; None if none does."""
     place = content.find(name)
     while place >= 0:
         place += len(name)
-        following = content[place : place + MOST_WHITE_SPACE].lstrip(WHITE_SPACE)
-        if following[:1] == b":" and following[1:].lstrip(WHITE_SPACE)[:1] == b"{":
-            return content.find(b"{", place) + 1
+        following = content[place : place + MOST_WHITE_SPACE]
+        opening = following.lstrip(WHITE_SPACE)[1:].lstrip(WHITE_SPACE)[:1]
+        if following.lstrip(WHITE_SPACE)[:1] == b":" and opening in (b"{", b"["):
+            return content.find(opening, place) + 1
         place = content.find(name, place)
     return None
 
 
-def _plain_vocabulary(content: NDArray[np.uint8]) -> tuple[Vocabulary, int] | None:
-    """Return the tokens of an object, and how many bytes the object has inside; None if it is not plain.
+def _plain_vocabulary(
+    content: NDArray[np.uint8], opening: int
+) -> tuple[Vocabulary | ScoredVocabulary, int] | None:
+    """Return the tokens of an object or an array, and how many bytes it has inside; None if it is not plain.
 
     Args:
-        content: the bytes behind the object's opening brace.
+        content: the bytes behind its opening brace or bracket.
+        opening: which of the two that is.
 
     Raises:
-        ValueError: the object is not UTF-8.
+        ValueError: it is not UTF-8.
     """
-    marks = _marks(content)
-    if marks is None or not len(marks.quotes) or content[: marks.quotes[0]].tobytes().strip(WHITE_SPACE):
+    is_scored = opening == ord("[")
+    marks = _marks(content, opening)
+    if marks is None or not len(marks.quotes):
+        return None
+    before = content[: marks.quotes[0]].tobytes()
+    if before.strip(WHITE_SPACE) != (b"[" if is_scored else b""):
         return None
     units = np.append(content[: marks.end], PADDING_BYTES)
     starts, ends = marks.quotes[::2] + np.int32(1), marks.quotes[1::2].copy()
-    found = _numbers(units, starts, ends)
-    if found is None:
+    scores, ids, controls = None, None, 0
+    if is_scored:
+        scores, controls = _scores(units, starts, ends)
+        ids = None if scores is None else np.arange(len(scores), dtype=np.int32)
+    else:
+        ids, controls = _numbers(units, starts, ends)
+    if ids is None:
         return None
-    ids, controls = found
-    if marks.controls != controls + _controls(content[: marks.quotes[0]].tobytes()):
+    if marks.controls != controls + _controls(before):
         return None  # `json` refuses control characters in tokens
     vocabulary = Vocabulary(units, starts, ends - starts, ids)
     escaped = np.flatnonzero(np.bincount(np.searchsorted(ends, marks.backslashes.astype(np.int32))))
-    return (vocabulary, marks.end) if _unescape(vocabulary, escaped) else None
+    if not _unescape(vocabulary, escaped):
+        return None
+    return vocabulary if scores is None else ScoredVocabulary(vocabulary, scores), marks.end
 
 
 class _Marks(NamedTuple):
-    """What stands in an object, as far as its end.
+    """What stands in an object or an array, as far as its end.
 
     Attributes:
-        end: where its closing brace stands.
+        end: where its closing brace or bracket stands.
         quotes: where texts begin and end.
         backslashes: where backslashes stand.
         controls: how many control characters it holds.
@@ -130,19 +167,20 @@ class _Marks(NamedTuple):
     controls: int
 
 
-def _marks(content: NDArray[np.uint8]) -> _Marks | None:
-    """Return what stands in an object of no other objects; None if it does not end, or has many backslashes.
+def _marks(content: NDArray[np.uint8], opening: int) -> _Marks | None:
+    """Return what stands in an object or array; None if it does not end, or has many backslashes.
 
     A block at a time, because fresh memory costs more than the work.
 
     Args:
-        content: the bytes behind the object's opening brace.
+        content: the bytes behind the opening brace or bracket.
+        opening: which of the two that is.
 
     Raises:
-        ValueError: the object is not UTF-8.
+        ValueError: the object or array is not UTF-8.
     """
     decode = codecs.getincrementaldecoder("utf-8")().decode
-    all_quotes, all_backslashes, controls, is_outside = [], np.zeros(0, np.intp), 0, True
+    all_quotes, all_backslashes, controls, is_outside, depth = [], np.zeros(0, np.intp), 0, True, 1
     for start in range(0, len(content), BLOCK):
         block = content[start : start + BLOCK]
         backslashes = np.flatnonzero(block == BACKSLASH)
@@ -153,9 +191,13 @@ def _marks(content: NDArray[np.uint8]) -> _Marks | None:
         escaped = _escaped(all_backslashes) - start
         is_quote[escaped[(escaped >= 0) & (escaped < len(block))]] = False
         quotes = np.flatnonzero(is_quote)
-        # The object ends at the first brace that is not inside a token.
-        braces = np.flatnonzero(block == BRACE)
-        ends = braces[(np.searchsorted(quotes, braces) % 2 == 0) == is_outside]
+        # It ends where as many close as have opened, those inside tokens aside.
+        steps = (block == opening).view(np.int8) - (block == CLOSING[opening]).view(np.int8)
+        brackets = np.flatnonzero(steps)
+        brackets = brackets[(np.searchsorted(quotes, brackets) % 2 == 0) == is_outside]
+        depths = depth + np.cumsum(steps.take(brackets), dtype=np.intp)
+        depth = int(depths[-1]) if len(depths) else depth
+        ends = brackets[depths == 0]
         if len(ends):
             block, quotes = block[: ends[0]], quotes[: np.searchsorted(quotes, ends[0])]
         decode(block.tobytes(), final=bool(len(ends)))
@@ -177,10 +219,10 @@ def _escaped(backslashes: Places) -> Places:
     return places
 
 
-def _numbers(units: NDArray[np.uint8], starts: Places, ends: Places) -> tuple[NDArray[np.int32], int] | None:
-    """Return the number behind each token, and how many control characters stand around the numbers.
+def _numbers(units: NDArray[np.uint8], starts: Places, ends: Places) -> tuple[NDArray[np.int32] | None, int]:
+    """Return the id behind each token, and how many control characters stand around the ids.
 
-    None if they do not all look the same, digits aside.
+    Ids are None if they do not all look the same, digits aside.
 
     Args:
         units: the bytes of the object, and padding.
@@ -188,22 +230,55 @@ def _numbers(units: NDArray[np.uint8], starts: Places, ends: Places) -> tuple[ND
     """
     last = _around_number(units[ends[-1] + 1 : -PADDING].tobytes(), b"")
     if last is None or len(last[1]) > MOST_DIGITS or (len(last[1]) > 1 and last[1][:1] == b"0"):
-        return None
+        return None, 0
     ids = np.full(len(starts), int(last[1]), np.int32)
     controls = _controls(b"".join(last))
     if len(starts) == 1:
         return ids, controls
     first = _around_number(units[ends[0] + 1 : starts[1] - 1].tobytes(), b",")
     if first is None:
-        return None
+        return None, 0
     before, after = first[0], first[2] + b'"'
     for place in range(0, len(starts) - 1, TOKENS_AT_ONCE):
         some = slice(place, min(place + TOKENS_AT_ONCE, len(starts) - 1))
         numbers = _numbers_between(units, ends[some] + 1, starts[1:][some], before, after)
         if numbers is None:
-            return None
+            return None, 0
         ids[some] = numbers
     return ids, controls + (len(ids) - 1) * _controls(before + after)
+
+
+def _scores(units: NDArray[np.uint8], starts: Places, ends: Places) -> tuple[NDArray[np.float64] | None, int]:
+    """Return the score behind each piece, and how many control characters stand around the scores.
+
+    Scores are None if they do not all look the same, the scores aside.
+
+    Args:
+        units: the bytes of the array, and padding.
+        starts, ends: (pieces,) where each piece begins and ends.
+    """
+    last = BEHIND_LAST_PIECE.fullmatch(units[ends[-1] + 1 : -PADDING].tobytes())
+    if last is None:
+        return None, 0
+    places, stops = ends + np.int32(1 + len(last[1])), np.append(starts[1:], len(units) - PADDING)
+    stops[-1] -= len(last[3])
+    controls = _controls(last[1] + last[3])
+    if len(starts) > 1:
+        between = units[ends[0] + 1 : starts[1] - 1].tobytes()
+        first = BEHIND_PIECE.fullmatch(between)
+        if first is None or first[1] != last[1]:
+            return None, 0
+        after = first[3] + b'"'
+        stops[:-1] -= len(after)
+        if (stops <= places).any():
+            return None, 0
+        if not (_stands_at(first[1], units, ends[:-1] + 1) and _stands_at(after, units, stops[:-1])):
+            return None, 0
+        controls += (len(starts) - 1) * _controls(first[1] + after)
+    try:
+        return decimals(units, places, stops - places), controls
+    except ValueError:
+        return None, 0
 
 
 def _around_number(text: bytes, end: bytes) -> tuple[bytes, bytes, bytes] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,6 +59,18 @@ class Vocabulary(NamedTuple):
         return bool((np.sort(self.ids) == np.arange(len(self.ids))).all())
 
 
+class ScoredVocabulary(NamedTuple):
+    """The pieces of a Unigram model and their scores.
+
+    Attributes:
+        vocabulary: the pieces; their ids are their places.
+        scores: (pieces,) float64.
+    """
+
+    vocabulary: Vocabulary
+    scores: NDArray[np.float64]
+
+
 def windows(units: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Return a view of the eight bytes that begin at each byte.
 
@@ -79,7 +91,37 @@ def vocabulary_of(ids: Mapping[Any, Any]) -> Vocabulary:
     """
     if set(map(type, ids.values())) != {int} or min(ids.values()) < 0 or max(ids.values()) >= MOST_IDS:
         raise ValueError("the ids are not ints from 0 to 2**31 - 1")
-    tokens = [token.encode() for token in ids]
-    lengths = np.fromiter(map(len, tokens), np.intp, len(tokens))
-    units = np.append(np.frombuffer(b"".join(tokens), np.uint8), PADDING_BYTES)
-    return Vocabulary(units, np.cumsum(lengths) - lengths, lengths, np.fromiter(ids.values(), np.int32))
+    return _vocabulary(ids, np.fromiter(ids.values(), np.int32))
+
+
+def scored_vocabulary_of(pieces: Sequence[Any]) -> ScoredVocabulary:
+    """Return the pieces of a Unigram model in arrays.
+
+    Args:
+        pieces: pairs of a piece and its score. A piece may occur more than once.
+
+    Raises:
+        ValueError: a pair is something else, a piece is not Unicode, or there are no pieces.
+
+    Example:
+        >>> scored_vocabulary_of([["<unk>", 0], ["a", -1.5]]).scores.tolist()
+        [0.0, -1.5]
+    """
+    for pair in pieces:
+        if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
+            raise ValueError(f"{pair!r:.60} is not a piece and its score")
+        if type(pair[1]) not in (int, float):
+            raise ValueError(f"the score of {pair[0]!r:.60} is not a number")
+    if not pieces:
+        raise ValueError("there are no pieces")
+    ids = np.arange(len(pieces), dtype=np.int32)
+    return ScoredVocabulary(
+        _vocabulary([piece for piece, _ in pieces], ids), np.array([float(score) for _, score in pieces])
+    )
+
+
+def _vocabulary(tokens: Iterable[str], ids: NDArray[np.int32]) -> Vocabulary:
+    encoded = [token.encode() for token in tokens]
+    lengths = np.fromiter(map(len, encoded), np.intp, len(encoded))
+    units = np.append(np.frombuffer(b"".join(encoded), np.uint8), PADDING_BYTES)
+    return Vocabulary(units, np.cumsum(lengths) - lengths, lengths, ids)

@@ -11,26 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.utf8 import utf8_offsets
-from m2v_lite.tokenization.vocabulary import PADDING
-from m2v_lite.tokenization.wordpiece.character_classes import (
-    CLASS_SHIFT,
+from m2v_lite.tokenization.character_entries import (
     CODE_MASK,
+    END,
     MARK,
-    ODD,
-    REMOVED,
-    SEVERAL,
     SPACE,
     WORD,
-    CharacterClasses,
+    classes_of,
+    words_at,
 )
+from m2v_lite.tokenization.utf8 import utf8_offsets
+from m2v_lite.tokenization.vocabulary import PADDING
+from m2v_lite.tokenization.wordpiece.character_classes import CharacterClasses
 from m2v_lite.tokenization.wordpiece.normalizer import ASCII_CONTROLS, ASCII_MARKS, WordSplitter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# Stands after each text, as a mark. No text given here holds one.
-END = "\0"
 
 
 class Words(NamedTuple):
@@ -81,7 +77,7 @@ class BatchSplitter:
     def ascii(self, texts: Sequence[str]) -> Words:
         """Return the words of ASCII texts. The splitter's `clean_text` must be set."""
         joined = END.join([*texts, ""]).encode("ascii").translate(self._folded, self._removed)
-        starts, lengths = _find_words(np.frombuffer(joined.translate(self._classes), np.uint8))
+        starts, lengths = words_at(np.frombuffer(joined.translate(self._classes), np.uint8))
         return Words(np.frombuffer(joined + bytes(PADDING), np.uint8), starts, lengths, lengths)
 
     def any_characters(self, texts: Sequence[str]) -> tuple[Words, NDArray[np.intp]]:
@@ -89,23 +85,8 @@ class BatchSplitter:
 
         A text is left out if it holds a character that cannot be done by itself.
         """
-        codes = np.frombuffer(END.join([*texts, ""]).encode("utf-32-le"), "<u4")
-        entries = self._character_classes.entries(codes)
-        classes = (entries >> CLASS_SHIFT).astype(np.uint8)
-        left_out = np.zeros(0, np.intp)
-        if classes.max(initial=0) >= REMOVED:
-            if (classes == ODD).any():
-                is_end = codes == ord(END)
-                text_of = np.cumsum(is_end) - is_end
-                is_odd = np.zeros(len(texts), bool)
-                is_odd[text_of[classes == ODD]] = True
-                left_out = np.flatnonzero(is_odd)
-                classes[is_odd[text_of] & ~is_end] = REMOVED
-            entries = entries[classes != REMOVED]
-            if (classes == SEVERAL).any():
-                entries = self._character_classes.expanded(entries)
-            classes = (entries >> CLASS_SHIFT).astype(np.uint8)
-        starts, characters = _find_words(classes)
+        entries, left_out = self._character_classes.normalized(texts)
+        starts, characters = words_at(classes_of(entries))
         codes = entries & CODE_MASK
         units = codes.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode() + bytes(PADDING)
         offsets = utf8_offsets(codes)
@@ -117,15 +98,3 @@ def _ascii_class(character: str) -> int:
     if character in ASCII_MARKS or character == END:
         return MARK
     return WORD if character.isalnum() else SPACE
-
-
-def _find_words(classes: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where words and marks begin, and their lengths. The last character must be a mark."""
-    in_word = classes == WORD
-    begins = classes == MARK
-    ends = begins.copy()
-    begins[:1] |= in_word[:1]
-    begins[1:] |= in_word[1:] > in_word[:-1]
-    ends[:-1] |= in_word[:-1] > in_word[1:]
-    starts = np.flatnonzero(begins)
-    return starts, np.flatnonzero(ends) - starts + 1

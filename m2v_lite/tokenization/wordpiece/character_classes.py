@@ -1,8 +1,6 @@
-"""Character -> its class and its folded form in one number, for arrays of characters.
+"""The entries of characters under BertNormalizer and BertPreTokenizer.
 
-Such an entry holds a class in its upper byte and a code point below. The entries of the first 65,536
-characters are worked out together, from the character tables. All other entries are worked out when their
-character first occurs.
+The entries of the first 65,536 characters are worked out together, from the character tables.
 """
 
 from __future__ import annotations
@@ -12,44 +10,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from m2v_lite.tokenization.character_entries import (
+    CLASS_SHIFT,
+    FIRST_PLANE,
+    MARK,
+    ODD,
+    REMOVED,
+    SEVERAL,
+    SPACE,
+    SURROGATES,
+    WORD,
+    CharacterEntries,
+    entry,
+)
 from m2v_lite.tokenization.characters import character_tables, code_points, hangul_letters
 from m2v_lite.tokenization.wordpiece.normalizer import MOVED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from m2v_lite.tokenization.character_entries import Entries
     from m2v_lite.tokenization.characters import Replacements
     from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 
-    Entries = NDArray[np.uint32]
-
-# A mark is a word by itself. A removed character leaves no trace. One character may become several, and an
-# odd one depends on its neighbours. The class of what is not worked out yet is 0.
-SPACE, WORD, MARK, REMOVED, SEVERAL, ODD = range(1, 7)
-CLASS_SHIFT = np.uint32(24)
-CODE_MASK = np.uint32((1 << 24) - 1)
-
-FIRST_PLANE = 1 << 16
-SURROGATES = slice(0xD800, 0xE000)
 SYLLABLES = slice(0xAC00, 0xD7A4)
-# No character becomes more characters than this.
-MOST_PARTS = 8
 
 
-def entry(character_class: int, code: int) -> int:
-    """Return an entry.
-
-    Example:
-        >>> f"{entry(MARK, ord('!')):#x}"
-        '0x3000021'
-    """
-    return character_class << int(CLASS_SHIFT) | code
-
-
-class CharacterClasses:
+class CharacterClasses(CharacterEntries):
     """The entries of characters under the options of a normalizer.
-
-    Safe under threads: an entry never changes once it is made, and is written in one go.
 
     Args:
         splitter: says what becomes of each character.
@@ -58,74 +46,29 @@ class CharacterClasses:
         >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
         >>> classes = CharacterClasses(WordSplitter())
         >>> entries = classes.expanded(classes.entries(np.array([ord("Ä"), ord("각")], np.uint32)))
-        >>> [chr(code) for code in (entries & CODE_MASK).tolist()] == ["a", "\\u1100", "\\u1161", "\\u11a8"]
+        >>> [chr(code) for code in (entries & 0x1FFFFF).tolist()] == ["a", "\\u1100", "\\u1161", "\\u11a8"]
         True
     """
 
     def __init__(self, splitter: WordSplitter) -> None:
+        super().__init__()
         self._splitter = splitter
-        self._higher: dict[int, int] = {}
-        self._parts: dict[int, list[int]] = {}
 
     @cached_property
-    def _first_plane(self) -> Entries:
+    def _plane(self) -> Entries:
         return _first_plane(self._splitter)
 
-    def entries(self, codes: NDArray[np.uint32]) -> Entries:
-        """Return the entry of each code point."""
-        indexes = codes.view(np.int32)  # on a 32-bit processor, numpy takes no unsigned indexes
-        if len(codes) and int(codes.max()) >= FIRST_PLANE:
-            entries = self._first_plane.take(np.minimum(indexes, FIRST_PLANE - 1))
-            places = np.flatnonzero(indexes >= FIRST_PLANE)
-            distinct = sorted(set(codes[places].tolist()))
-            known = np.array([*map(self._higher_entry, distinct)], np.uint32)
-            entries[places] = known[np.searchsorted(np.array(distinct, np.uint32), codes[places])]
-        else:
-            entries = self._first_plane.take(indexes)
-        unknown = entries == 0
-        if unknown.any():
-            for code in set(codes[unknown].tolist()):
-                self._first_plane[code] = self._entry(code)
-            entries[unknown] = self._first_plane.take(indexes[unknown])
-        return entries
+    def _becomes(self, character: str) -> list[int] | None:
+        replaced = self._splitter.word(character)
+        return None if MOVED in replaced else _parts(replaced)
 
-    def expanded(self, entries: Entries) -> Entries:
-        """Return entries with the parts of each character that becomes several in its place."""
-        places = np.flatnonzero(entries >> CLASS_SHIFT == SEVERAL)
-        codes = entries[places] & CODE_MASK
-        parts = np.zeros((len(places), MOST_PARTS), np.uint32)
+    def _parts_of(self, codes: NDArray[np.uint32]) -> Entries:
         is_syllable = (codes >= SYLLABLES.start) & (codes < SYLLABLES.stop)
-        parts[is_syllable] = _letters(codes[is_syllable] - np.uint32(SYLLABLES.start))
-        for place in np.flatnonzero(~is_syllable).tolist():
-            own = self._parts[int(codes[place])]
-            parts[place, : len(own)] = own
-        parts_of = np.count_nonzero(parts, axis=1)
-        counts = np.ones(len(entries), np.intp)
-        counts[places] = parts_of
-        result = np.repeat(entries, counts)
-        firsts = (np.cumsum(counts) - counts)[places]
-        for number in range(MOST_PARTS):
-            has = parts_of > number
-            result[firsts[has] + number] = parts[has, number]
-        return result
-
-    def _higher_entry(self, code: int) -> int:
-        known = self._higher.get(code)
-        if known is None:
-            known = self._higher[code] = self._entry(code)
-        return known
-
-    def _entry(self, code: int) -> int:
-        replaced = self._splitter.word(chr(code))
-        if MOVED in replaced:
-            return entry(ODD, 0)
-        if not replaced:
-            return entry(REMOVED, 0)
-        parts = _parts(replaced)
-        if len(parts) == 1:
-            return parts[0]
-        self._parts[code] = parts
-        return entry(SEVERAL, code)
+        others = super()._parts_of(codes[~is_syllable])
+        parts = np.zeros((len(codes), max(3, others.shape[1])), np.uint32)
+        parts[is_syllable, :3] = _letters(codes[is_syllable] - np.uint32(SYLLABLES.start))
+        parts[~is_syllable, : others.shape[1]] = others
+        return parts
 
 
 def _parts(replaced: str) -> list[int]:
@@ -136,7 +79,7 @@ def _parts(replaced: str) -> list[int]:
         True
     """
     if not replaced.strip(" "):
-        return [entry(SPACE, ord(" "))]
+        return [] if not replaced else [entry(SPACE, ord(" "))]
     parts: list[int] = []
     for number, word in enumerate(replaced.split(" ")):
         if number and parts and parts[-1] >> int(CLASS_SHIFT) == WORD and word:
@@ -149,13 +92,13 @@ def _parts(replaced: str) -> list[int]:
 
 
 def _letters(syllables: Entries) -> Entries:
-    """Return (syllables, MOST_PARTS) the entries of the letters of Hangul syllables; see `hangul_letters`.
+    """Return (syllables, 3) the entries of the letters of Hangul syllables; see `hangul_letters`.
 
     Args:
         syllables: their numbers, from 0.
     """
     first, vowel, last = map(ord, hangul_letters(chr(SYLLABLES.start + 1)))
-    parts = np.zeros((len(syllables), MOST_PARTS), np.uint32)
+    parts = np.zeros((len(syllables), 3), np.uint32)
     parts[:, 0] = entry(WORD, first) + syllables // 588
     parts[:, 1] = entry(WORD, vowel) + syllables % 588 // 28
     tails = syllables % 28

@@ -9,9 +9,10 @@ even fewer steps.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from m2v_lite.tokenization.character_translation import Translation
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.characters import CharacterTables
@@ -23,22 +24,6 @@ ASCII_CONTROLS = sorted({*map(chr, range(32)), "\x7f"} - set("\t\n\r"))
 
 # Stands for a character that must be normalized with its neighbours: a lone surrogate, which no text holds.
 MOVED = "\udffd"
-
-# How many characters a translation may remember before it starts afresh.
-CHARACTERS_KEPT = 1 << 14
-
-
-class _Translation(dict[int, str]):
-    """A table for `str.translate` that calls `translated` once for each character."""
-
-    def __init__(self, translated: Callable[[str], str]) -> None:
-        self._translated = translated
-
-    def __missing__(self, code: int) -> str:
-        if len(self) >= CHARACTERS_KEPT:
-            self.clear()
-        self[code] = value = self._translated(chr(code))
-        return value
 
 
 class WordSplitter:
@@ -112,16 +97,16 @@ class WordSplitter:
         return character_tables()
 
     @cached_property
-    def _word_table(self) -> _Translation:
-        return _Translation(lambda character: self._split_all(self._normalized(character)))
+    def _word_table(self) -> Translation:
+        return Translation(lambda character: self._split_all(self._normalized(character)))
 
     @cached_property
-    def _normal_table(self) -> _Translation:
-        return _Translation(self._normalized)
+    def _normal_table(self) -> Translation:
+        return Translation(self._normalized)
 
     @cached_property
-    def _split_table(self) -> _Translation:
-        return _Translation(self._split_all)
+    def _split_table(self) -> Translation:
+        return Translation(self._split_all)
 
     def _normalized(self, character: str) -> str:
         text = self._cleaned(character)

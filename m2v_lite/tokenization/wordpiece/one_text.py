@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
+from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS, AddedToken, AddedTokens
+from m2v_lite.tokenization.word_memo import ID_BYTES, WordMemo, bytes_of
 from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 from m2v_lite.tokenization.wordpiece.pieces import WordPiece
-from m2v_lite.tokenization.wordpiece.word_memo import ID_BYTES, WordMemo, bytes_of
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import Ids
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # The mark before an added token's id: a lone surrogate, which no text holds.
 ADDED = "\udffe"
-
-TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 
 
 class SingleTextTokenizer:

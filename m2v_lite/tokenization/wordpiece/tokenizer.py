@@ -16,7 +16,7 @@ from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import FlatIds, Ids
     from m2v_lite.tokenization.protocols import TokenizerSource
-    from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
+    from m2v_lite.tokenization.wordpiece.batch import WordPieceBatchTokenizer
     from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 
 
@@ -71,8 +71,8 @@ class WordPieceTokenizer:
         return self._single.token_ids(text, max_length, self.unk_token_id is not None)
 
     @cached_property
-    def _batches(self) -> BatchTokenizer:
+    def _batches(self) -> WordPieceBatchTokenizer:
         """The tokenizer of batches, made for the first batch. Two threads may make it at once: no harm."""
-        from m2v_lite.tokenization.wordpiece.batch import BatchTokenizer
+        from m2v_lite.tokenization.wordpiece.batch import WordPieceBatchTokenizer
 
-        return BatchTokenizer(self._single)
+        return WordPieceBatchTokenizer(self._single)

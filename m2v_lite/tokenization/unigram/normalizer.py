@@ -1,0 +1,96 @@
+"""Text -> the normalized text: the charsmap, then spaces around punctuation marks, as the tokenizer has them.
+
+The charsmap looks at grapheme clusters (https://www.unicode.org/reports/tr29/). A cluster of less than six
+bytes is looked up as a whole; only then its characters are. Few texts hold a cluster for which that counts.
+In all others, each character is normalized by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from m2v_lite.tokenization.character_translation import Translation
+from m2v_lite.tokenization.characters import character_tables
+from m2v_lite.tokenization.unigram.charsmap import MOST_BYTES
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.unigram.charsmap import Charsmap
+
+
+class Normalizer:
+    """Does what Precompiled does, and then Replace with spaces around some characters.
+
+    White space comes out as spaces.
+
+    Args:
+        charsmap: what Precompiled replaces.
+        spaced: the characters that get spaces around them.
+        strips: whether runs of spaces become one space, and spaces at the ends go.
+    """
+
+    def __init__(self, charsmap: Charsmap, spaced: str, strips: bool) -> None:
+        self.charsmap, self.spaced, self.strips = charsmap, spaced, strips
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out the tables, which hold functions: a copy makes its own tables."""
+        return type(self), (self.charsmap, self.spaced, self.strips)
+
+    def normalize(self, text: str) -> str:
+        """Return what the normalizers make of a text."""
+        if text.isascii():
+            normalized = text.translate(self._table)
+        else:
+            parts: list[str] = []
+            done = 0
+            for match in self._cluster.finditer(text):
+                parts += text[done : match.start()].translate(self._table), self._of_cluster(match[0])
+                done = match.end()
+            normalized = "".join([*parts, text[done:].translate(self._table)])
+        return " ".join(words(normalized)) if self.strips else normalized
+
+    def of_character(self, character: str) -> str:
+        """Return what becomes of one character by itself, before spaces are joined."""
+        return self._table[ord(character)]
+
+    @cached_property
+    def _table(self) -> Translation:
+        return Translation(self._replaced)
+
+    @cached_property
+    def _cluster(self) -> re.Pattern[str]:
+        """Matches a cluster of several characters."""
+        of = {name: ranges.pattern() for name, ranges in character_tables().clusters.items()}
+        conjunct = "[{consonants}](?:[{linked}]*[{linkers}][{linked}]*[{consonants}])+[{attached}]*"
+        pattern = (
+            f"[{{prepended}}]*(?:{conjunct}|[^{{control}}][{{attached}}]+)|[{{prepended}}]+[^{{control}}]"
+        )
+        return re.compile(pattern.format(**of), re.DOTALL)
+
+    def _of_cluster(self, cluster: str) -> str:
+        encoded = cluster.encode()
+        value = self.charsmap.value_of(encoded) if len(encoded) <= MOST_BYTES else None
+        return cluster.translate(self._table) if value is None else self._spaced(value)
+
+    def _replaced(self, character: str) -> str:
+        value = self.charsmap.value_of(character.encode())
+        return self._spaced(character if value is None else value)
+
+    def _spaced(self, text: str) -> str:
+        spaces = character_tables().space
+        return "".join(
+            f" {character} " if character in self.spaced else " " if character in spaces else character
+            for character in text
+        )
+
+
+def words(normalized: str) -> list[str]:
+    """Return the parts of a text between spaces.
+
+    Example:
+        >>> words("  to be\\x1c ")
+        ['to', 'be\\x1c']
+    """
+    # `str.split()` divides at other characters, too.
+    return [word for word in normalized.split(" ") if word]

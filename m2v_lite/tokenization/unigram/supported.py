@@ -1,0 +1,259 @@
+"""The content of a `tokenizer.json` -> a tokenizer of the Unigram path, if that path supports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from m2v_lite.tokenization.added_entries import can_be_found, have_right_ids
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.unigram.charsmap import NOWHERE, Charsmap, arrays_of_charsmap
+from m2v_lite.tokenization.unigram.double_array import NO_PIECE, DoubleArray
+from m2v_lite.tokenization.unigram.double_array_builder import double_array_of
+from m2v_lite.tokenization.unigram.normalizer import Normalizer
+from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
+from m2v_lite.tokenization.unigram.unigram_entries import plane_of
+from m2v_lite.tokenization.unigram.words import BAR, WordRule
+from m2v_lite.tokenization.vocabulary import ScoredVocabulary, Vocabulary, windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from m2v_lite.tokenization.protocols import TokenizerSource
+
+# White space that must stay white.
+SPACES = (" ", "\t", "\n", "\r", "\r\n")
+# Regular expressions that match only white space.
+ALL_SPACES, RUNS_OF_SPACES = r"\s+", {" +", " {2,}", r"\s+"}
+# Hangul letters and syllables, which form clusters without marks; and the two other characters below
+# U+0800 that form clusters in ways of their own.
+HANGUL = ((0x1100, 0x1200), (0xA960, 0xA97D), (0xAC00, 0xD7A4), (0xD7B0, 0xD7FC))
+PICTURES = (0xA9, 0xAE)
+BYTES = 256
+
+
+class _Normalizers(NamedTuple):
+    """What the normalizers of a `tokenizer.json` are.
+
+    Attributes:
+        charsmap: the base64 text of the charsmap.
+        spaced: the characters that get spaces around them.
+        collapses: whether in the end all runs of white space become one space.
+        strips: whether in the end spaces at both ends go.
+    """
+
+    charsmap: str
+    spaced: str
+    collapses: bool
+    strips: bool
+
+
+def unigram_tokenizer(
+    definition: Any, source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
+) -> UnigramTokenizer | None:
+    """Return the tokenizer for a `tokenizer.json`; None if it might not give the ids that `tokenizers` gives.
+
+    Anything odd in the content is left to the library, which tokenizes or refuses.
+
+    Args:
+        definition: the content of the file, from `tokenizer_json.parse`.
+        source: reads the text of the file again.
+        memo_bytes: as for `UnigramTokenizer`.
+    """
+    if not isinstance(definition, dict) or not _has_known_settings(definition):
+        return None
+    model, added = definition["model"], definition["added_tokens"]
+    vocabulary, scores = model["vocab"]
+    normalizers = _normalizers(definition.get("normalizer"))
+    rule = None if normalizers is None else _word_rule(definition.get("pre_tokenizer"), normalizers)
+    if normalizers is None or rule is None:
+        return None
+    strips = normalizers.collapses and normalizers.strips
+    try:
+        units, values = arrays_of_charsmap(normalizers.charsmap)
+        normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
+        if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer, rule)):
+            return None
+        pieces = double_array_of(vocabulary)
+    except ValueError:
+        return None
+    ids = {entry["content"]: pieces.find(entry["content"]) for entry in added}
+    if not have_right_ids(added, ids, len(scores)):
+        return None
+    bytes_of = [pieces.find(f"<0x{byte:02X}>") for byte in range(BYTES)] if model["byte_fallback"] else None
+    if bytes_of is not None and None in bytes_of:
+        return None
+    if rule.is_joined:
+        crossing = _crossing_pieces(vocabulary, pieces, model["unk_id"])
+        if crossing is None:
+            return None
+        rule = rule._replace(lefts=crossing[0], rights=crossing[1])
+    settings = {
+        "unknown": model["unk_id"],
+        "lowest_score": float(scores.min()),
+        "bytes": bytes_of,
+        "spaced": normalizers.spaced,
+        "strips": strips,
+        "rule": rule._asdict(),
+        "added_tokens": added,
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "links": pieces.links,
+        "ids": pieces.ids,
+        "codes": pieces.codes,
+        "scores": scores,
+        "charsmap": units,
+        "values": values,
+        "characters": plane_of(normalizer),
+    }
+    new = [entry for entry in added if ids[entry["content"]] is None]
+    return UnigramTokenizer(settings, arrays, _figures(vocabulary, pieces, new), source, memo_bytes)
+
+
+def _figures(vocabulary: Vocabulary, pieces: DoubleArray, new: list[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the figures of a vocabulary and new tokens."""
+    # A piece that occurs several times counts once; an empty one has no place in the double array.
+    lengths = vocabulary.characters()
+    own = np.append(lengths.take(pieces.ids[pieces.ids != NO_PIECE]), lengths[lengths == 0][:1])
+    lengths = np.append(own, [len(token["content"]) for token in new]).astype(np.intp)
+    return {
+        "median_token_length": int(np.median(lengths)),
+        "vocabulary_size": len(lengths),
+        "highest_id": max([len(vocabulary.ids) - 1, *(token["id"] for token in new)]),
+    }
+
+
+def _has_known_settings(definition: dict[str, Any]) -> bool:
+    model = definition.get("model")
+    if definition.get("version") != "1.0" or not isinstance(model, dict):
+        return False
+    model.setdefault("byte_fallback", False)
+    unknown, scored = model.get("unk_id"), model.get("vocab")
+    return (
+        model.get("type") == "Unigram"
+        and isinstance(scored, ScoredVocabulary)
+        and type(unknown) is int
+        and 0 <= unknown < len(scored.scores)
+        and type(model["byte_fallback"]) is bool
+    )
+
+
+def _can_be_found(added: Any, normalizer: Normalizer, rule: WordRule) -> bool:
+    """Return whether added tokens are plain enough to be found as `tokenizers` finds them."""
+    if not can_be_found(added, normalizer.normalize):
+        return False
+    normalized = [normalizer.normalize(entry["content"]) for entry in added if entry["normalized"]]
+    if normalized and rule.first != rule.later:
+        return False  # what comes first in a normalized text is not told here
+    return normalizer.strips or not any(" " in content for content in normalized)
+
+
+def _normalizers(entry: Any) -> _Normalizers | None:
+    """Return what the normalizers are, if they are a charsmap and steps that move only spaces."""
+    steps = list(_flat(entry, "normalizers"))
+    charsmap = steps[0].get("precompiled_charsmap") if steps and _kind(steps[0]) == "Precompiled" else None
+    if not isinstance(charsmap, str):
+        return None
+    spaced, collapses, strips = "", False, False
+    for step in steps[1:]:
+        match step:
+            case {"type": "Replace", "pattern": {"String": str(mark)}, "content": str(content)} if (
+                len(mark) == 1 and not mark.isspace() and mark not in BAR + spaced and content == f" {mark} "
+            ):
+                spaced += mark
+                collapses = strips = False
+            case {"type": "Replace", "pattern": {"Regex": str(pattern)}, "content": " "} if (
+                pattern in RUNS_OF_SPACES
+            ):
+                collapses = pattern == ALL_SPACES or collapses
+            case {"type": "Strip", "strip_left": True, "strip_right": True}:
+                strips = True
+            case _:
+                return None
+    return _Normalizers(charsmap, spaced, collapses, strips)
+
+
+def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule | None:
+    """Return how words are put together."""
+    steps = list(_flat(pre_tokenizer, "pretokenizers"))
+    divides = len(steps) > 1 and steps[0] == {"type": "WhitespaceSplit"}
+    if divides:
+        steps = steps[1:]
+    if len(steps) != 1 or _kind(steps[0]) != "Metaspace" or steps[0].get("replacement") != BAR:
+        return None
+    scheme, splits = steps[0].get("prepend_scheme", "always"), steps[0].get("split", True)
+    if scheme not in ("always", "never", "first") or type(splits) is not bool:
+        return None
+    if divides:
+        every = scheme == "always"
+        return None if scheme == "first" else WordRule(every, every, every, False)
+    if not (normalizers.collapses and normalizers.strips):
+        return None
+    return WordRule(scheme != "never", scheme == "always", True, not splits)
+
+
+def _can_be_mapped(normalizer: Normalizer) -> bool:
+    """Return whether white space stays white, no bar comes out, and all clusters are known here."""
+    charsmap = normalizer.charsmap
+    spaces_stay = all(
+        (replaced := normalizer.normalize(f"a{space}a"))[1:-1].strip(" ") == "" and len(replaced) > 2
+        for space in SPACES
+    )
+    values = charsmap.texts.tobytes().decode()
+    if not spaces_stay or normalizer.normalize(f"a{BAR}a") != "a a" or BAR in values:
+        return False
+    # A mark behind one of these may form a short cluster here, but belongs to a long one.
+    base = np.concatenate([*(np.arange(*some) for some in HANGUL), np.array(PICTURES)])
+    nodes, found = charsmap.walk(base, charsmap.root(len(base)))
+    if (found != NOWHERE).any():
+        return False
+    # The marks of two bytes: U+0080 to U+07FF.
+    marks = np.arange(0x80, 0x800)
+    nodes = nodes[nodes != NOWHERE]
+    _, found = charsmap.walk(np.tile(marks, len(nodes)), np.repeat(nodes, len(marks)))
+    return bool((found == NOWHERE).all())
+
+
+def _crossing_pieces(vocabulary: Vocabulary, pieces: DoubleArray, unknown: int) -> tuple[str, str] | None:
+    """Return the characters on both sides of bars inside pieces; None if words cannot be told apart.
+
+    They cannot if a bar is not a piece, or an unknown one, because a run of unknown pieces may then go on
+    from one word to the next.
+    """
+    units, starts, lengths, _ = vocabulary
+    bar, lefts, rights = BAR.encode(), set(), set()
+    is_bar = windows(units) & np.uint64((1 << 8 * len(bar)) - 1) == int.from_bytes(bar, "little")
+    places = np.flatnonzero(is_bar)
+    tokens = np.searchsorted(starts, places, side="right") - 1
+    starts_later = places > starts.take(tokens)
+    inside = starts_later & (places < starts.take(tokens) + lengths.take(tokens))
+    start, length = int(starts[unknown]), int(lengths[unknown])
+    if pieces.find(BAR) in (None, unknown) or bar in units[start : start + length].tobytes():
+        return None
+    for token in np.unique(tokens[inside]).tolist():
+        start = int(starts[token])
+        piece = units[start : start + int(lengths[token])].tobytes().decode()
+        if BAR * 2 in piece:
+            continue  # no text has two bars side by side
+        if piece.endswith(BAR):
+            return None
+        words = piece.split(BAR)
+        lefts |= {word[-1] for word in words[:-1] if word}
+        rights |= {following[0] for word, following in pairwise(words) if word}
+    return "".join(sorted(lefts)), "".join(sorted(rights))
+
+
+def _kind(entry: Any) -> Any:
+    return entry.get("type") if isinstance(entry, dict) else None
+
+
+def _flat(entry: Any, members: str) -> Iterator[Any]:
+    """Yield the steps of an entry. A Sequence yields the steps of its members."""
+    if _kind(entry) == "Sequence":
+        for member in entry[members]:
+            yield from _flat(member, members)
+    elif entry is not None:
+        yield entry

@@ -1,0 +1,106 @@
+"""The Unigram path: texts -> words -> token ids, without the `tokenizers` library.
+
+It stands in for tokenizers of the XLM-R family, with all that they know in mapped arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.unigram.charsmap import Charsmap
+from m2v_lite.tokenization.unigram.double_array import DoubleArray
+from m2v_lite.tokenization.unigram.normalizer import Normalizer
+from m2v_lite.tokenization.unigram.one_text import SingleTextTokenizer
+from m2v_lite.tokenization.unigram.viterbi import Viterbi
+from m2v_lite.tokenization.unigram.words import WordRule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
+    from m2v_lite.tokenization.protocols import TokenizerSource
+    from m2v_lite.tokenization.unigram.batch import UnigramBatchTokenizer
+
+# What the arrays of a tokenizer are called, and their types.
+DTYPES = {
+    "links": np.int64,
+    "ids": np.int32,
+    "codes": np.uint16,
+    "scores": np.float64,
+    "charsmap": np.uint32,
+    "values": np.uint8,
+    "characters": np.uint32,
+}
+
+
+class UnigramTokenizer:
+    """Turns texts into token ids; see `protocols.TextTokenizer` for its attributes and methods.
+
+    Args:
+        settings: `unknown`, the id of the unknown token; `lowest_score`; `bytes`, the ids of bytes, or None;
+            `spaced`, the characters with spaces around them; `strips`, whether runs of spaces become one;
+            `rule`, the fields of `WordRule`; `added_tokens`, as in a `tokenizer.json`.
+        arrays: by their names in `DTYPES`: the double array, the scores, the charsmap, and the entries of the
+            first 65,536 characters.
+        figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
+        source: reads the text of the whole definition again.
+        memo_bytes: about how much memory the memo of single texts may take. Batches need no memo.
+    """
+
+    kind = "Unigram"
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        figures: Mapping[str, int],
+        source: TokenizerSource,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
+    ) -> None:
+        pieces = DoubleArray(arrays["links"], arrays["ids"], arrays["codes"])
+        viterbi = Viterbi(
+            pieces, arrays["scores"], settings["lowest_score"], settings["unknown"], settings["bytes"]
+        )
+        charsmap = Charsmap(arrays["charsmap"], arrays["values"])
+        normalizer = Normalizer(charsmap, settings["spaced"], settings["strips"])
+        rule = WordRule(**settings["rule"])
+        self._single = SingleTextTokenizer(normalizer, rule, viterbi, settings["added_tokens"], memo_bytes)
+        self.settings, self.arrays, self.figures = settings, arrays, figures
+        self.unk_token_id: int | None = settings["unknown"]
+        self.median_token_length = figures["median_token_length"]
+        self.vocabulary_size = figures["vocabulary_size"]
+        self.highest_id = figures["highest_id"]
+        self._source = source
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the tokenizer of batches: the first batch makes it again."""
+        return {name: value for name, value in self.__dict__.items() if name != "_batches"}
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        pieces = [piece for piece, _ in json.loads(self.definition())["model"]["vocab"]]
+        vocabulary = {piece: token_id for token_id, piece in enumerate(pieces)} | self._single.added_ids
+        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+
+    def definition(self) -> str:
+        return self._source.read()
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        return self._batches.token_ids(texts, max_length, self.unk_token_id)
+
+    def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
+        return self._single.token_ids(text, max_length)
+
+    @cached_property
+    def _batches(self) -> UnigramBatchTokenizer:
+        from m2v_lite.tokenization.unigram.batch import UnigramBatchTokenizer
+        from m2v_lite.tokenization.unigram.unigram_entries import UnigramEntries
+
+        entries = UnigramEntries(self._single.normalizer, self.arrays["characters"])
+        return UnigramBatchTokenizer(self._single, entries)
