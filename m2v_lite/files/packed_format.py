@@ -5,6 +5,8 @@ A packed model is an ordinary safetensors file. It has the tensors of a model an
 - `vocabulary.entries`, `vocabulary.displacements`, `vocabulary.values`, `vocabulary.parents` and
   `vocabulary.lengths`: the tables that find tokens, as `mapped_tables` lays them out, if the tokenizer is of
   the BERT kind. Loading the model maps them; it parses no vocabulary and builds no table;
+- `pieces.links`, `pieces.ids`, `pieces.codes`, `pieces.scores`, `pieces.charsmap`, `pieces.values` and
+  `pieces.characters`: the same for a tokenizer of the XLM-R kind, as `unigram.tokenizer` lists them;
 - `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950).
 
 The metadata has these entries. Each name has the prefix `m2v_lite.`:
@@ -15,7 +17,7 @@ The metadata has these entries. Each name has the prefix `m2v_lite.`:
 - `source`: the model's origin, for example its name on the hub;
 - `tokenizer`: the tokenizer's settings without its vocabulary, JSON;
 - `figures`: numbers that describe the vocabulary, JSON;
-- `tables`: the description of the tables that find tokens, JSON;
+- `tables`: the description of the tables that find tokens, JSON, if they are in the file;
 - `checksums`: the SHA-256 of each tensor and of all other metadata, JSON.
 """
 
@@ -30,15 +32,18 @@ from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
-from m2v_lite.tokenization.wordpiece.mapped_tables import DTYPES, tables_of
-from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
     from m2v_lite.tokenization.protocols import TextTokenizer
 
 VERSION = "2"
 PREFIX = "m2v_lite."
-VOCABULARY = tuple(f"vocabulary.{name}" for name in DTYPES)
+# How the names of the tensors begin that hold the vocabulary of a WordPiece and of a Unigram model.
+VOCABULARY, PIECES = "vocabulary.", "pieces."
 FIGURES = ("median_token_length", "vocabulary_size", "highest_id")
 TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
@@ -93,27 +98,60 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
         InvalidModelError: the tokenizer is broken.
         MissingPackageError: the tokenizer needs the package tokenizers, which is not installed.
     """
-    path = file.path
     source = PackedTokenizer(file)
-    missing = [name for name in VOCABULARY if name not in file.tensors]
-    if len(missing) == len(VOCABULARY):
-        from m2v_lite.tokenization.kinds import tokenizer_of_content
+    if any(name.startswith(VOCABULARY) for name in file.tensors):
+        return _wordpiece(file, source, memo_bytes)
+    if any(name.startswith(PIECES) for name in file.tensors):
+        return _unigram(file, source, memo_bytes)
+    from m2v_lite.tokenization.kinds import tokenizer_of_content
 
-        return tokenizer_of_content(source.read().encode(), source, path, memo_bytes)
-    if missing:
-        raise broken(path, f"it has no tensor {missing[0]}")
+    return tokenizer_of_content(source.read().encode(), source, file.path, memo_bytes)
+
+
+def _wordpiece(file: SafetensorsFile, source: PackedTokenizer, memo_bytes: int) -> TextTokenizer:
+    """Return the tokenizer of the BERT kind in a packed model."""
+    from m2v_lite.tokenization.wordpiece.mapped_tables import DTYPES, tables_of
+    from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
+
+    arrays = _arrays(file, VOCABULARY, DTYPES)
     settings, figures = setting(file, "tokenizer"), setting(file, "figures")
     try:
         _check_settings(settings)
-        numbers = {name: _natural_number(figures[name]) for name in FIGURES}
-        arrays = {name: np.asarray(file.view(f"vocabulary.{name}")) for name in DTYPES}
+        numbers = _checked_figures(figures, settings)
         tables = tables_of(arrays, setting(file, "tables")["tables"], numbers["highest_id"])
-        for token in settings["added_tokens"]:
-            if token["id"] > numbers["highest_id"]:
-                raise ValueError(f"the added token {token['content']!r:.60} has an id that is too high")
         return WordPieceTokenizer(settings, tables, numbers, source, memo_bytes)
     except (KeyError, TypeError, ValueError) as error:
-        raise broken(path, f"its tokenizer cannot be read ({error!r:.200})") from error
+        raise broken(file.path, f"its tokenizer cannot be read ({error!r:.200})") from error
+
+
+def _unigram(file: SafetensorsFile, source: PackedTokenizer, memo_bytes: int) -> TextTokenizer:
+    """Return the tokenizer of the XLM-R kind in a packed model."""
+    from m2v_lite.tokenization.unigram.mapped import mapped_tokenizer
+    from m2v_lite.tokenization.unigram.tokenizer import DTYPES
+
+    arrays = _arrays(file, PIECES, DTYPES)
+    settings, figures = setting(file, "tokenizer"), setting(file, "figures")
+    try:
+        return mapped_tokenizer(settings, arrays, _checked_figures(figures, settings), source, memo_bytes)
+    except (KeyError, TypeError, ValueError) as error:
+        raise broken(file.path, f"its tokenizer cannot be read ({error!r:.200})") from error
+
+
+def _arrays(file: SafetensorsFile, prefix: str, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a vocabulary by their names."""
+    for name in names:
+        if prefix + name not in file.tensors:
+            raise broken(file.path, f"it has no tensor {prefix}{name}")
+    return {name: np.asarray(file.view(prefix + name)) for name in names}
+
+
+def _checked_figures(figures: dict[str, Any], settings: dict[str, Any]) -> dict[str, int]:
+    """Return the figures of the vocabulary, if they and the ids of added tokens are sound."""
+    numbers = {name: _natural_number(figures[name]) for name in FIGURES}
+    for token in settings["added_tokens"]:
+        if token["id"] > numbers["highest_id"]:
+            raise ValueError(f"the added token {token['content']!r:.60} has an id that is too high")
+    return numbers
 
 
 def _natural_number(value: Any) -> int:

@@ -17,9 +17,11 @@ from m2v_lite.files.atomic_write import atomic_write
 from m2v_lite.files.model_card import card_of, new_model_card
 from m2v_lite.files.packed_format import (
     MODEL_CARD,
+    PIECES,
     PREFIX,
     TOKENIZER,
     VERSION,
+    VOCABULARY,
     broken,
     check_version,
     is_packed,
@@ -30,9 +32,10 @@ from m2v_lite.files.reading import read_model
 from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
 from m2v_lite.files.saving import bfloat16_tensors, config_of, save_model, tensors_of
 from m2v_lite.tokenization.definition import TokenizerText
-from m2v_lite.tokenization.tokenizer_json import parse
+from m2v_lite.tokenization.kinds import own_tokenizer
+from m2v_lite.tokenization.unigram.tokenizer import DTYPES as UNIGRAM_DTYPES, UnigramTokenizer
 from m2v_lite.tokenization.wordpiece.mapped_tables import arrays_of
-from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
+from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.files.model_parts import ModelParts
@@ -58,13 +61,16 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
         TOKENIZER: _deflated(tokenizer),
         MODEL_CARD: _deflated(_model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
-    wordpiece = wordpiece_tokenizer(parse(tokenizer.encode()), TokenizerText(tokenizer))
-    if wordpiece is not None:
-        arrays, described = arrays_of(wordpiece.tables)
-        tensors.update({f"vocabulary.{name}": array for name, array in arrays.items()})
-        metadata["tokenizer"] = json.dumps(wordpiece.settings)
-        metadata["figures"] = json.dumps(wordpiece.figures)
+    own, _ = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), "tokenizer.json")
+    if isinstance(own, WordPieceTokenizer):
+        arrays, described = arrays_of(own.tables)
+        tensors.update({VOCABULARY + name: array for name, array in arrays.items()})
         metadata["tables"] = json.dumps({"tables": described})
+    elif isinstance(own, UnigramTokenizer):
+        tensors.update({PIECES + name: own.arrays[name] for name in UNIGRAM_DTYPES})
+    if own is not None:
+        metadata["tokenizer"] = json.dumps(own.settings)
+        metadata["figures"] = json.dumps(own.figures)
     metadata = {PREFIX + name: text for name, text in metadata.items()}
     metadata[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, metadata))
     with atomic_write(path) as file:

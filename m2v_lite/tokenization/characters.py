@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,9 @@ class Ranges:
 
     def pattern(self) -> str:
         """Return the set as the inside of a character class of a regular expression."""
+        # The characters themselves, as `re` is slow at reading escapes.
         pairs = zip(self._firsts, self._lasts, strict=True)
-        return "".join(f"\\U{ord(first):08x}-\\U{ord(last):08x}" for first, last in pairs)
+        return "".join(f"{re.escape(first)}-{re.escape(last)}" for first, last in pairs)
 
     def __contains__(self, character: str) -> bool:
         return self._run(character) is not None

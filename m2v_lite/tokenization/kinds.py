@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InputTypeError, InvalidModelError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from m2v_lite.tokenization.protocols import TextTokenizer, TokenizerSource
+    from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
+    from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 
 def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> TextTokenizer:
@@ -56,21 +58,9 @@ def tokenizer_of_content(
         place: their origin, for error messages.
         memo_bytes: as for `read_tokenizer`.
     """
-    from m2v_lite.tokenization.tokenizer_json import parse
-    from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
-
-    try:
-        definition = parse(content)
-        wordpiece = wordpiece_tokenizer(definition, source, memo_bytes)
-    except (ValueError, RecursionError) as error:
-        raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
-    if wordpiece is not None:
-        return wordpiece
-    from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
-
-    unigram = unigram_tokenizer(definition, source, memo_bytes)
-    if unigram is not None:
-        return unigram
+    own, definition = own_tokenizer(content, source, place, memo_bytes)
+    if own is not None:
+        return own
     from m2v_lite.tokenization.chunks import chunk_tokenizer
     from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer, library_tokenizer, unk_token_id
 
@@ -79,3 +69,26 @@ def tokenizer_of_content(
     return chunk_tokenizer(tokenizer, unknown, source, definition, memo_bytes) or LibraryTokenizer(
         tokenizer, unknown, source
     )
+
+
+def own_tokenizer(
+    content: bytes | mmap, source: TokenizerSource, place: object, memo_bytes: int = DEFAULT_MEMO_BYTES
+) -> tuple[WordPieceTokenizer | UnigramTokenizer | None, Any]:
+    """Return the tokenizer that does without the library, if there is one, and the content of the file.
+
+    Args:
+        content, source, place, memo_bytes: as for `tokenizer_of_content`.
+    """
+    from m2v_lite.tokenization.tokenizer_json import parse
+    from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
+
+    try:
+        definition = parse(content)
+        own = wordpiece_tokenizer(definition, source, memo_bytes)
+        if own is not None:
+            return own, definition
+        from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
+
+        return unigram_tokenizer(definition, source, memo_bytes), definition
+    except (ValueError, RecursionError) as error:
+        raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error

@@ -50,13 +50,13 @@ class Charsmap:
             unit = units[at]
             at ^= _offset(unit)
             if unit & HAS_VALUE:
-                return self.value_at(units[at] & VALUE_MASK)
+                return self.value_at(units[at] & VALUE_MASK) if at < len(units) else None
         return None
 
     def value_at(self, place: int) -> str:
         """Return the value that begins at a byte of the texts."""
         content = self.texts[place:].data
-        return bytes(content[: _length(content)]).decode()
+        return bytes(content[: _length(content)]).decode(errors="replace")
 
     def walk(self, characters: NDArray[Any], nodes: Nodes) -> tuple[Nodes, Nodes]:
         """Walk from nodes on along the bytes of one character each.
@@ -93,7 +93,7 @@ class Charsmap:
         at ^= units >> 10 << ((units & IS_FAR) >> 6)
         nodes[some] = np.where(exists, at, NOWHERE)
         found = exists & (units & HAS_VALUE != 0) & (values[some] == NOWHERE)
-        values[some[found]] = self.units.take(at[found]).astype(np.int64) & VALUE_MASK
+        values[some[found]] = self.units.take(at[found], mode="clip").astype(np.int64) & VALUE_MASK
 
     def root(self, number: int) -> Nodes:
         """Return the root, that many times."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.unigram.charsmap import Charsmap
 
 
+# Stands for a character that may form a cluster with its neighbours: a lone surrogate, which no text holds.
+JOINED = "\udffd"
+
+
 class Normalizer:
     """Does what Precompiled does, and then Replace with spaces around some characters.
 
@@ -39,9 +43,8 @@ class Normalizer:
 
     def normalize(self, text: str) -> str:
         """Return what the normalizers make of a text."""
-        if text.isascii():
-            normalized = text.translate(self._table)
-        else:
+        normalized = text.translate(self._first_table)
+        if JOINED in normalized:
             parts: list[str] = []
             done = 0
             for match in self._cluster.finditer(text):
@@ -53,6 +56,10 @@ class Normalizer:
     def of_character(self, character: str) -> str:
         """Return what becomes of one character by itself, before spaces are joined."""
         return self._table[ord(character)]
+
+    @cached_property
+    def _first_table(self) -> Translation:
+        return Translation(lambda character: JOINED if _may_join(character) else self._replaced(character))
 
     @cached_property
     def _table(self) -> Translation:
@@ -94,3 +101,9 @@ def words(normalized: str) -> list[str]:
     """
     # `str.split()` divides at other characters, too.
     return [word for word in normalized.split(" ") if word]
+
+
+def _may_join(character: str) -> bool:
+    """Return whether a character joins its neighbours to a cluster; a line end of two needs no care."""
+    clusters = character_tables().clusters
+    return character in clusters["attached"] or character in clusters["prepended"]

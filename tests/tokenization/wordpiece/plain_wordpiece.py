@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from m2v_lite.tokenization.character_entries import END
 from m2v_lite.tokenization.vocabulary import PADDING, vocabulary_of
-from m2v_lite.tokenization.wordpiece.batch_words import END, Words
+from m2v_lite.tokenization.wordpiece.batch_words import Words
 from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 from m2v_lite.tokenization.wordpiece.token_tree import token_tables
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS, random_texts
 
+from m2v_lite.tokenization.character_entries import END
 from m2v_lite.tokenization.characters import character_tables
 from m2v_lite.tokenization.vocabulary import PADDING
-from m2v_lite.tokenization.wordpiece.batch_words import END, BatchSplitter, Words
+from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter, Words
 from m2v_lite.tokenization.wordpiece.normalizer import MOVED, WordSplitter
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
