@@ -292,7 +292,7 @@ class StaticModel(QueriesAndDocuments, ModelParts):
 
         rows: list[NDArray[Any]] = []
         for _, ids, bounds in self._encoder.tokenized(texts, limit, size, 0, show_progress_bar):
-            self._encoder.read_ahead.expect(len(ids))
+            self._encoder.read_ahead.expect(self._table.row_ids(ids))
             rows += map(self._table.rows, of_each_text(ids, bounds))
         return rows[0] if single else rows
 

@@ -32,10 +32,10 @@ class ReadAhead:
 
     def __init__(self, table: NDArray[Any] | None) -> None:
         self._map = getattr(table, "_mmap", None)
-        self._all_read = True
+        self._all_read, self._rows, self._length = True, 0, 0
         if table is None or self._map is None or not table.size:
             return
-        self._all_read = False
+        self._all_read, self._rows = False, len(table)
         first = table.__array_interface__["data"][0]
         start = first - np.frombuffer(self._map, np.uint8).__array_interface__["data"][0]
         end = start + (len(table) - 1) * table.strides[0] + table.shape[1] * table.itemsize
@@ -43,9 +43,18 @@ class ReadAhead:
         self._length = end - self._start
         self._advise("MADV_RANDOM")
 
-    def expect(self, rows: int) -> None:
-        """Prepare to read `rows` rows: if they are many, read all pages in order first, which is faster."""
-        if not self._all_read and rows * PAGES_IN_ORDER >= self._length // mmap.PAGESIZE:
+    def expect(self, rows: NDArray[np.intp]) -> None:
+        """Prepare to read rows: if they are many, read all pages in order first, which is faster.
+
+        Args:
+            rows: (rows,) their indexes, in any order, however often.
+        """
+        pages = self._length // mmap.PAGESIZE
+        if self._all_read or len(rows) * PAGES_IN_ORDER < pages:
+            return
+        is_needed = np.zeros(self._rows, bool)
+        is_needed[rows] = True
+        if np.count_nonzero(is_needed) * PAGES_IN_ORDER >= pages:
             self.read_all()
 
     def read_all(self) -> None:

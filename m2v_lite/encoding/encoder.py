@@ -118,5 +118,6 @@ class Encoder:
         """Write the vectors of a batch to their place in `vectors`, (texts, dim)."""
         place, ids, bounds = batch
         means, table = vectors[place], self._table
-        self.read_ahead.expect(len(ids))
-        pooling.mean_rows(self._embedding, table.row_ids(ids), bounds, means, table.token_weights(ids), unit)
+        rows = table.row_ids(ids)
+        self.read_ahead.expect(rows)
+        pooling.mean_rows(self._embedding, rows, bounds, means, table.token_weights(ids), unit)

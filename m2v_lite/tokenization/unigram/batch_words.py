@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.character_entries import CODE_MASK, END, classes_of, words_at
+from m2v_lite.tokenization.character_entries import CODE_MASK, END, SPACE, classes_of, words_at
 from m2v_lite.tokenization.unigram.unigram_entries import UnigramEntries
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class BatchSplitter:
 
     def __init__(self, entries: UnigramEntries, looked_for: Sequence[str] = ()) -> None:
         self._entries = entries
-        # The first two characters tell enough; a second one may be a space, of which there may be more.
-        self._looked_for = [[*map(ord, text[:2].rstrip())] for text in looked_for]
+        # Without spaces: those around marks are not in the array.
+        self._looked_for = [[*map(ord, text.replace(" ", ""))] for text in looked_for]
 
     def any_characters(self, texts: Sequence[str]) -> tuple[Words, NDArray[np.intp]]:
         """Return the words of texts, and the indexes of the texts that are left out, as if they were empty.
@@ -49,7 +49,7 @@ class BatchSplitter:
         entries, left_out = self._entries.normalized(texts)
         classes = classes_of(entries)
         characters = entries & CODE_MASK
-        holders = self._holders(characters)
+        holders = self._holders(characters, classes)
         if len(holders):
             left_out = np.union1d(left_out, holders)
             is_end = characters == ord(END)
@@ -58,16 +58,15 @@ class BatchSplitter:
             characters, classes = characters[kept], classes[kept]
         return Words(characters, *words_at(classes)), left_out
 
-    def _holders(self, characters: NDArray[np.uint32]) -> NDArray[np.intp]:
+    def _holders(self, characters: NDArray[np.uint32], classes: NDArray[np.uint8]) -> NDArray[np.intp]:
         """Return which texts may hold an added token."""
-        found = []
-        for codes in self._looked_for:
-            places = np.flatnonzero(characters == codes[0])
-            if len(codes) > 1:
-                # Every text ends with a NUL, so there is a next character.
-                places = places[characters[places + 1] == codes[1]]
-            found.append(places)
-        places = np.concatenate(found) if found else np.zeros(0, np.intp)
-        if not len(places):
-            return places
-        return np.unique(np.searchsorted(np.flatnonzero(characters == ord(END)), places))
+        found = [np.zeros(0, np.intp)]
+        if any((characters == codes[0]).any() for codes in self._looked_for):
+            visible = characters[classes != SPACE]
+            ends = np.flatnonzero(visible == ord(END))
+            for codes in self._looked_for:
+                places = np.flatnonzero(visible == codes[0])
+                for number, code in enumerate(codes[1:], 1):
+                    places = places[visible.take(places + number, mode="clip") == code]
+                found.append(np.searchsorted(ends, places))
+        return np.unique(np.concatenate(found))

@@ -109,11 +109,14 @@ class SingleTextTokenizer:
         memo = self._memo
         if not self.rule.is_joined:
             return memo.joined(words)
-        if not any(map(self._may_join, words, words[1:])):
-            ids = [memo[word] for word in words]
-            if b"" not in ids:
-                return b"".join(ids)
-        return bytes_of(self.viterbi.of_one("".join(words))[0])
+        units: list[str] = []
+        for place, word in enumerate(words):
+            if place and self._may_join(words[place - 1], word):
+                units[-1] += word
+            else:
+                units.append(word)
+        ids = [memo[unit] for unit in units]
+        return bytes_of(self.viterbi.of_one("".join(words))[0]) if b"" in ids else b"".join(ids)
 
     def _may_join(self, word: str, following: str) -> bool:
         """Return whether a piece may join two words."""

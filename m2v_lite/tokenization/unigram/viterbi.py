@@ -9,6 +9,7 @@ Here, a step does one place of all words.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 # How far the score of the unknown token lies below the lowest score.
 PENALTY = 10.0
-# Sums that lie closer may change places if they are added to another sum first.
+# Which of two sums is the higher may change if they are closer and added to another sum first. The sum of the
+# best division hardly changes by that, so that it counts only where pieces of the best division end.
 NEAR = 1e-6
 
 
@@ -91,16 +93,13 @@ class Viterbi:
             return np.zeros(0, np.intp), bounds, np.zeros(len(lengths), bool)
         starts, lasts, ids, scores, groups = self._edges(characters, bounds, lengths)
         best, way = np.full(number, -np.inf), np.zeros(number, np.intp)
-        is_near = np.zeros(number, bool)
-        before = starts - 1
+        before, sums_of = starts - 1, scores.copy()
         first = 0
         for step, end in enumerate(groups):
             sums, targets = scores[first:end], lasts[first:end]
             if step:
-                sums = sums + best.take(before[first:end])
-            old = best.take(targets)
-            is_near[targets[np.abs(sums - old) < NEAR]] = True
-            better = np.flatnonzero(sums > old)
+                sums_of[first:end] = sums = sums + best.take(before[first:end])
+            better = np.flatnonzero(sums > best.take(targets))
             targets = targets.take(better)
             best[targets] = sums.take(better)
             better += first
@@ -115,6 +114,11 @@ class Viterbi:
             at, low = at.take(goes_on), low.take(goes_on)
         edges = way.take(np.flatnonzero(ends_piece))
         piece_bounds = np.concatenate([[0], np.cumsum(ends_piece).take(bounds[1:] - 1)])
+        near = np.flatnonzero(best.take(lasts) - sums_of < NEAR)
+        near = near[way.take(lasts.take(near)) != near]
+        is_near = np.zeros(number, bool)
+        is_near[lasts.take(near)] = True
+        is_near &= ends_piece
         is_close = np.logical_or.reduceat(is_near, bounds[:-1])
         found = ids.take(edges).astype(np.intp)
         return *self._joined(found, piece_bounds, characters, starts.take(edges), lasts.take(edges)), is_close
@@ -194,34 +198,40 @@ class Viterbi:
         links, ids, codes = self.pieces.links_of_one, self.pieces.ids_of_one, self.pieces.codes_of_one
         scores, known = self._scores_of_one, len(codes)
         coded = [codes[code_point] if code_point < known else 0 for code_point in map(ord, word)]
-        number, is_close = len(coded), False
-        best: list[float | None] = [None] * (number + 1)
-        best[0] = 0.0
+        number, root = len(coded), links[ROOT]
+        best = [0.0] + [-inf] * number
+        # Whether another division up to here is nearly as good as the best one.
+        is_near = [False] * (number + 1)
         starts, chosen = [0] * (number + 1), [0] * (number + 1)
         for start in range(number):
-            so_far = best[start]
-            assert so_far is not None
-            slot, end, has_single = ROOT, start, False
+            so_far, single = best[start], NO_PIECE
+            slot, link, end = ROOT, root, start
             while end < number:
-                child = (links[slot] & BASE_MASK) + coded[end]
-                if links[child] >> PARENT_SHIFT != slot:
+                child = (link & BASE_MASK) + coded[end]
+                link = links[child]
+                if link >> PARENT_SHIFT != slot:
                     break
                 slot, end = child, end + 1
                 token_id = ids[slot]
                 if token_id != NO_PIECE:
-                    has_single = has_single or end == start + 1
                     total, old = scores[token_id] + so_far, best[end]
-                    if old is not None and abs(total - old) < NEAR:
-                        is_close = True
-                    if old is None or total > old:
-                        best[end], starts[end], chosen[end] = total, start, token_id
-            if not has_single:
+                    if total > old - NEAR:
+                        is_near[end] = total < old + NEAR
+                        if total > old:
+                            best[end], starts[end], chosen[end] = total, start, token_id
+                    if end == start + 1:
+                        single = token_id
+            if single == NO_PIECE:
                 end, total = start + 1, self._unknown_score + so_far
                 old = best[end]
-                if old is not None and abs(total - old) < NEAR:
-                    is_close = True
-                if old is None or total > old:
-                    best[end], starts[end], chosen[end] = total, start, self.unknown
+                if total > old - NEAR:
+                    is_near[end] = total < old + NEAR
+                    if total > old:
+                        best[end], starts[end], chosen[end] = total, start, self.unknown
+        is_close, end = False, number
+        while end:
+            is_close = is_close or is_near[end]
+            end = starts[end]
         return self._walked_back(word, starts, chosen), is_close
 
     def _walked_back(self, word: str, starts: list[int], chosen: list[int]) -> list[int]:

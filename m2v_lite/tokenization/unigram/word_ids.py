@@ -32,10 +32,11 @@ MASKS = np.array([(1 << 16 * length) - 1 for length in range(CODES_AT_ONCE + 1)]
 FACTORS = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64
 )
-# A longer word is divided by itself. A step takes one place of all words, however few have so many.
-MOST_CHARACTERS = 200
-# How much to divide at once: the arrays of a step then fit the cache.
-CHARACTERS_AT_ONCE = 1 << 16
+# A longer word is divided by itself, unless there are so many of them: a step takes as long for one place of
+# one word as for hundreds. Even longer ones always are.
+MOST_CHARACTERS, FEW_AT_ONCE, MOST_PLACES = 200, 8, 1 << 16
+# How much to divide at once: the arrays of a step then fit the cache, and a step has some words to do.
+CHARACTERS_AT_ONCE, WORDS_AT_ONCE = 1 << 16, 256
 
 
 class Spelled(NamedTuple):
@@ -214,7 +215,9 @@ def divide(viterbi: Viterbi, spelled: Spelled, sizes: Ids | None = None) -> Divi
     bounds = np.append(0, ends if sizes is None else ends.take(np.cumsum(sizes) - 1))
     lengths = np.diff(bounds)
     is_long = lengths > MOST_CHARACTERS
-    if is_long.any():
+    if is_long.any() and (
+        lengths[is_long].sum() < FEW_AT_ONCE * lengths.max() or lengths.max() >= MOST_PLACES
+    ):
         short = _divide_short(viterbi, flat[~np.repeat(is_long, lengths)], lengths[~is_long])
         long = _divide_long(viterbi, flat, bounds[:-1][is_long], bounds[1:][is_long])
         is_close = np.zeros(len(lengths), bool)
@@ -236,10 +239,11 @@ def _divide_long(viterbi: Viterbi, characters: NDArray[np.uint32], starts: Ids, 
 def _divide_short(viterbi: Viterbi, characters: NDArray[np.uint32], lengths: Ids) -> Divided:
     """Divide words that lie one after the other, some at a time."""
     limits = np.append(0, np.cumsum(lengths))
+    at_once = max(CHARACTERS_AT_ONCE, WORDS_AT_ONCE * int(lengths.max(initial=0)))
     parts, first = [], 0
     while first < len(lengths):
         start = int(limits[first])
-        last = max(first + 1, int(np.searchsorted(limits, start + CHARACTERS_AT_ONCE, side="right")) - 1)
+        last = max(first + 1, int(np.searchsorted(limits, start + at_once, side="right")) - 1)
         own = characters[start : limits[last]].astype(np.intp)
         parts.append(viterbi.of_many(own, limits[first : last + 1] - start))
         first = last
