@@ -77,18 +77,17 @@ class SingleTextTokenizer:
         """Return the ids of a text, as the bytes of an array."""
         self._memo = self._memo.with_room()
         if not self._raw.occur_in(text):
-            return self._of_part(text, True)
-        parts = list(self._raw.split(text))
+            return self._of_part(text)
         return b"".join(
-            self._of_part(part, place == 0) if isinstance(part, str) else bytes_of([part])
-            for place, part in enumerate(parts)
+            self._of_part(part) if isinstance(part, str) else bytes_of([part])
+            for part in self._raw.split(text)
         )
 
-    def _of_part(self, text: str, is_first: bool) -> bytes:
+    def _of_part(self, text: str) -> bytes:
         """Return the ids of a text between tokens that are looked for before normalization."""
         normalized = self.normalizer.normalize(text)
         if not self._normalized.occur_in(normalized):
-            return self._of_words(self.rule.with_bars(words(normalized), is_first))
+            return self._of_words(self.rule.with_bars(words(normalized)))
         return b"".join(
             self._of_words(self._around(part)) if isinstance(part, str) else bytes_of([part])
             for part in self._normalized.split(normalized)

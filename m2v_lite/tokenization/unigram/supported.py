@@ -75,7 +75,7 @@ def unigram_tokenizer(
     try:
         units, values = arrays_of_charsmap(normalizers.charsmap)
         normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
-        if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer, rule)):
+        if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer)):
             return None
         pieces = double_array_of(vocabulary)
     except ValueError:
@@ -141,13 +141,11 @@ def _has_known_settings(definition: dict[str, Any]) -> bool:
     )
 
 
-def _can_be_found(added: Any, normalizer: Normalizer, rule: WordRule) -> bool:
+def _can_be_found(added: Any, normalizer: Normalizer) -> bool:
     """Return whether added tokens are plain enough to be found as `tokenizers` finds them."""
     if not can_be_found(added, normalizer.normalize):
         return False
     normalized = [normalizer.normalize(entry["content"]) for entry in added if entry["normalized"]]
-    if normalized and rule.first != rule.later:
-        return False  # what comes first in a normalized text is not told here
     return normalizer.strips or not any(" " in content for content in normalized)
 
 
@@ -184,15 +182,14 @@ def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule | None
         steps = steps[1:]
     if len(steps) != 1 or _kind(steps[0]) != "Metaspace" or steps[0].get("replacement") != BAR:
         return None
+    # "first" asks where a text began before it was normalized.
     scheme, splits = steps[0].get("prepend_scheme", "always"), steps[0].get("split", True)
-    if scheme not in ("always", "never", "first") or type(splits) is not bool:
+    if scheme not in ("always", "never") or type(splits) is not bool:
         return None
+    has_bar = scheme == "always"
     if divides:
-        every = scheme == "always"
-        return None if scheme == "first" else WordRule(every, every, every, False)
-    if not (normalizers.collapses and normalizers.strips):
-        return None
-    return WordRule(scheme != "never", scheme == "always", True, not splits)
+        return WordRule(has_bar, has_bar, False)
+    return WordRule(has_bar, True, not splits) if normalizers.collapses and normalizers.strips else None
 
 
 def _can_be_mapped(normalizer: Normalizer) -> bool:

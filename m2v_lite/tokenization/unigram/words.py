@@ -14,34 +14,27 @@ class WordRule(NamedTuple):
 
     Attributes:
         first: whether the first word of a text gets a bar.
-        later: whether the first word behind an added token gets one.
-        others: whether all other words get one.
+        others: whether the other words get one.
         is_joined: whether all words of a text are divided together, as one long word.
         lefts: the characters that stand before a bar inside a piece, so that such a piece may join two words.
         rights: the characters that stand behind one.
     """
 
     first: bool
-    later: bool
     others: bool
     is_joined: bool
     lefts: str = ""
     rights: str = ""
 
-    def with_bars(self, words: Sequence[str], is_first: bool = True) -> list[str]:
-        """Return words with the bars that they get.
-
-        Args:
-            words: the words of a text.
-            is_first: whether the text begins with them.
+    def with_bars(self, words: Sequence[str]) -> list[str]:
+        """Return the words of a text with the bars that they get.
 
         Example:
-            >>> WordRule(False, False, True, False).with_bars(["to", "be"])
+            >>> WordRule(False, True, False).with_bars(["to", "be"])
             ['to', '▁be']
         """
         bar = BAR if self.others else ""
         barred = [bar + word for word in words]
-        has_bar = self.first if is_first else self.later
-        if words and has_bar != self.others:
-            barred[0] = BAR + words[0] if has_bar else words[0]
+        if words and self.first != self.others:
+            barred[0] = BAR + words[0] if self.first else words[0]
         return barred
