@@ -48,7 +48,7 @@ OWN = {
 OF_A_PACKED_MODEL = {"m2v_lite.files.packed_format", "m2v_lite.tokenization.wordpiece.mapped_tables"}  # fmt: skip
 OF_A_FOLDER = {
     "m2v_lite.files.model_card", "m2v_lite.freed_memory",
-    "m2v_lite.tokenization.definition", "m2v_lite.tokenization.kinds", "m2v_lite.tokenization.tokenizer_json",
+    "m2v_lite.tokenization.added_entries", "m2v_lite.tokenization.definition", "m2v_lite.tokenization.kinds", "m2v_lite.tokenization.tokenizer_json",
     "m2v_lite.tokenization.wordpiece.supported", "m2v_lite.tokenization.wordpiece.token_tree",
 }  # fmt: skip
 

@@ -62,15 +62,15 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
         MODEL_CARD: _deflated(_model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
     own, _ = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), "tokenizer.json")
+    if own is not None:
+        metadata["tokenizer"] = json.dumps(own.settings)
+        metadata["figures"] = json.dumps(own.figures)
     if isinstance(own, WordPieceTokenizer):
         arrays, described = arrays_of(own.tables)
         tensors.update({VOCABULARY + name: array for name, array in arrays.items()})
         metadata["tables"] = json.dumps({"tables": described})
     elif isinstance(own, UnigramTokenizer):
         tensors.update({PIECES + name: own.arrays[name] for name in UNIGRAM_DTYPES})
-    if own is not None:
-        metadata["tokenizer"] = json.dumps(own.settings)
-        metadata["figures"] = json.dumps(own.figures)
     metadata = {PREFIX + name: text for name, text in metadata.items()}
     metadata[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, metadata))
     with atomic_write(path) as file:

@@ -7,10 +7,17 @@ modules, in the order in which a text passes them:
 - `kinds`: chooses the kind of tokenizer for a definition. Add a kind here.
 - `tokenizer_json`: the bytes of a `tokenizer.json` -> its content, with the vocabulary in arrays.
 - `definition`: reads the text of a `tokenizer.json`, and reads it again on demand.
+- `decimals`: decimal numbers -> floats, as `tokenizers` reads them.
 - `protocols`: what a tokenizer, its source and its vocabulary must offer.
 - `characters`: the classes of characters, from tables made with `tokenizers`.
+- `character_translation`: a table for `str.translate` that grows with the characters that come.
+- `character_entries`: texts -> their characters in one array, normalized, with a class for each.
 - `added_tokens`: finds tokens such as `[MASK]` in a text.
+- `added_entries`: decides whether the added tokens of a `tokenizer.json` are found as the library finds them.
 - `wordpiece`: tokenizes for models of the BERT family, without the `tokenizers` library.
+- `unigram`: the same for models of the XLM-R family.
+- `batch_routes`: a batch of texts -> ids, what both have in common.
+- `word_memo`: remembers the ids of words from single texts.
 - `tokenizers_library`: tokenizes for all other models, with the `tokenizers` library.
 - `chunk_independence`: decides whether the chunks between white space can be tokenized alone.
 - `chunks`: if so, asks the library for each chunk only once.

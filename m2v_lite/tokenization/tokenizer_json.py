@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.decimals import decimal, decimals
 from m2v_lite.tokenization.vocabulary import (
     BLOCK,
     PADDING,
@@ -79,13 +78,13 @@ def parse(content: bytes | mmap) -> Any:
     if start is not None and plain is not None:
         vocabulary, length = plain
         rest = content[: start - 1], json.dumps(PLACEHOLDER).encode(), content[start + length + 1 :]
-        parsed = json.loads(b"".join(rest).decode())
+        parsed = json.loads(b"".join(rest).decode(), parse_float=_decimal)
         # It was the vocabulary if it is where a vocabulary belongs.
         model = _model_of(parsed)
         if model.get("vocab") == PLACEHOLDER:
             model["vocab"] = vocabulary
             return parsed
-    parsed = json.loads(content[:].decode(), parse_float=decimal)
+    parsed = json.loads(content[:].decode(), parse_float=_decimal)
     model = _model_of(parsed)
     with suppress(ValueError):  # what is odd is left as it is
         if isinstance(model.get("vocab"), dict):
@@ -93,6 +92,12 @@ def parse(content: bytes | mmap) -> Any:
         elif isinstance(model.get("vocab"), list):
             model["vocab"] = scored_vocabulary_of(model["vocab"])
     return parsed
+
+
+def _decimal(text: str) -> float:
+    from m2v_lite.tokenization.decimals import decimal  # seldom needed
+
+    return decimal(text)
 
 
 def _model_of(parsed: Any) -> dict[str, Any]:
@@ -275,6 +280,8 @@ def _scores(units: NDArray[np.uint8], starts: Places, ends: Places) -> tuple[NDA
         if not (_stands_at(first[1], units, ends[:-1] + 1) and _stands_at(after, units, stops[:-1])):
             return None, 0
         controls += (len(starts) - 1) * _controls(first[1] + after)
+    from m2v_lite.tokenization.decimals import decimals  # models of the BERT kind do without
+
     try:
         return decimals(units, places, stops - places), controls
     except ValueError:

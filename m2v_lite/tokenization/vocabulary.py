@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -110,7 +111,7 @@ def scored_vocabulary_of(pieces: Sequence[Any]) -> ScoredVocabulary:
     for pair in pieces:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
             raise ValueError(f"{pair!r:.60} is not a piece and its score")
-        if type(pair[1]) not in (int, float):
+        if type(pair[1]) not in (int, float) or not isfinite(pair[1]):
             raise ValueError(f"the score of {pair[0]!r:.60} is not a number")
     if not pieces:
         raise ValueError("there are no pieces")

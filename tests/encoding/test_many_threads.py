@@ -17,9 +17,9 @@ from sample_texts import SAMPLE_TEXTS, random_texts
 from tiny_models import bundled_definition
 
 from m2v_lite import StaticModel
+from m2v_lite.tokenization import character_translation
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.kinds import tokenizer_of_content
-from m2v_lite.tokenization.wordpiece import normalizer
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import FlatIds
@@ -102,7 +102,7 @@ def test_all_that_a_tokenizer_remembers_is_made_and_replaced_by_threads(
 
     What single texts leave behind is too much for the memo and for the table of characters.
     """
-    monkeypatch.setattr(normalizer, "CHARACTERS_KEPT", 40)
+    monkeypatch.setattr(character_translation, "CHARACTERS_KEPT", 40)
     text = json.dumps(bundled_definition())
     batches = hard_batches(random.Random(7))
     alone = tokenizer_of_content(text.encode(), TokenizerText(text), "text")

@@ -12,8 +12,15 @@ from hypothesis import given, settings, strategies as st
 from tiny_models import bundled_definition, wordpiece
 
 from m2v_lite.tokenization import tokenizer_json
+from m2v_lite.tokenization.decimals import decimal
 from m2v_lite.tokenization.tokenizer_json import MOST_BACKSLASHES, MOST_ESCAPED, parse
-from m2v_lite.tokenization.vocabulary import PADDING, Vocabulary, vocabulary_of
+from m2v_lite.tokenization.vocabulary import (
+    PADDING,
+    ScoredVocabulary,
+    Vocabulary,
+    scored_vocabulary_of,
+    vocabulary_of,
+)
 
 COMPACT = {"ensure_ascii": False, "separators": (",", ":")}
 PRETTY = {"ensure_ascii": False, "indent": 2}
@@ -32,8 +39,20 @@ TOKEN = st.one_of(
 IDS = st.one_of(st.integers(0, 200), st.integers(0, (1 << 31) - 1))
 
 
+def pieces_of(scored: ScoredVocabulary) -> list[list[Any]]:
+    """Return the pieces and their scores."""
+    vocabulary, scores = scored
+    assert vocabulary.ids.tolist() == [*range(len(scores))]
+    return [[*pair] for pair in zip(tokens_in(vocabulary), scores.tolist(), strict=True)]
+
+
 def tokens_of(vocabulary: Vocabulary) -> dict[str, int]:
-    """Return a vocabulary as a dictionary, and check that its arrays fit together."""
+    """Return a vocabulary as a dictionary."""
+    return dict(zip(tokens_in(vocabulary), vocabulary.ids.tolist(), strict=True))
+
+
+def tokens_in(vocabulary: Vocabulary) -> list[str]:
+    """Return the tokens, and check that the arrays fit together."""
     units, starts, lengths, ids = vocabulary
     assert len(starts) == len(lengths) == len(ids)
     assert (starts[1:] >= starts[:-1] + lengths[:-1]).all()
@@ -43,15 +62,15 @@ def tokens_of(vocabulary: Vocabulary) -> dict[str, int]:
         for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
     ]
     assert vocabulary.characters().tolist() == [*map(len, tokens)]
-    return dict(zip(tokens, ids.tolist(), strict=True))
+    return tokens
 
 
 def assert_as_json(content: bytes) -> bool:
     """Assert that the content is what `json` makes of it, and return whether the vocabulary is in arrays."""
     try:
-        expected = json.loads(content.decode())
+        expected = json.loads(content.decode(), parse_float=decimal)
     except ValueError:
-        with pytest.raises((json.JSONDecodeError, UnicodeDecodeError)):
+        with pytest.raises(ValueError, match=r"."):
             parse(content)
         return False
     found = parse(content)
@@ -60,8 +79,10 @@ def assert_as_json(content: bytes) -> bool:
     vocabulary = model.get("vocab")
     if isinstance(vocabulary, Vocabulary):
         model["vocab"] = tokens_of(vocabulary)
-    assert found == expected
-    return isinstance(vocabulary, Vocabulary)
+    if isinstance(vocabulary, ScoredVocabulary):
+        model["vocab"] = pieces_of(vocabulary)
+    assert repr(found) == repr(expected) or found == expected
+    return isinstance(vocabulary, (Vocabulary, ScoredVocabulary))
 
 
 @pytest.fixture
@@ -72,6 +93,7 @@ def _without_json(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the vocabulary came from json")
 
     monkeypatch.setattr(tokenizer_json, "vocabulary_of", refuse)
+    monkeypatch.setattr(tokenizer_json, "scored_vocabulary_of", refuse)
 
 
 @pytest.mark.usefixtures("_without_json")
@@ -179,3 +201,56 @@ def test_ids_in_any_order() -> None:
     assert vocabulary.is_dense()
     assert not vocabulary_of({"a": 0, "b": 2}).is_dense()
     assert not vocabulary_of({"a": 0, "b": 0}).is_dense()
+
+
+SCORE = st.one_of(
+    st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), st.floats(-20, 0)
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.tuples(TOKEN, SCORE), max_size=30), st.sampled_from(WRITERS))
+def test_any_pieces(pieces: list[tuple[str, float]], writer: dict[str, Any]) -> None:
+    definition = {
+        "a": "]",
+        "model": {"x": [[1]], "vocab": pieces, "y": {"vocab": [["z", 1]]}},
+        "b": {"c": '"'},
+    }
+    assert assert_as_json(json.dumps(definition, **writer).encode()) == bool(pieces)
+
+
+@pytest.mark.usefixtures("_without_json")
+@pytest.mark.parametrize("writer", WRITERS, ids=str)
+def test_pieces_that_writers_of_json_leave(writer: dict[str, Any]) -> None:
+    pieces = [["<unk>", 0.0], ["the", -1.5], ["]", -3], ["[", -1e-7], ['"', -15.275492379532281], ["\\", 2]]
+    assert assert_as_json(json.dumps({"model": {"vocab": pieces}}, **writer).encode())
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(WRITERS), st.integers(0, 1 << 30), st.integers(0, 2), st.binary(max_size=3))
+def test_any_change_of_pieces(writer: dict[str, Any], place: int, removed: int, put: bytes) -> None:
+    pieces = [["<unk>", 0.0], ['a"b', -12.5], ["c\\", -3], ["é日", -6.789012345678901], ["]", -1e-7], ["", 1]]
+    content = json.dumps({"model": {"vocab": pieces}, "end": 1}, **writer).encode()
+    place %= len(content)
+    assert_as_json(content[:place] + put + content[place + removed :])
+
+
+def test_every_change_of_a_byte_of_pieces() -> None:
+    for writer in (COMPACT, PRETTY):
+        pieces = [["<unk>", 0.0], ["a", -1.25], ['"', 20], ["]", -0.5]]
+        content = json.dumps({"model": {"vocab": pieces}}, **writer).encode()
+        for place in range(len(content)):
+            for put in (
+                *(bytes([byte]) for byte in b'"\\{}[]:,0159-+.eEtuN \t\n\x0b\x00\x7f\x80\xc3\xff'),
+                b"",
+            ):
+                assert_as_json(content[:place] + put + content[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[], [["a"]], [["a", "1"]], [["a", None]], [["a", True]], [["a", float("nan")]], [[1, 2]], [5], ["ab"]],
+)
+def test_what_are_no_pieces(pieces: list[Any]) -> None:
+    with pytest.raises(ValueError, match=r"not a number|not a piece and its score|there are no pieces"):
+        scored_vocabulary_of(pieces)

@@ -10,7 +10,7 @@ from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
 from m2v_lite.tokenization.character_entries import CLASS_SHIFT, CODE_MASK, FIRST_PLANE, ODD
 from m2v_lite.tokenization.unigram.double_array import BASE_MASK, NO_PIECE, ROOT
 from m2v_lite.tokenization.unigram.tokenizer import DTYPES, UnigramTokenizer
-from m2v_lite.tokenization.unigram.words import WordRule
+from m2v_lite.tokenization.unigram.word_rule import WordRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ import numpy as np
 
 from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS, AddedToken, AddedTokens
 from m2v_lite.tokenization.unigram.normalizer import Normalizer, words
-from m2v_lite.tokenization.unigram.words import BAR, WordRule
+from m2v_lite.tokenization.unigram.word_rule import BAR, WordRule
 from m2v_lite.tokenization.word_memo import ID_BYTES, WordMemo, bytes_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from m2v_lite.tokenization.unigram.double_array_builder import double_array_of
 from m2v_lite.tokenization.unigram.normalizer import Normalizer
 from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
 from m2v_lite.tokenization.unigram.unigram_entries import plane_of
-from m2v_lite.tokenization.unigram.words import BAR, WordRule
+from m2v_lite.tokenization.unigram.word_rule import BAR, WordRule
 from m2v_lite.tokenization.vocabulary import ScoredVocabulary, Vocabulary, windows
 
 if TYPE_CHECKING:

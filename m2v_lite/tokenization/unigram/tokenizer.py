@@ -18,7 +18,7 @@ from m2v_lite.tokenization.unigram.double_array import DoubleArray
 from m2v_lite.tokenization.unigram.normalizer import Normalizer
 from m2v_lite.tokenization.unigram.one_text import SingleTextTokenizer
 from m2v_lite.tokenization.unigram.viterbi import Viterbi
-from m2v_lite.tokenization.unigram.words import WordRule
+from m2v_lite.tokenization.unigram.word_rule import WordRule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ import numpy as np
 from m2v_lite.tokenization.character_entries import END
 from m2v_lite.tokenization.flat_ids import flatten, merge
 from m2v_lite.tokenization.runs import positions
-from m2v_lite.tokenization.unigram.words import BAR
+from m2v_lite.tokenization.unigram.word_rule import BAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.flat_ids import FlatIds, Ids
     from m2v_lite.tokenization.unigram.batch_words import Words
     from m2v_lite.tokenization.unigram.viterbi import Viterbi
-    from m2v_lite.tokenization.unigram.words import WordRule
+    from m2v_lite.tokenization.unigram.word_rule import WordRule
 
 # So many codes of 16 bits are compared at once, and so many times.
 CODES_AT_ONCE, WINDOWS = 4, 4

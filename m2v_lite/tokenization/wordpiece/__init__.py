@@ -7,7 +7,6 @@ describes them. The modules, in the order in which a text passes them:
 - `tokenizer`: the tokenizer, which sends single texts one way and batches another.
 - `one_text`: a single text -> ids, added tokens included.
 - `normalizer`: a text -> its words.
-- `word_memo`: remembers the ids of words from single texts.
 - `pieces`: a word -> the ids of its pieces.
 - `batch`: a batch of texts -> ids, by one of three routes.
 - `batch_words`: finds the words of a batch.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from m2v_lite.tokenization.batch_tokenizer import BatchTokenizer
+from m2v_lite.tokenization.batch_routes import BatchTokenizer
 from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter, Words
 from m2v_lite.tokenization.wordpiece.word_ids import ids_of_words
 

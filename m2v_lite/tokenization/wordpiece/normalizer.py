@@ -9,12 +9,12 @@ even fewer steps.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from m2v_lite.tokenization.character_translation import Translation
-
 if TYPE_CHECKING:
+    from m2v_lite.tokenization.character_translation import Translation
     from m2v_lite.tokenization.characters import CharacterTables
 
 ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -98,15 +98,15 @@ class WordSplitter:
 
     @cached_property
     def _word_table(self) -> Translation:
-        return Translation(lambda character: self._split_all(self._normalized(character)))
+        return _translation(lambda character: self._split_all(self._normalized(character)))
 
     @cached_property
     def _normal_table(self) -> Translation:
-        return Translation(self._normalized)
+        return _translation(self._normalized)
 
     @cached_property
     def _split_table(self) -> Translation:
-        return Translation(self._split_all)
+        return _translation(self._split_all)
 
     def _normalized(self, character: str) -> str:
         text = self._cleaned(character)
@@ -136,6 +136,12 @@ class WordSplitter:
         if character in self._tables.space:
             return " "
         return f" {character} " if character in self._tables.punctuation else character
+
+
+def _translation(translated: Callable[[str], str]) -> Translation:
+    from m2v_lite.tokenization.character_translation import Translation  # plain texts do not need it
+
+    return Translation(translated)
 
 
 def _strip_in_order(text: str, tables: CharacterTables) -> str:

@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from plain_unigram import (
+from sample_texts import SAMPLE_TEXTS
+from tiny_models import added_token
+from tokenizers import Tokenizer
+from unigram_models import (
     ADDED,
     CHARSMAP,
     STRIP,
@@ -30,9 +33,6 @@ from plain_unigram import (
     tokenizer_of,
     with_bytes,
 )
-from sample_texts import SAMPLE_TEXTS
-from tiny_models import added_token
-from tokenizers import Tokenizer
 
 from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer

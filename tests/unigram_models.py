@@ -33,7 +33,7 @@ JOINING = ["▁.▁.", "▁!▁!", "▁cat▁sat", "▁-▁"[:-1] + "▁-"]
 
 
 def model(**changes: Any) -> dict[str, Any]:
-    pieces = ["<pad>", "<unk>", "▁", *(f"▁{word}" for word in WORDS), *CHARACTERS, "ing", "at", "a", "..."]
+    pieces = ["<pad>", "<unk>", "▁", *(f"▁{word}" for word in WORDS), *CHARACTERS, "ing", "at", "..."]
     scores = [-1.0 - 0.37 * len(piece) ** 0.5 - (index * 7 % 5) / 3 for index, piece in enumerate(pieces)]
     own = {"type": "Unigram", "unk_id": 1, "vocab": [[*pair] for pair in zip(pieces, scores, strict=True)]}
     return {**own, "byte_fallback": False, **changes}
