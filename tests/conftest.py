@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 from hub_server import Hub, HubServer
 from hypothesis import HealthCheck, settings
-from outside import models_folder as models_folder, peers_python as peers_python
+from outside import (
+    models_folder as models_folder,
+    multilingual_model as multilingual_model,
+    peers_python as peers_python,
+)
 from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel

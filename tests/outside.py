@@ -20,6 +20,12 @@ def peers_python() -> Path:
     return _outside("M2V_LITE_PEERS", "the Python of an environment with model2vec 0.10.0")
 
 
+@pytest.fixture(scope="session")
+def multilingual_model() -> Path:
+    """The folder of a real multilingual model that M2V_LITE_MULTILINGUAL names; see `make multilingual`."""
+    return _outside("M2V_LITE_MULTILINGUAL", "the folder of a multilingual model")
+
+
 def names_of_real_models() -> list[str]:
     """Return the names of the folders there, to make a test of each; one name if the folder is not given."""
     folder = os.environ.get("M2V_LITE_MODELS")

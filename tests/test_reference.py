@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import zlib
 from collections.abc import Callable
@@ -68,6 +69,14 @@ def test_random_texts_on_a_real_model(
     name: str, peers_python: Path, models_folder: Path, tmp_path: Path
 ) -> None:
     agrees_on_random_texts(models_folder / name, peers_python, tmp_path)
+
+
+def test_random_texts_on_a_multilingual_model(
+    peers_python: Path, multilingual_model: Path, tmp_path: Path
+) -> None:
+    """Its unknown token is the full stop."""
+    shutil.copytree(multilingual_model, tmp_path / "multilingual")
+    agrees_on_random_texts(tmp_path / "multilingual", peers_python, tmp_path)
 
 
 @pytest.mark.parametrize("name", TINY_MODELS)

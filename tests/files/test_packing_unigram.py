@@ -71,6 +71,9 @@ def test_arrays_that_lead_astray(packed: Path) -> None:
         ({"pieces__ids": np.zeros_like(ids)}, "the root is a piece"),
         ({"pieces__characters": characters[1:]}, "65535 entries"),
         ({"pieces__characters": characters | np.uint32(0xFF << 24)}, "is not one of a character"),
+        ({"pieces__characters": characters & np.uint32(0xFFFFFF)}, "is not one of a character"),
+        ({"pieces__characters": np.full_like(characters, characters[0])}, "is not one of a character"),
+        ({"pieces__characters": np.roll(characters, 1)}, "is not one of a character"),
     ]
     for change, message in changed:
         with pytest.raises(InvalidModelError, match=message):
@@ -85,8 +88,11 @@ def test_arrays_that_lead_astray(packed: Path) -> None:
                 generator.random(len(charsmap)) < 0.1, generator.permutation(charsmap), charsmap
             ),
             "pieces__values": generator.permutation(values),
-            "pieces__characters": np.where(
-                generator.random(len(characters)) < 0.1, generator.permutation(characters), characters
+            "pieces__characters": np.append(
+                characters[0],
+                np.where(
+                    generator.random(65535) < 0.1, generator.permutation(characters[1:]), characters[1:]
+                ),
             ),
         }
         model = StaticModel.from_pretrained(rewritten(packed, {}, **changes))

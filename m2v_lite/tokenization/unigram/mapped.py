@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
-from m2v_lite.tokenization.character_entries import CLASS_SHIFT, CODE_MASK, FIRST_PLANE, ODD
+from m2v_lite.tokenization.character_entries import (
+    CODE_MASK,
+    END,
+    FIRST_PLANE,
+    MARK,
+    ODD,
+    REMOVED,
+    SPACE,
+    SURROGATES,
+    classes_of,
+    entry,
+)
 from m2v_lite.tokenization.unigram.double_array import BASE_MASK, NO_PIECE, ROOT
 from m2v_lite.tokenization.unigram.tokenizer import DTYPES, UnigramTokenizer
 from m2v_lite.tokenization.unigram.word_rule import WordRule
@@ -21,7 +32,7 @@ if TYPE_CHECKING:
 
 # How much is checked at once: fresh memory costs more than the work.
 AT_ONCE = 1 << 15
-BYTES = 256
+BYTES, MOST_CHARACTERS = 256, 0x110000
 
 
 def mapped_tokenizer(
@@ -47,7 +58,16 @@ def mapped_tokenizer(
     characters = arrays["characters"]
     if len(characters) != FIRST_PLANE:
         raise ValueError(f"characters has {len(characters)} entries, not {FIRST_PLANE}")
-    if (characters >> CLASS_SHIFT).max() > ODD or (characters & CODE_MASK).max() >= 0x110000:
+    classes, codes = classes_of(characters), characters & CODE_MASK
+    is_visible = (classes != REMOVED) & (classes != ODD)
+    if (
+        classes.min() < SPACE
+        or classes.max() > ODD
+        or codes.max() >= MOST_CHARACTERS
+        or characters[0] != entry(MARK, ord(END))
+        or (codes[1:][is_visible[1:]] == ord(END)).any()  # nothing else stands between texts
+        or ((codes >= SURROGATES.start) & (codes < SURROGATES.stop) & is_visible).any()
+    ):
         raise ValueError("an entry of characters is not one of a character")
     if not len(arrays["charsmap"]):
         raise ValueError("the charsmap is empty")

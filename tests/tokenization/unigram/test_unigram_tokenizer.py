@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from make_unigram_tokenizer import larger
 from sample_texts import SAMPLE_TEXTS
 from tiny_models import added_token
 from tokenizers import Tokenizer
@@ -38,7 +39,6 @@ from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
-REAL = os.environ.get("M2V_LITE_UNIGRAM", "")
 WITH_TOKENS = [
     *ADDED,
     added_token("<l>", 10_000, special=False, lstrip=True),
@@ -263,10 +263,9 @@ def test_what_is_left_to_the_library(reason: str) -> None:
     assert tokenizer_of(NOT_SUPPORTED[reason]()) is None
 
 
-@pytest.mark.skipif(
-    not REAL, reason="M2V_LITE_UNIGRAM is not set: the tokenizer.json of a real Unigram model"
-)
-def test_a_real_model() -> None:
-    definition = json.loads(Path(REAL).read_bytes())
+def test_a_real_model(multilingual_model: Path) -> None:
+    definition = json.loads((multilingual_model / "tokenizer.json").read_bytes())
     definition["padding"] = None
-    check(definition, [*SAMPLE_TEXTS, *random_texts(20_000 if EXHAUSTIVE else 3000, seed=5)])
+    check(definition, [*SAMPLE_TEXTS, *random_texts(20_000 if EXHAUSTIVE else 2000, seed=5)])
+    large = larger(definition, len(definition["model"]["vocab"]) + 1000, joined=True)
+    check(large, [*SAMPLE_TEXTS, *random_texts(20_000 if EXHAUSTIVE else 2000, seed=6)])
