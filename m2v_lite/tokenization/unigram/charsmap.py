@@ -69,7 +69,7 @@ class Charsmap:
             nodes (characters,) behind the characters, or `NOWHERE`; and values (characters,), where the value
             of the first key on the way begins in the texts, or `NOWHERE`.
         """
-        values = np.full(len(characters), NOWHERE)
+        values = np.full(len(characters), NOWHERE, np.int64)
         for first, count in ((0, 1), (0x80, 2), (0x800, 3), (0x10000, 4)):
             last = (0x80, 0x800, 0x10000, 0x110000)[count - 1]
             some = np.flatnonzero((characters >= first) & (characters < last) & (nodes != NOWHERE))
@@ -88,16 +88,18 @@ class Charsmap:
         """Walk on from some nodes along one byte each."""
         at = nodes[some] ^ bytes_
         inside = at < len(self.units)
-        units = self.units.take(np.where(inside, at, 0)).astype(np.int64)
+        units = self.units.take(np.where(inside, at, 0).astype(np.intp)).astype(np.int64)
         exists = inside & (units & LABEL_MASK == bytes_) & (bytes_ != 0)
         at ^= units >> 10 << ((units & IS_FAR) >> 6)
         nodes[some] = np.where(exists, at, NOWHERE)
         found = exists & (units & HAS_VALUE != 0) & (values[some] == NOWHERE)
-        values[some[found]] = self.units.take(at[found], mode="clip").astype(np.int64) & VALUE_MASK
+        values[some[found]] = (
+            self.units.take(at[found].astype(np.intp), mode="clip").astype(np.int64) & VALUE_MASK
+        )
 
     def root(self, number: int) -> Nodes:
         """Return the root, that many times."""
-        return np.full(number, _offset(int(self.units[0])))
+        return np.full(number, _offset(int(self.units[0])), np.int64)
 
 
 def arrays_of_charsmap(encoded: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:

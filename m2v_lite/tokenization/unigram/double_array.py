@@ -70,7 +70,7 @@ class DoubleArray:
 
     def codes_of(self, characters: NDArray[Any]) -> Ints:
         """Return the code of each code point."""
-        codes = self.codes.take(characters, mode="clip").astype(np.intp)
+        codes = self.codes.take(characters.astype(np.intp, copy=False), mode="clip").astype(np.intp)
         codes[characters >= len(self.codes)] = 0
         return codes
 

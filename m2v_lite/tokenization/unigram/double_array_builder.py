@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from m2v_lite.tokenization.characters import code_points
 from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.unigram.double_array import NO_LINK, NO_PIECE, PARENT_SHIFT, ROOT, DoubleArray
 from m2v_lite.tokenization.vocabulary import Vocabulary, scored_vocabulary_of
@@ -44,7 +45,7 @@ def double_array_of(vocabulary: Vocabulary) -> DoubleArray:
     """
     lengths = vocabulary.characters()
     units = vocabulary.units.take(positions(vocabulary.starts, vocabulary.lengths))
-    characters = np.frombuffer(units.tobytes().decode().encode("utf-32-le"), "<u4")
+    characters = code_points(units.tobytes().decode())
     del units
     occurrences = np.bincount(characters, minlength=1)
     alphabet = np.flatnonzero(occurrences)
@@ -62,7 +63,7 @@ def double_array_of(vocabulary: Vocabulary) -> DoubleArray:
     slots[ROOT] = ROOT
     size = int(max(slots.max(), bases.max())) + len(alphabet) + 1
     links, ids_at = np.full(size, NO_LINK), np.full(size, NO_PIECE, np.int32)
-    links[slots] = slots.take(parents) << PARENT_SHIFT | bases
+    links[slots] = slots.take(parents).astype(np.int64) << PARENT_SHIFT | bases
     links[ROOT] = NO_LINK | bases[ROOT]
     ids_at[slots] = ids
     return DoubleArray(links, ids_at, codes)
@@ -90,10 +91,11 @@ def _nodes(
     above, number, depth = np.zeros(len(alive), np.intp), 1, 0
     while len(alive):
         keys, node_of = np.unique(
-            above * number_of_codes + codes.take(starts.take(alive) + depth), return_inverse=True
+            above.astype(np.int64) * number_of_codes + codes.take(starts.take(alive) + depth),
+            return_inverse=True,
         )
-        parents.append(keys // number_of_codes)
-        labels.append(keys % number_of_codes)
+        parents.append((keys // number_of_codes).astype(np.intp))
+        labels.append((keys % number_of_codes).astype(np.intp))
         depth += 1
         ends = lengths.take(alive) == depth
         own = np.full(len(keys), NO_PIECE, np.int32)
