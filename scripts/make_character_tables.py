@@ -15,7 +15,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from charsmap_of_keys import charsmap_of_keys
 from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import NFD, BertNormalizer, Precompiled
@@ -23,6 +22,9 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from m2v_lite.files.atomic_write import atomic_write
 from m2v_lite.tokenization.characters import TABLES, hangul_letters
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from charsmap_of_keys import charsmap_of_keys
 
 CHARACTERS = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c <= 0xDFFF]
 

@@ -34,6 +34,7 @@ OWN = {
     "m2v_lite.files.safetensors",
     "m2v_lite.tokenization",
     "m2v_lite.tokenization.added_tokens",
+    "m2v_lite.tokenization.in_arrays",
     "m2v_lite.tokenization.memo_limits",
     "m2v_lite.tokenization.vocabulary",
     "m2v_lite.tokenization.wordpiece",

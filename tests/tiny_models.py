@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from definitions import added_token as added_token, tokenizer as tokenizer
 from numpy.typing import NDArray
+from unigram_models import divided, joined
 
 from m2v_lite.files.layouts import LAYOUTS
 from m2v_lite.files.packed_format import TOKENIZER, packed_text
@@ -20,30 +22,6 @@ WORDS = ["the", "cat", "sat", "on", "mat", "hello", "world", "kettle", "rain", "
 PIECES = ["##ing", "##ed", "##tle", "##in", "##é", "##ß"]
 MARKS = list(".,;:!?'\"()[]-_#/0123456789")
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-
-
-def added_token(content: str, token_id: int, **flags: bool) -> dict[str, Any]:
-    defaults = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    return {"id": token_id, "content": content, **defaults, **flags}
-
-
-def tokenizer(
-    model: dict[str, Any],
-    normalizer: dict[str, Any] | None,
-    pre_tokenizer: dict[str, Any] | None,
-    added: list[dict[str, Any]],
-) -> dict[str, Any]:
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": added,
-        "normalizer": normalizer,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": None,
-        "decoder": None,
-        "model": model,
-    }
 
 
 def wordpiece() -> dict[str, Any]:
@@ -219,6 +197,8 @@ TINY_MODELS = {
     "unigram-int8-shared-weights": TinyModel(unigram(), dtype="int8", mapping="int64", weights="float64"),
     "unigram-int8-weights-float32": TinyModel(unigram(), dtype="int8", weights="float32"),
     "unigram-drops-full-stop": TinyModel(unigram_that_drops_a_full_stop()),
+    "xlmr-divided": TinyModel(divided()),
+    "xlmr-joined-int8": TinyModel(joined(), dtype="int8", mapping="int32"),
     "bpe": TinyModel(bpe()),
     "bpe-words": TinyModel(bpe_of_words()),
     "bpe-unknown": TinyModel(bpe("<unk>"), layout=1, config={"normalize": False}),

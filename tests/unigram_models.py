@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from charsmap_of_keys import charsmap_of_keys
-from tiny_models import added_token, tokenizer
-from tokenizers import Tokenizer
+from definitions import added_token, tokenizer
 
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.tokenizer_json import parse
@@ -90,6 +89,8 @@ def tokenizer_of(definition: dict[str, Any], **options: Any) -> UnigramTokenizer
 
 def expected_ids(definition: dict[str, Any], texts: Sequence[str]) -> list[list[int]]:
     """Return what the library makes of texts, without unknown tokens."""
+    from tokenizers import Tokenizer  # the models do without
+
     library = Tokenizer.from_str(json.dumps(definition))
     unknown = definition["model"]["unk_id"]
     encodings = library.encode_batch([*texts], add_special_tokens=False)

@@ -8,6 +8,7 @@ modules, in the order in which a text passes them:
 - `tokenizer_json`: the bytes of a `tokenizer.json` -> its content, with the vocabulary in arrays.
 - `definition`: reads the text of a `tokenizer.json`, and reads it again on demand.
 - `decimals`: decimal numbers -> floats, as `tokenizers` reads them.
+- `steps`: the steps of a normalizer or pre-tokenizer there.
 - `protocols`: what a tokenizer, its source and its vocabulary must offer.
 - `characters`: the classes of characters, from tables made with `tokenizers`.
 - `character_translation`: a table for `str.translate` that grows with the characters that come.
@@ -16,7 +17,8 @@ modules, in the order in which a text passes them:
 - `added_entries`: decides whether the added tokens of a `tokenizer.json` are found as the library finds them.
 - `wordpiece`: tokenizes for models of the BERT family, without the `tokenizers` library.
 - `unigram`: the same for models of the XLM-R family.
-- `batch_routes`: a batch of texts -> ids, what both have in common.
+- `in_arrays`: what both have in common.
+- `batch_routes`: a batch of texts -> ids: most texts at once, the rest one by one.
 - `word_memo`: remembers the ids of words from single texts.
 - `tokenizers_library`: tokenizes for all other models, with the `tokenizers` library.
 - `chunk_independence`: decides whether the chunks between white space can be tokenized alone.

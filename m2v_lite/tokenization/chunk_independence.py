@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
+from m2v_lite.tokenization.steps import kind_of, steps_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -117,13 +118,13 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
         and _divides_at_spaces(definition.get("pre_tokenizer"))
     ):
         return None
-    normalizers = list(_flat(definition.get("normalizer"), "normalizers"))
+    normalizers = list(steps_of(definition.get("normalizer"), "normalizers"))
     charsmap = None
-    if normalizers and _kind(normalizers[0]) == "Precompiled":
+    if normalizers and kind_of(normalizers[0]) == "Precompiled":
         charsmap = _charsmap(normalizers.pop(0))
         if not _keeps_spaces(charsmap):
             return None
-    if normalizers and _kind(normalizers[-1]) == "Strip":
+    if normalizers and kind_of(normalizers[-1]) == "Strip":
         normalizers.pop()
     if not all(map(_is_local, normalizers)):
         return None
@@ -142,23 +143,10 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
     return ChunkRule(AddedTokens(stripping), charsmap)
 
 
-def _kind(entry: Any) -> Any:
-    return entry.get("type") if isinstance(entry, dict) else None
-
-
-def _flat(entry: Any, members: str) -> Iterator[Any]:
-    """Yield the steps of an entry. A Sequence yields the steps of its members."""
-    if _kind(entry) == "Sequence":
-        for member in entry[members]:
-            yield from _flat(member, members)
-    elif entry is not None:
-        yield entry
-
-
 def _is_local(normalizer: Any) -> bool:
     """Return whether a normalizer gives the same for a text as for its chunks, with spaces between them."""
-    if _kind(normalizer) != "Replace":
-        return _kind(normalizer) in LOCAL_NORMALIZERS
+    if kind_of(normalizer) != "Replace":
+        return kind_of(normalizer) in LOCAL_NORMALIZERS
     match normalizer.get("pattern"):
         case {"String": str(pattern)}:
             return pattern != "" and not any(space in pattern for space in SPACES)
@@ -183,23 +171,23 @@ def _keeps_spaces(normalizer: Normalizer) -> bool:
 
 def _divides_at_spaces(pre_tokenizer: Any) -> bool:
     """Return whether the first step divides at white space, and the others divide each part by itself."""
-    steps = list(_flat(pre_tokenizer, "pretokenizers"))
-    return bool(steps) and _kind(steps[0]) in SPACE_SPLITTERS and all(map(_divides_parts, steps))
+    steps = list(steps_of(pre_tokenizer, "pretokenizers"))
+    return bool(steps) and kind_of(steps[0]) in SPACE_SPLITTERS and all(map(_divides_parts, steps))
 
 
 def _divides_parts(step: Any) -> bool:
-    if _kind(step) == "Metaspace":
+    if kind_of(step) == "Metaspace":
         return step.get("prepend_scheme", "always") in ("always", "never")
-    return _kind(step) in SPACE_SPLITTERS | PART_SPLITTERS
+    return kind_of(step) in SPACE_SPLITTERS | PART_SPLITTERS
 
 
 def _is_idle(processor: Any) -> bool:
     """Return whether a post-processor changes no ids if special tokens are not asked for."""
-    for step in _flat(processor, "processors"):
-        if _kind(step) == "TemplateProcessing":
+    for step in steps_of(processor, "processors"):
+        if kind_of(step) == "TemplateProcessing":
             parts = [part for part in step.get("single", []) if "Sequence" in part]
             if len(parts) != 1 or parts[0]["Sequence"].get("id") != "A":
                 return False
-        elif _kind(step) not in IDLE_PROCESSORS:
+        elif kind_of(step) not in IDLE_PROCESSORS:
             return False
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from m2v_lite.tokenization.added_entries import can_be_found, have_right_ids
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
+from m2v_lite.tokenization.steps import kind_of, steps_of
 from m2v_lite.tokenization.unigram.charsmap import NOWHERE, Charsmap, arrays_of_charsmap
 from m2v_lite.tokenization.unigram.double_array import NO_PIECE, DoubleArray
 from m2v_lite.tokenization.unigram.double_array_builder import double_array_of
@@ -151,8 +152,8 @@ def _can_be_found(added: Any, normalizer: Normalizer) -> bool:
 
 def _normalizers(entry: Any) -> _Normalizers | None:
     """Return what the normalizers are, if they are a charsmap and steps that move only spaces."""
-    steps = list(_flat(entry, "normalizers"))
-    charsmap = steps[0].get("precompiled_charsmap") if steps and _kind(steps[0]) == "Precompiled" else None
+    steps = list(steps_of(entry, "normalizers"))
+    charsmap = steps[0].get("precompiled_charsmap") if steps and kind_of(steps[0]) == "Precompiled" else None
     if not isinstance(charsmap, str):
         return None
     spaced, collapses, strips = "", False, False
@@ -176,11 +177,11 @@ def _normalizers(entry: Any) -> _Normalizers | None:
 
 def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule | None:
     """Return how words are put together."""
-    steps = list(_flat(pre_tokenizer, "pretokenizers"))
+    steps = list(steps_of(pre_tokenizer, "pretokenizers"))
     divides = len(steps) > 1 and steps[0] == {"type": "WhitespaceSplit"}
     if divides:
         steps = steps[1:]
-    if len(steps) != 1 or _kind(steps[0]) != "Metaspace" or steps[0].get("replacement") != BAR:
+    if len(steps) != 1 or kind_of(steps[0]) != "Metaspace" or steps[0].get("replacement") != BAR:
         return None
     # "first" asks where a text began before it was normalized.
     scheme, splits = steps[0].get("prepend_scheme", "always"), steps[0].get("split", True)
@@ -241,16 +242,3 @@ def _crossing_pieces(vocabulary: Vocabulary, pieces: DoubleArray, unknown: int) 
         lefts |= {word[-1] for word in words[:-1] if word}
         rights |= {following[0] for word, following in pairwise(words) if word}
     return "".join(sorted(lefts)), "".join(sorted(rights))
-
-
-def _kind(entry: Any) -> Any:
-    return entry.get("type") if isinstance(entry, dict) else None
-
-
-def _flat(entry: Any, members: str) -> Iterator[Any]:
-    """Yield the steps of an entry. A Sequence yields the steps of its members."""
-    if _kind(entry) == "Sequence":
-        for member in entry[members]:
-            yield from _flat(member, members)
-    elif entry is not None:
-        yield entry

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from m2v_lite.tokenization.in_arrays import ArrayTokenizer
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.unigram.charsmap import Charsmap
 from m2v_lite.tokenization.unigram.double_array import DoubleArray
@@ -39,7 +40,7 @@ DTYPES = {
 }
 
 
-class UnigramTokenizer:
+class UnigramTokenizer(ArrayTokenizer):
     """Turns texts into token ids; see `protocols.TextTokenizer` for its attributes and methods.
 
     Args:
@@ -71,25 +72,14 @@ class UnigramTokenizer:
         normalizer = Normalizer(charsmap, settings["spaced"], settings["strips"])
         rule = WordRule(**settings["rule"])
         self._single = SingleTextTokenizer(normalizer, rule, viterbi, settings["added_tokens"], memo_bytes)
-        self.settings, self.arrays, self.figures = settings, arrays, figures
-        self.unk_token_id: int | None = settings["unknown"]
-        self.median_token_length = figures["median_token_length"]
-        self.vocabulary_size = figures["vocabulary_size"]
-        self.highest_id = figures["highest_id"]
-        self._source = source
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the tokenizer of batches: the first batch makes it again."""
-        return {name: value for name, value in self.__dict__.items() if name != "_batches"}
+        super().__init__(settings, figures, settings["unknown"], source)
+        self.arrays = arrays
 
     @property
     def tokens(self) -> tuple[str, ...]:
         pieces = [piece for piece, _ in json.loads(self.definition())["model"]["vocab"]]
         vocabulary = {piece: token_id for token_id, piece in enumerate(pieces)} | self._single.added_ids
         return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
-
-    def definition(self) -> str:
-        return self._source.read()
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         return self._batches.token_ids(texts, max_length, self.unk_token_id)

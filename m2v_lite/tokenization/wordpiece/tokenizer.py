@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from m2v_lite.tokenization.in_arrays import ArrayTokenizer
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
 
 
-class WordPieceTokenizer:
+class WordPieceTokenizer(ArrayTokenizer):
     """Turns texts into token ids; see `protocols.TextTokenizer` for its attributes and methods.
 
     Args:
@@ -45,24 +46,13 @@ class WordPieceTokenizer:
         memo_bytes: int = DEFAULT_MEMO_BYTES,
     ) -> None:
         self._single = SingleTextTokenizer(settings, tables, memo_bytes)
-        self.settings, self.tables, self.figures = settings, tables, figures
-        self.unk_token_id: int | None = self._single.model.unknown
-        self.median_token_length = figures["median_token_length"]
-        self.vocabulary_size = figures["vocabulary_size"]
-        self.highest_id = figures["highest_id"]
-        self._source = source
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the tokenizer of batches: the first batch makes it again."""
-        return {name: value for name, value in self.__dict__.items() if name != "_batches"}
+        super().__init__(settings, figures, self._single.model.unknown, source)
+        self.tables = tables
 
     @property
     def tokens(self) -> tuple[str, ...]:
         vocabulary = {**json.loads(self.definition())["model"]["vocab"], **self._single.added_ids}
         return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
-
-    def definition(self) -> str:
-        return self._source.read()
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         return self._batches.token_ids(texts, max_length, self.unk_token_id)

@@ -1,0 +1,37 @@
+"""What the tokenizers in arrays have in common: settings, figures, and where their definition is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.protocols import TokenizerSource
+
+
+class ArrayTokenizer:
+    """The base of tokenizers in arrays; see `protocols.TextTokenizer` for its attributes.
+
+    Args:
+        settings: what the tokenizer is made of, without its vocabulary.
+        figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
+        unknown: the id of the unknown token.
+        source: reads the text of the whole definition again.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any], figures: Mapping[str, int], unknown: int, source: TokenizerSource
+    ) -> None:
+        self.settings, self.figures = settings, figures
+        self.unk_token_id: int | None = unknown
+        self.median_token_length = figures["median_token_length"]
+        self.vocabulary_size = figures["vocabulary_size"]
+        self.highest_id = figures["highest_id"]
+        self._source = source
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the tokenizer of batches: the first batch makes it again."""
+        return {name: value for name, value in self.__dict__.items() if name != "_batches"}
+
+    def definition(self) -> str:
+        return self._source.read()

@@ -1,0 +1,27 @@
+"""The steps of a normalizer, pre-tokenizer or post-processor in a `tokenizer.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def kind_of(entry: Any) -> Any:
+    """Return the type of an entry; None if it is not one."""
+    return entry.get("type") if isinstance(entry, dict) else None
+
+
+def steps_of(entry: Any, members: str) -> Iterator[Any]:
+    """Yield the steps of an entry. A Sequence yields the steps of its members.
+
+    Example:
+        >>> lower, strip = {"type": "Lowercase"}, {"type": "StripAccents"}
+        >>> entry = {"type": "Sequence", "normalizers": [lower, {"type": "Sequence", "normalizers": [strip]}]}
+        >>> list(steps_of(entry, "normalizers")) == [lower, strip]
+        True
+    """
+    if kind_of(entry) == "Sequence":
+        for member in entry[members]:
+            yield from steps_of(member, members)
+    elif entry is not None:
+        yield entry
