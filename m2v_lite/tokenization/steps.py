@@ -12,7 +12,7 @@ def kind_of(entry: Any) -> Any:
 
 
 def steps_of(entry: Any, members: str) -> Iterator[Any]:
-    """Yield the steps of an entry. A Sequence yields the steps of its members.
+    """Yield the steps of an entry. A Sequence yields the steps of its members, odd ones included.
 
     Example:
         >>> lower, strip = {"type": "Lowercase"}, {"type": "StripAccents"}
@@ -22,6 +22,6 @@ def steps_of(entry: Any, members: str) -> Iterator[Any]:
     """
     if kind_of(entry) == "Sequence":
         for member in entry[members]:
-            yield from steps_of(member, members)
+            yield from [None] if member is None else steps_of(member, members)
     elif entry is not None:
         yield entry

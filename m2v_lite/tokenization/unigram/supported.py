@@ -64,6 +64,13 @@ def unigram_tokenizer(
         source: reads the text of the file again.
         memo_bytes: as for `UnigramTokenizer`.
     """
+    try:
+        return _tokenizer(definition, source, memo_bytes)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None  # an entry is missing, or is of an odd type
+
+
+def _tokenizer(definition: Any, source: TokenizerSource, memo_bytes: int) -> UnigramTokenizer | None:
     if not isinstance(definition, dict) or not _has_known_settings(definition):
         return None
     model, added = definition["model"], definition["added_tokens"]
@@ -73,14 +80,11 @@ def unigram_tokenizer(
     if normalizers is None or rule is None:
         return None
     strips = normalizers.collapses and normalizers.strips
-    try:
-        units, values = arrays_of_charsmap(normalizers.charsmap)
-        normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
-        if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer)):
-            return None
-        pieces = double_array_of(vocabulary)
-    except ValueError:
+    units, values = arrays_of_charsmap(normalizers.charsmap)
+    normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
+    if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer)):
         return None
+    pieces = double_array_of(vocabulary)
     ids = {entry["content"]: pieces.find(entry["content"]) for entry in added}
     if not have_right_ids(added, ids, len(scores)):
         return None

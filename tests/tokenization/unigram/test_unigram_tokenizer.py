@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from unigram_models import (
 from m2v_lite.tokenization.flat_ids import of_each_text
 from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
 
+# What a missing entry becomes.
+GONE = object()
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
 WITH_TOKENS = [
     *ADDED,
@@ -261,6 +264,33 @@ def test_what_is_left_to_the_library(reason: str) -> None:
     assert tokenizer_of(divided()) is not None
     assert tokenizer_of(joined()) is not None
     assert tokenizer_of(NOT_SUPPORTED[reason]()) is None
+
+
+def places(entry: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each entry of a definition, pieces aside."""
+    if path and path[-1] != "vocab":
+        yield path
+    if path[-1:] != ("vocab",):
+        for key in entry if isinstance(entry, dict) else range(len(entry) if isinstance(entry, list) else 0):
+            yield from places(entry[key], (*path, key))
+
+
+@pytest.mark.parametrize("make", [divided, joined])
+def test_odd_definitions_are_left_to_the_library(make: Callable[[], dict[str, Any]]) -> None:
+    """Whatever is missing or odd where ids come from, the ids are right, or are the library's to give."""
+    for path in places(make()):
+        for odd in (GONE, None, [], {}, "x", 5, True, [5], [None]):
+            definition = copy.deepcopy(make())
+            inner = definition
+            for key in path[:-1]:
+                inner = inner[key]
+            if odd is GONE:
+                del inner[path[-1]]
+            else:
+                inner[path[-1]] = odd
+            ours = tokenizer_of(definition)
+            if ours is not None and path[0] in ("added_tokens", "normalizer", "pre_tokenizer", "model"):
+                check(definition, SAMPLE_TEXTS[:20], ours)
 
 
 def test_a_real_model(multilingual_model: Path) -> None:
