@@ -28,5 +28,6 @@ modules, in the order in which a text passes them:
 - `piece_store`: stores the ids of remembered words that have several pieces.
 - `utf8`: where characters begin in UTF-8.
 - `flat_ids`: operations on flat ids: join, shorten, drop, merge.
+- `distinct`: one index for each distinct key.
 - `runs`: the indexes of runs, one after the other.
 """

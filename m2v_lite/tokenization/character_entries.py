@@ -58,9 +58,9 @@ class CharacterEntries:
         """Return the entries of what one character becomes; None if it depends on its neighbours."""
         raise NotImplementedError
 
-    def _is_odd(self, codes: Codes, entries: Entries) -> NDArray[np.bool_] | None:
+    def _is_odd(self, codes: Codes, entries: Entries, classes: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Return which characters cannot be normalized by themselves; None if there are none."""
-        is_odd: NDArray[np.bool_] = entries >> CLASS_SHIFT == ODD
+        is_odd = classes == ODD
         return is_odd if is_odd.any() else None
 
     def normalized(self, texts: Sequence[str]) -> tuple[Entries, NDArray[np.intp]]:
@@ -71,8 +71,8 @@ class CharacterEntries:
         codes = np.frombuffer(END.join([*texts, ""]).encode("utf-32-le"), "<u4")
         entries = self.entries(codes)
         left_out = np.zeros(0, np.intp)
-        is_odd = self._is_odd(codes, entries)
         classes = classes_of(entries)
+        is_odd = self._is_odd(codes, entries, classes)
         if is_odd is not None:
             is_end = codes == ord(END)
             text_of = np.cumsum(is_end) - is_end

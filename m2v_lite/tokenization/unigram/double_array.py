@@ -97,9 +97,9 @@ class DoubleArray:
             goes_on = np.flatnonzero(ends.take(at) - length > at)
             at, slots, links = at.take(goes_on), slots.take(goes_on), links.take(goes_on)
             length += 1
-        starts, lengths, ids_of = zip(*found, strict=True) if found else ((), (), ())
         if not found:
             return Matches(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.int32))
+        starts, lengths, ids_of = zip(*found, strict=True)
         counts = [len(some) for some in starts]
         return Matches(np.concatenate(starts), np.repeat(lengths, counts), np.concatenate(ids_of))
 

@@ -88,7 +88,9 @@ def _tokenizer(definition: Any, source: TokenizerSource, memo_bytes: int) -> Uni
     ids = {entry["content"]: pieces.find(entry["content"]) for entry in added}
     if not have_right_ids(added, ids, len(scores)):
         return None
-    bytes_of = [pieces.find(f"<0x{byte:02X}>") for byte in range(BYTES)] if model["byte_fallback"] else None
+    bytes_of = (
+        [pieces.find(f"<0x{byte:02X}>") for byte in range(BYTES)] if model.get("byte_fallback") else None
+    )
     if bytes_of is not None and None in bytes_of:
         return None
     if rule.is_joined:
@@ -135,14 +137,13 @@ def _has_known_settings(definition: dict[str, Any]) -> bool:
     model = definition.get("model")
     if definition.get("version") != "1.0" or not isinstance(model, dict):
         return False
-    model.setdefault("byte_fallback", False)
     unknown, scored = model.get("unk_id"), model.get("vocab")
     return (
         model.get("type") == "Unigram"
         and isinstance(scored, ScoredVocabulary)
         and type(unknown) is int
         and 0 <= unknown < len(scored.scores)
-        and type(model["byte_fallback"]) is bool
+        and type(model.get("byte_fallback", False)) is bool
     )
 
 

@@ -54,17 +54,14 @@ class UnigramEntries(CharacterEntries):
     def _becomes(self, character: str) -> list[int] | None:
         if character in self._clusters["prepended"]:
             return None
-        replaced = self._normalizer.of_character(character)
-        if len(replaced) == 3 and replaced[1] in self._normalizer.spaced:
-            return [entry(MARK, ord(replaced[1]))]
-        parts = [entry(SPACE if part == " " else WORD, ord(part)) for part in replaced]
+        parts = _parts(self._normalizer, character)
         if len(parts) == 1 and character in self._clusters["attached"]:
             parts[0] |= ATTACHED
         return parts
 
-    def _is_odd(self, codes: Codes, entries: Entries) -> NDArray[np.bool_] | None:
+    def _is_odd(self, codes: Codes, entries: Entries, classes: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         """Return which characters begin a cluster that the charsmap may look up as a whole, or are odd."""
-        is_odd = super()._is_odd(codes, entries)
+        is_odd = super()._is_odd(codes, entries, classes)
         attached = np.flatnonzero(entries[1:] & np.uint32(ATTACHED))
         attached = attached[entries[attached] & np.uint32(BEGINS_KEY) != 0]
         if not len(attached):
@@ -99,13 +96,18 @@ def plane_of(normalizer: Normalizer) -> Entries:
     entries[tables.clusters["attached"].codes(FIRST_PLANE)] |= np.uint32(ATTACHED)
     flags = entries & np.uint32(BEGINS_KEY | ATTACHED)
     for code in np.flatnonzero(values != NOWHERE).tolist():
-        replaced = normalizer.of_character(chr(code))
-        parts = [entry(SPACE if part == " " else WORD, ord(part)) for part in replaced]
-        if len(replaced) == 3 and replaced[1] in normalizer.spaced:
-            parts = [entry(MARK, ord(replaced[1]))]
+        parts = _parts(normalizer, chr(code))
         made = parts[0] if len(parts) == 1 else entry(SEVERAL if parts else REMOVED, code)
         entries[code] = np.uint32(made) | flags[code]
     entries[tables.clusters["prepended"].codes(FIRST_PLANE)] = entry(ODD, 0)
     entries[SURROGATES] = entry(ODD, 0)
     entries[0] = entry(MARK, 0)  # stands between texts
     return entries
+
+
+def _parts(normalizer: Normalizer, character: str) -> list[int]:
+    """Return the entries of the characters that one becomes, without flags."""
+    replaced = normalizer.of_character(character)
+    if len(replaced) == 3 and replaced[1] in normalizer.spaced:
+        return [entry(MARK, ord(replaced[1]))]
+    return [entry(SPACE if part == " " else WORD, ord(part)) for part in replaced]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from m2v_lite.tokenization.character_entries import END
+from m2v_lite.tokenization.distinct import one_of_equal
 from m2v_lite.tokenization.flat_ids import flatten, merge
 from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.unigram.word_rule import BAR
@@ -179,25 +180,11 @@ def one_of_each(viterbi: Viterbi, spelled: Spelled) -> tuple[Ids, Ids]:
         left = np.minimum(lengths[some] - done, CODES_AT_ONCE)
         key[some] = window[starts[some] + done] & MASKS.take(left)
         hashes[some] += key[some] * factor
-    bits = max(1, (2 * number).bit_length())
     hashes *= FACTORS[0]
-    slots = (hashes >> np.uint64(64 - bits)).astype(np.intp)
     if viterbi.tells_unknown_apart:
         before = np.concatenate([[0], np.cumsum(codes == 0)])
         same &= before.take(starts + lengths) == before.take(starts)
-    every = np.arange(number)
-    owners = np.empty(1 << bits, np.intp)
-    owners[slots] = every
-    owner = owners.take(slots)
-    same &= same.take(owner)
-    same &= lengths.take(owner) == lengths
-    same &= has_bar.take(owner) == has_bar
-    for key in keys:
-        same &= key.take(owner) == key
-    owner = np.where(same, owner, every)
-    is_chosen = np.zeros(number, bool)
-    is_chosen[owner] = True
-    return np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1).take(owner)
+    return one_of_equal(hashes, (lengths, has_bar, *keys), same)
 
 
 def divide(viterbi: Viterbi, spelled: Spelled, sizes: Ids | None = None) -> Divided:

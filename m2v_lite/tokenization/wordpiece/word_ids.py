@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from m2v_lite.tokenization.distinct import one_of_equal
 from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.vocabulary import windows
-from m2v_lite.tokenization.wordpiece.perfect_hash import as_indexes
 from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS
 
 if TYPE_CHECKING:
@@ -88,24 +88,11 @@ def one_of_each(window: Keys, chunks: Keys, starts: Ids, lengths: Ids) -> tuple[
     Returns:
         distinct (distinct,), the indexes; and word_of (words,), where in `distinct` each word is.
     """
-    number = len(chunks)
-    second = np.zeros(number, np.uint64)
+    second = np.zeros(len(chunks), np.uint64)
     long = np.flatnonzero(lengths > CHUNK)
     second[long] = window[starts[long] + CHUNK] & MASKS.take(lengths[long] - CHUNK, mode="clip")
-    bits = max(1, (2 * number).bit_length())
-    slots = as_indexes((chunks * FACTORS[0] + second * FACTORS[1]) >> np.uint64(64 - bits))
-    every = np.arange(number)
-    owners = np.empty(1 << bits, np.intp)
-    owners[slots] = every
-    owner = owners.take(slots)
-    same = lengths <= 2 * CHUNK
-    same &= same.take(owner)
-    same &= chunks.take(owner) == chunks
-    same &= second.take(owner) == second
-    owner = np.where(same, owner, every)
-    is_chosen = np.zeros(number, bool)
-    is_chosen[owner] = True
-    return np.flatnonzero(is_chosen), (np.cumsum(is_chosen) - 1).take(owner)
+    hashes = chunks * FACTORS[0] + second * FACTORS[1]
+    return one_of_equal(hashes, (chunks, second), lengths <= 2 * CHUNK)
 
 
 def divide(
