@@ -1,7 +1,9 @@
-"""An optional progress bar, drawn by tqdm."""
+"""What a program shows while it works: an optional progress bar, drawn by tqdm, or one line."""
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from contextlib import nullcontext
 from typing import Any
@@ -26,3 +28,10 @@ def progress_bar(texts: int | None, wanted: bool) -> Any:
         )
         return nullcontext()
     return tqdm(total=texts, unit=" texts")
+
+
+def note(text: str) -> None:
+    """Print a line to standard error, unless `HF_HUB_DISABLE_PROGRESS_BARS` is set."""
+    is_quiet = os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS", "").upper() in ("1", "ON", "YES", "TRUE")
+    if sys.stderr is not None and not is_quiet:
+        print(f"m2v_lite: {text}", file=sys.stderr, flush=True)

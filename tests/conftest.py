@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hub_server import Hub, HubServer
@@ -21,7 +22,7 @@ from m2v_lite import StaticModel
 
 # Under emulation all takes long.
 settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-HUB_SERVER = pytest.StashKey[HubServer]()
+HUB_SERVER, ASSETS = pytest.StashKey[HubServer](), pytest.StashKey[TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,11 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
     server = config.stash[HUB_SERVER] = HubServer()
     for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING"))]:
         del os.environ[name]
-    os.environ.update(HF_ENDPOINT=server.hub.url, HF_HOME="/no/home/of/the/hub")
+    config.stash[ASSETS] = assets = TemporaryDirectory()
+    os.environ.update(HF_ENDPOINT=server.hub.url, HF_HOME="/no/home/of/the/hub", HF_ASSETS_CACHE=assets.name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[HUB_SERVER].server_close()
+    config.stash[ASSETS].cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,8 @@ def add(commands: Any) -> None:
     info.add_argument(
         "--verify",
         action="store_true",
-        help="verify the checksums of a packed model, or of a model in the hub's cache; fail if one is wrong",
+        help="verify the checksums of a packed model, or of a model in the hub's cache and of its kept "
+        "tokenizer; fail if one is wrong",
     )
     info.set_defaults(run=_info, wrong_usage=_wrong_usage, parser=info)
 
@@ -59,21 +60,25 @@ def _info(options: argparse.Namespace) -> None:
         "licence": _listed(model.license),
     }
     if is_packed or options.verify:
-        from m2v_lite.files.packing import source_of, verify
-        from m2v_lite.hub.checksums import verify_cached
+        from m2v_lite.files.packed_file import verify
+        from m2v_lite.files.packing import source_of
 
         if is_packed:
             entries["source"] = source_of(model) or "not stated"
         if options.verify:
-            checked = verify(files.folder) if is_packed else verify_cached(_paths(files))
+            checked = verify(files.folder) if is_packed else _verify_cached(files)
             entries["checksums"] = f"all {checked} agree"
     for name, value in entries.items():
         print(f"{name + ':':<15}{value}")
 
 
-def _paths(files: ModelFiles) -> list[str]:
+def _verify_cached(files: ModelFiles) -> int:
+    """Check a model in the hub's cache and what is kept of its tokenizer; return the number of checksums."""
+    from m2v_lite.files.kept_tokenizers import verify_kept
+    from m2v_lite.hub.checksums import verify_cached
+
     paths = [files.config, files.table, files.tokenizer, files.model_card]
-    return [path for path in paths if os.path.exists(path)]
+    return verify_cached([path for path in paths if os.path.exists(path)]) + verify_kept(files.tokenizer)
 
 
 def _listed(stated: str | list[str] | None) -> str:

@@ -1,12 +1,19 @@
-"""`m2v-lite list`: lists the static models in the hub's cache, or models worth knowing."""
+"""`m2v-lite list`: lists the models in the hub's cache and kept tokenizers, or models worth knowing."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.options import cache_place
 from m2v_lite.commands.printing import print_table
+
+if TYPE_CHECKING:
+    from m2v_lite.files.kept_tokenizers import KeptTokenizer
+    from m2v_lite.hub.listing import CachedModel
+
+KEPT = ("tokenizer kept for", "size", "file")
 
 
 def add(commands: Any) -> None:
@@ -15,14 +22,19 @@ def add(commands: Any) -> None:
         "list",
         parents=[cache_place()],
         help="list the models in the hub's cache, or models worth knowing",
-        description="List the static models in the hub's cache, with revision and size.",
+        description="List the static models in the hub's cache, with revision and size, and the tokenizers "
+        "that are kept ready for large vocabularies.",
     )
-    listing.add_argument("--known", action="store_true", help="list models on the hub that are worth knowing")
+    what = listing.add_mutually_exclusive_group()
+    what.add_argument("--known", action="store_true", help="list models on the hub that are worth knowing")
+    what.add_argument(
+        "--prune", action="store_true", help="remove kept tokenizers that no model on this machine needs"
+    )
     listing.set_defaults(run=_list, parser=listing)
 
 
 def _list(options: argparse.Namespace) -> None:
-    """Print the static models in the hub's cache, or models worth knowing."""
+    """Print what is in the caches, or models worth knowing; or remove what is not needed."""
     if options.known:
         from m2v_lite.hub.known_models import HEADINGS, known_rows
 
@@ -32,16 +44,46 @@ def _list(options: argparse.Namespace) -> None:
     from m2v_lite.hub.listing import cached_models
 
     cache = cache_folder(options.cache_dir)
-    rows = [
-        (
-            f"{model.repository} {model.subfolder}".rstrip(),
-            f"{', '.join(model.revisions)} ({model.commit})".lstrip(),
-            model.table,
-            f"{model.size / 1e6:.1f} MB",
-        )
-        for model in cached_models(cache)
-    ]
-    if not rows:
-        print(f"no static model in the cache {cache}; m2v-lite list --known shows what to download")
+    models = cached_models(cache)
+    if options.prune:
+        _prune(models)
         return
-    print_table([("model", "revision", "table", "size"), *rows])
+    if models:
+        print_table([("model", "revision", "table", "size"), *map(_row, models)])
+    else:
+        print(f"no static model in the cache {cache}; m2v-lite list --known shows what to download")
+    from m2v_lite.files.kept_tokenizers import kept_tokenizers
+
+    kept = kept_tokenizers()
+    if kept:
+        print()
+        print_table([KEPT, *map(_row_of_kept, kept)])
+
+
+def _prune(models: Sequence[CachedModel]) -> None:
+    """Remove the kept tokenizers that no model needs, and print what was removed."""
+    from m2v_lite.files.kept_tokenizers import checksum_of, prune
+
+    removed = prune({checksum_of(model.tokenizer) for model in models})
+    if removed:
+        print("removed:")
+        print_table([KEPT, *map(_row_of_kept, removed)])
+    else:
+        print("nothing to remove: a model on this machine needs each kept tokenizer, or none is kept")
+
+
+def _row(model: CachedModel) -> tuple[str, ...]:
+    return (
+        f"{model.repository} {model.subfolder}".rstrip(),
+        f"{', '.join(model.revisions)} ({model.commit})".lstrip(),
+        model.table,
+        _size(model.size),
+    )
+
+
+def _row_of_kept(kept: KeptTokenizer) -> tuple[str, ...]:
+    return kept.made_from or "not known", _size(kept.size), kept.path
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -12,6 +12,9 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 - `reading`: a folder or a packed file -> parts, the table first.
 - `model_parts`: the parts of a model, and the attributes that callers may read.
 - `saving`: parts -> a folder; a folder -> a copy.
-- `packing`: parts -> a packed file, and back to a folder; checks the checksums.
+- `assets`: the folder where libraries around the hub keep what they derive from downloads.
+- `kept_tokenizers`: a large tokenizer.json -> its tokenizer, from arrays that are made once and kept there.
+- `packed_file`: tensors and metadata -> a packed file; checks its checksums.
+- `packing`: parts -> a packed file, and back to a folder.
 - `atomic_write`: files that appear whole or not at all.
 """

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from m2v_lite.tokenization.protocols import TextTokenizer
+    from m2v_lite.tokenization.protocols import TextTokenizer, TokenizerSource
 
 VERSION = "2"
 PREFIX = "m2v_lite."
@@ -99,17 +99,36 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
         MissingPackageError: the tokenizer needs the package tokenizers, which is not installed.
     """
     source = PackedTokenizer(file)
-    if any(name.startswith(VOCABULARY) for name in file.tensors):
-        return _wordpiece(file, source, memo_bytes)
-    if any(name.startswith(PIECES) for name in file.tensors):
-        return _unigram(file, source, memo_bytes)
+    own = tokenizer_in_arrays(file, source, memo_bytes)
+    if own is not None:
+        return own
     from m2v_lite.tokenization.kinds import tokenizer_of_content
 
     return tokenizer_of_content(source.read().encode(), source, file.path, memo_bytes)
 
 
-def _wordpiece(file: SafetensorsFile, source: PackedTokenizer, memo_bytes: int) -> TextTokenizer:
-    """Return the tokenizer of the BERT kind in a packed model."""
+def tokenizer_in_arrays(
+    file: SafetensorsFile, source: TokenizerSource, memo_bytes: int
+) -> TextTokenizer | None:
+    """Return the tokenizer whose arrays a packed file holds, or None if it holds none.
+
+    Args:
+        file: the file.
+        source: reads the text of the tokenizer.json.
+        memo_bytes: as for `read_tokenizer`.
+
+    Raises:
+        InvalidModelError: the tokenizer is broken.
+    """
+    if any(name.startswith(VOCABULARY) for name in file.tensors):
+        return _wordpiece(file, source, memo_bytes)
+    if any(name.startswith(PIECES) for name in file.tensors):
+        return _unigram(file, source, memo_bytes)
+    return None
+
+
+def _wordpiece(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) -> TextTokenizer:
+    """Return the tokenizer of the BERT kind in a packed file."""
     from m2v_lite.tokenization.wordpiece.mapped_tables import DTYPES, tables_of
     from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
@@ -124,8 +143,8 @@ def _wordpiece(file: SafetensorsFile, source: PackedTokenizer, memo_bytes: int) 
         raise broken(file.path, f"its tokenizer cannot be read ({error!r:.200})") from error
 
 
-def _unigram(file: SafetensorsFile, source: PackedTokenizer, memo_bytes: int) -> TextTokenizer:
-    """Return the tokenizer of the XLM-R kind in a packed model."""
+def _unigram(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) -> TextTokenizer:
+    """Return the tokenizer of the XLM-R kind in a packed file."""
     from m2v_lite.tokenization.unigram.mapped import mapped_tokenizer
     from m2v_lite.tokenization.unigram.tokenizer import DTYPES
 

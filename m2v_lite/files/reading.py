@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from m2v_lite.embedding.dtypes import EMBEDDING_DTYPES, MAPPING_DTYPES, WEIGHTS_DTYPES, check_array
 from m2v_lite.embedding.table import EmbeddingTable, check_rows
@@ -12,8 +13,13 @@ from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.protocols import TextTokenizer
+
 # The table's name in model2vec's files, and its name in those of sentence-transformers.
 TABLE_NAMES = ("embeddings", "embedding.weight")
+# The size in bytes from which a tokenizer.json counts as large: what is made of it is kept.
+LARGE = 1 << 20
 
 
 def read_model(
@@ -53,16 +59,25 @@ def _read_folder(
     from m2v_lite.files.layouts import find_model_files
     from m2v_lite.files.model_card import read_model_card
     from m2v_lite.freed_memory import give_back_freed_memory
-    from m2v_lite.tokenization.kinds import read_tokenizer
 
     files = find_model_files(folder)
     config = read_config(files.config)
     table = table_in(SafetensorsFile(files.table), files.tensor)
-    tokenizer = read_tokenizer(files.tokenizer, memo_bytes)
+    tokenizer = _read_tokenizer(files.tokenizer, memo_bytes)
     card = read_model_card(files.model_card)
     give_back_freed_memory()  # to read a tokenizer takes several times the memory of the tokenizer
     table = _reduced(table, quantize_to, dimensionality)
     return ModelParts(table, tokenizer, config, card, files, (quantize_to, dimensionality, memo_bytes))
+
+
+def _read_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:
+    if os.path.getsize(path) >= LARGE:
+        from m2v_lite.files.kept_tokenizers import read_kept_tokenizer
+
+        return read_kept_tokenizer(path, memo_bytes)
+    from m2v_lite.tokenization.kinds import read_tokenizer
+
+    return read_tokenizer(path, memo_bytes)
 
 
 def _read_packed(

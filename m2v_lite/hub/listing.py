@@ -23,6 +23,7 @@ class CachedModel(NamedTuple):
         commit: the commit.
         table: the rows, columns and dtype of the table.
         size: the size of the table, the tokenizer and the config together, in bytes.
+        tokenizer: the path of the tokenizer's file.
     """
 
     repository: str
@@ -31,6 +32,7 @@ class CachedModel(NamedTuple):
     commit: str
     table: str
     size: int
+    tokenizer: str
 
 
 def cached_models(cache: str) -> list[CachedModel]:
@@ -62,7 +64,7 @@ def _models_in(entry: str, commit: str) -> Iterator[CachedModel]:
         size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
         rows, columns = table.embedding.shape
         described = f"{rows:,} x {columns} {table.dtype_name}"
-        yield CachedModel(repository, subfolder, revisions, commit, described, size)
+        yield CachedModel(repository, subfolder, revisions, commit, described, size, files.tokenizer)
 
 
 def _revisions(entry: str, commit: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from m2v_lite.tokenization.definition import TokenizerFile, TokenizerText, map_c
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from mmap import mmap
 
     from tokenizers import Tokenizer
@@ -59,8 +60,18 @@ def tokenizer_of_content(
         memo_bytes: as for `read_tokenizer`.
     """
     own, definition = own_tokenizer(content, source, place, memo_bytes)
-    if own is not None:
-        return own
+    return own or tokenizer_by_library(content, definition, source, place, memo_bytes)
+
+
+def tokenizer_by_library(
+    content: bytes | mmap, definition: Any, source: TokenizerSource, place: object, memo_bytes: int
+) -> TextTokenizer:
+    """Return the tokenizer that asks the library.
+
+    Args:
+        content, source, place, memo_bytes: as for `tokenizer_of_content`.
+        definition: what `own_tokenizer` returns of the content.
+    """
     from m2v_lite.tokenization.chunks import chunk_tokenizer
     from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer, library_tokenizer, unk_token_id
 
@@ -72,23 +83,28 @@ def tokenizer_of_content(
 
 
 def own_tokenizer(
-    content: bytes | mmap, source: TokenizerSource, place: object, memo_bytes: int = DEFAULT_MEMO_BYTES
+    content: bytes | mmap,
+    source: TokenizerSource,
+    place: object,
+    memo_bytes: int = DEFAULT_MEMO_BYTES,
+    before_building: Callable[[], None] | None = None,
 ) -> tuple[WordPieceTokenizer | UnigramTokenizer | None, Any]:
     """Return the tokenizer that does without the library, if there is one, and the content of the file.
 
     Args:
         content, source, place, memo_bytes: as for `tokenizer_of_content`.
+        before_building: called before the work that takes long, if it is to be done.
     """
     from m2v_lite.tokenization.tokenizer_json import parse
     from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
 
     try:
         definition = parse(content)
-        own = wordpiece_tokenizer(definition, source, memo_bytes)
+        own = wordpiece_tokenizer(definition, source, memo_bytes, before_building)
         if own is not None:
             return own, definition
         from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
 
-        return unigram_tokenizer(definition, source, memo_bytes), definition
+        return unigram_tokenizer(definition, source, memo_bytes, before_building), definition
     except (ValueError, RecursionError) as error:
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error

@@ -17,7 +17,8 @@ from tiny_models import TINY_MODELS, TinyModel, added_token, wordpiece
 
 from m2v_lite import InputValueError, InvalidModelError, StaticModel
 from m2v_lite.commands.main import main
-from m2v_lite.files.packing import unpack, verify
+from m2v_lite.files.packed_file import verify
+from m2v_lite.files.packing import unpack
 from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
 
 TEXTS = SAMPLE_TEXTS + random_texts(200, seed=11)

@@ -14,7 +14,7 @@ from tiny_models import TinyModel
 from unigram_models import divided, joined, with_bytes
 
 from m2v_lite import InvalidModelError, StaticModel
-from m2v_lite.files.packing import verify
+from m2v_lite.files.packed_file import verify
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.unigram.tokenizer import DTYPES, UnigramTokenizer
 

@@ -94,7 +94,9 @@ def hub(hub_server: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an empty hub's cache; nothing is kept beside it."""
+    monkeypatch.setenv("HF_ASSETS_CACHE", str(tmp_path / "assets"))
     return tmp_path / "cache"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from m2v_lite.tokenization.unigram.normalizer import Normalizer
 from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
 from m2v_lite.tokenization.unigram.unigram_entries import plane_of
 from m2v_lite.tokenization.unigram.word_rule import BAR, WordRule
-from m2v_lite.tokenization.vocabulary import ScoredVocabulary, Vocabulary, windows
+from m2v_lite.tokenization.vocabulary import ScoredVocabulary, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,10 @@ class _Normalizers(NamedTuple):
 
 
 def unigram_tokenizer(
-    definition: Any, source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
+    definition: Any,
+    source: TokenizerSource,
+    memo_bytes: int = DEFAULT_MEMO_BYTES,
+    before_building: Callable[[], None] | None = None,
 ) -> UnigramTokenizer | None:
     """Return the tokenizer for a `tokenizer.json`; None if it might not give the ids that `tokenizers` gives.
 
@@ -63,14 +66,17 @@ def unigram_tokenizer(
         definition: the content of the file, from `tokenizer_json.parse`.
         source: reads the text of the file again.
         memo_bytes: as for `UnigramTokenizer`.
+        before_building: as for `own_tokenizer`.
     """
     try:
-        return _tokenizer(definition, source, memo_bytes)
+        return _tokenizer(definition, source, memo_bytes, before_building or (lambda: None))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None  # an entry is missing, or is of an odd type
 
 
-def _tokenizer(definition: Any, source: TokenizerSource, memo_bytes: int) -> UnigramTokenizer | None:
+def _tokenizer(
+    definition: Any, source: TokenizerSource, memo_bytes: int, before_building: Callable[[], None]
+) -> UnigramTokenizer | None:
     if not isinstance(definition, dict) or not _has_known_settings(definition):
         return None
     model, added = definition["model"], definition["added_tokens"]
@@ -84,6 +90,7 @@ def _tokenizer(definition: Any, source: TokenizerSource, memo_bytes: int) -> Uni
     normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
     if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer)):
         return None
+    before_building()
     pieces = double_array_of(vocabulary)
     ids = {entry["content"]: pieces.find(entry["content"]) for entry in added}
     if not have_right_ids(added, ids, len(scores)):
@@ -228,8 +235,9 @@ def _crossing_pieces(vocabulary: Vocabulary, pieces: DoubleArray, unknown: int) 
     """
     units, starts, lengths, _ = vocabulary
     bar, lefts, rights = BAR.encode(), set(), set()
-    is_bar = windows(units) & np.uint64((1 << 8 * len(bar)) - 1) == int.from_bytes(bar, "little")
-    places = np.flatnonzero(is_bar)
+    places = np.flatnonzero(units == bar[0])
+    for number, byte in enumerate(bar[1:], 1):
+        places = places[units.take(places + number, mode="clip") == byte]
     tokens = np.searchsorted(starts, places, side="right") - 1
     starts_later = places > starts.take(tokens)
     inside = starts_later & (places < starts.take(tokens) + lengths.take(tokens))

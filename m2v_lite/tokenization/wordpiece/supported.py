@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,10 @@ MOST_WORD_CHARACTERS = 1 << 20  # a piece has at least one character, and 20 bit
 
 
 def wordpiece_tokenizer(
-    definition: Any, source: TokenizerSource, memo_bytes: int = DEFAULT_MEMO_BYTES
+    definition: Any,
+    source: TokenizerSource,
+    memo_bytes: int = DEFAULT_MEMO_BYTES,
+    before_building: Callable[[], None] | None = None,
 ) -> WordPieceTokenizer | None:
     """Return the tokenizer for a `tokenizer.json`; None if it might not give the ids that `tokenizers` gives.
 
@@ -31,12 +34,15 @@ def wordpiece_tokenizer(
         definition: the content of the file, from `tokenizer_json.parse`.
         source: reads the text of the file again.
         memo_bytes: as for `WordPieceTokenizer`.
+        before_building: as for `own_tokenizer`.
     """
     if not isinstance(definition, dict) or not _has_known_settings(definition):
         return None
     vocabulary: Vocabulary = definition["model"]["vocab"]
     model = {name: value for name, value in definition["model"].items() if name != "vocab"}
     settings = {**definition, "model": model}
+    if before_building:
+        before_building()
     try:
         tables = token_tables(vocabulary, model["continuing_subword_prefix"].encode())
     except ValueError:

@@ -1,0 +1,254 @@
+"""A large `tokenizer.json` -> its tokenizer, from arrays that are made once and kept.
+
+To work out the arrays of half a million pieces takes seconds and hundreds of megabytes. So they are kept in
+the assets cache, in one file for each different tokenizer.json, and mapped from there:
+
+    HF_ASSETS_CACHE/m2v_lite/tokenizers/CHECKSUM/format-VERSION.safetensors
+
+The file has the tensors and metadata that hold the tokenizer of a packed model, and in addition:
+
+- `made_from`: the path, the size in bytes and the CRC-32 of the tokenizer.json, JSON.
+
+CHECKSUM is that of the tokenizer.json. In the hub's cache, that is the name of the file, so nothing needs to
+be read. When the arrays are mapped, their structure is checked; their checksums are checked only on request,
+because that reads them all. What is damaged is made again.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from m2v_lite.errors import InvalidModelError, ModelNotFoundError
+from m2v_lite.files.assets import assets_folder
+from m2v_lite.files.packed_format import PREFIX, VERSION, setting, tokenizer_in_arrays
+from m2v_lite.files.safetensors import SafetensorsFile
+from m2v_lite.progress import note
+from m2v_lite.tokenization.definition import TokenizerFile, map_content
+
+if TYPE_CHECKING:
+    from m2v_lite.tokenization.protocols import TextTokenizer
+    from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
+    from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
+
+NAMESPACE = "tokenizers"
+FILE = f"format-{VERSION}.safetensors"
+LOCK = ".lock"
+# In the hub's cache, a file's name is its checksum: a git hash or a SHA-256.
+BLOBS, CHECKSUM = "blobs", re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+# A tokenizer.json of another kind is never kept, so it need not wait for others.
+KINDS_IN_ARRAYS = re.compile(rb'"type"\s*:\s*"(?:WordPiece|Unigram)"')
+
+
+class KeptTokenizer(NamedTuple):
+    """The arrays of one tokenizer.json in the assets cache.
+
+    Attributes:
+        checksum: that of the tokenizer.json.
+        path: the file of the arrays.
+        size: its size in bytes.
+        made_from: the path of the tokenizer.json, as it was then; "" if that is not known.
+    """
+
+    checksum: str
+    path: str
+    size: int
+    made_from: str
+
+
+def read_kept_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:
+    """Read the tokenizer in a large `tokenizer.json`, from the kept arrays if they are there.
+
+    If they are not, make them and keep them. Other processes that want them wait meanwhile. Where nothing can
+    be written, the arrays stay in memory.
+
+    Args:
+        path: the file.
+        memo_bytes: as for `read_tokenizer`.
+
+    Raises:
+        InvalidModelError: the file cannot be read.
+        MissingPackageError: the tokenizer needs the package tokenizers, which is not installed.
+    """
+    kept = path_of_kept(path)
+    mapped = _mapped(kept, path, memo_bytes)
+    if mapped is not None:
+        return mapped
+    tokenizer = _prepared(kept, path, memo_bytes)
+    gc.collect()  # what was prepared refers to itself, and the mapped file has taken its place
+    return tokenizer
+
+
+def path_of_kept(path: str) -> str:
+    """Return the path of the file that keeps, or would keep, the arrays of a `tokenizer.json`.
+
+    Raises:
+        InvalidModelError: the file cannot be read.
+    """
+    return os.path.join(assets_folder(NAMESPACE), checksum_of(path), FILE)
+
+
+def checksum_of(path: str) -> str:
+    """Return the checksum of a `tokenizer.json`: its name in the hub's cache, or else its SHA-256.
+
+    Raises:
+        InvalidModelError: the file cannot be read.
+    """
+    folder, name = os.path.split(os.path.realpath(path))
+    if os.path.basename(folder) == BLOBS and CHECKSUM.fullmatch(name):
+        return name
+    from hashlib import sha256
+
+    return sha256(map_content(path)).hexdigest()
+
+
+def kept_tokenizers() -> list[KeptTokenizer]:
+    """Return what is kept in the assets cache, of any version of the format, sorted by checksum."""
+    root = assets_folder(NAMESPACE)
+    found = []
+    for checksum in sorted(_names_in(root)):
+        for name in sorted(_names_in(os.path.join(root, checksum))):
+            path = os.path.join(root, checksum, name)
+            found.append(KeptTokenizer(checksum, path, os.path.getsize(path), _made_from(path)))
+    return found
+
+
+def verify_kept(path: str) -> int:
+    """Check all checksums of what is kept of a `tokenizer.json`, and return their number; 0 if nothing is.
+
+    Raises:
+        InvalidModelError: a checksum is wrong.
+    """
+    kept = path_of_kept(path)
+    if not os.path.exists(kept):
+        return 0
+    from m2v_lite.files.packed_file import verify
+
+    try:
+        return verify(kept)
+    except InvalidModelError as error:
+        raise InvalidModelError(
+            f"{kept}: what is kept of {path} is damaged; remove it, and the next start makes it again"
+        ) from error
+
+
+def prune(checksums: Collection[str]) -> list[KeptTokenizer]:
+    """Remove what no model needs any more, and return it.
+
+    What was made from a file that is still there stays. A process that has mapped what is removed goes on
+    with it.
+
+    Args:
+        checksums: those of the tokenizers in the hub's cache.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    with _one_at_a_time():
+        unneeded = [kept for kept in kept_tokenizers() if not _is_needed(kept, checksums)]
+        for kept in unneeded:
+            os.remove(kept.path)
+            with suppress(OSError):  # other files are in the folder
+                os.rmdir(os.path.dirname(kept.path))
+    return unneeded
+
+
+def _is_needed(kept: KeptTokenizer, checksums: Collection[str]) -> bool:
+    if os.path.basename(kept.path) != FILE:
+        return False  # of another version of the format, or left behind by a writer that was killed
+    if kept.checksum in checksums:
+        return True
+    try:
+        return checksum_of(kept.made_from) == kept.checksum
+    except InvalidModelError:
+        return False
+
+
+def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
+    """Prepare the tokenizer in a `tokenizer.json`, and keep its arrays."""
+    from m2v_lite.tokenization.kinds import own_tokenizer, tokenizer_by_library, tokenizer_of_content
+
+    content = map_content(path)
+    source = TokenizerFile(path, zlib.crc32(content))
+    if not KINDS_IN_ARRAYS.search(content):
+        return tokenizer_of_content(content, source, path, memo_bytes)
+    with _one_at_a_time():
+        mapped = _mapped(kept, path, memo_bytes)  # another process may have kept it by now
+        if mapped is not None:
+            return mapped
+        own, definition = own_tokenizer(
+            content,
+            source,
+            path,
+            memo_bytes,
+            lambda: note(f"preparing the vocabulary of {path}, once; it is kept in {kept}"),
+        )
+        if own is not None:
+            _keep(own, kept, source, len(content))
+            return _mapped(kept, path, memo_bytes) or own
+    return tokenizer_by_library(content, definition, source, path, memo_bytes)
+
+
+def _mapped(kept: str, path: str, memo_bytes: int) -> TextTokenizer | None:
+    """Return the tokenizer in a kept file, or None if the file is missing, damaged or for another one."""
+    try:
+        file = SafetensorsFile(kept)
+        if file.metadata.get(f"{PREFIX}version") != VERSION:
+            return None
+        made_from = setting(file, "made_from")
+        checksum, size = made_from.get("crc32"), made_from.get("bytes")
+        if type(checksum) is not int or size != os.path.getsize(path):
+            return None
+        return tokenizer_in_arrays(file, TokenizerFile(path, checksum), memo_bytes)
+    except (ModelNotFoundError, InvalidModelError):
+        return None
+
+
+def _keep(own: WordPieceTokenizer | UnigramTokenizer, kept: str, source: TokenizerFile, size: int) -> None:
+    """Write the arrays of a tokenizer, or say that they cannot be written."""
+    from m2v_lite.files.packed_file import tokenizer_entries, write_packed
+
+    tensors, metadata = tokenizer_entries(own)
+    path = os.path.abspath(source.path)
+    made_from = {"path": path, "bytes": size, "crc32": source.checksum}
+    try:
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        write_packed(kept, tensors, {**metadata, "made_from": json.dumps(made_from)})
+    except OSError as error:
+        note(
+            f"it cannot be kept ({error}), so each start prepares it again; set HF_ASSETS_CACHE to a folder "
+            "that can be written, or pack the model: m2v-lite pack"
+        )
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait until no other process prepares a tokenizer, where files can be written and locked."""
+    folder = assets_folder(NAMESPACE)
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):  # no such locks on this system, or no place to write
+            from fcntl import LOCK_EX, flock
+
+            os.makedirs(folder, exist_ok=True)
+            lock = stack.enter_context(open(os.path.join(folder, LOCK), "ab"))
+            flock(lock, LOCK_EX)
+        yield
+
+
+def _made_from(kept: str) -> str:
+    """Return the path of the tokenizer.json of a kept file, or "" if it cannot be read."""
+    try:
+        path = setting(SafetensorsFile(kept), "made_from").get("path")
+    except (ModelNotFoundError, InvalidModelError):
+        return ""
+    return path if isinstance(path, str) else ""
+
+
+def _names_in(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
