@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make_unigram_tokenizer import larger
 from time_limit import LONGEST
 from tiny_models import TinyModel
 
@@ -126,3 +127,29 @@ print(json.dumps({"grown": private() - before, "bound": DEFAULT_MEMO_BYTES / 2**
 def test_half_a_million_different_words_do_not_fill_the_memory() -> None:
     memory = measured(KEEP_MISSING)
     assert memory["grown"] < memory["bound"] + 3
+
+
+FROM_A_FOLDER = """
+import json
+import numpy
+before = private(), peak()
+from m2v_lite import StaticModel
+model = StaticModel.from_pretrained(sys.argv[1])
+assert model.encode("Zażółć the watchdog timer, please: 東京!").any()
+print(json.dumps({"grown": private() - before[0], "peak": peak() - before[1]}))
+"""
+
+
+def test_a_folder_of_half_a_million_pieces(
+    multilingual_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its arrays are made once, in bounds, and then mapped, also by the process that made them."""
+    monkeypatch.setenv("HF_ASSETS_CACHE", str(tmp_path))
+    real = json.loads((multilingual_model / "tokenizer.json").read_text(encoding="utf-8"))
+    pieces = larger(real, 500_353, joined=True)
+    folder = TinyModel(pieces, dim=4, dtype="int8").build(tmp_path / "folder")
+    first = measured(FROM_A_FOLDER, str(folder))
+    assert first["grown"] < 16
+    assert first["peak"] < 350
+    later = measured(FROM_A_FOLDER, str(folder))
+    assert later["grown"] < 4, later
