@@ -34,8 +34,8 @@ test: $(VENV)/with-tools ## set up, then run all tests
 	$(VENV)/bin/python -m pytest --benchmark-disable $(PARALLEL)
 
 .PHONY: test-exhaustive
-test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, and model2vec on more texts, in some minutes
-	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/test_reference.py
+test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, all sentences of many languages, and model2vec on more texts
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
@@ -131,6 +131,9 @@ peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other 
 
 .PHONY: multilingual
 multilingual: $(MULTILINGUAL)/installed ## a real multilingual model, to test with (x86-64 alone)
+
+.PHONY: texts
+texts: $(TEXTS)/installed ## sentences in many languages, to test and to measure with
 
 .PHONY: clean
 clean: ## remove all environments, what was built, and unrecorded results

@@ -15,6 +15,7 @@ from outside import (
     models_folder as models_folder,
     multilingual_model as multilingual_model,
     peers_python as peers_python,
+    texts_folder as texts_folder,
 )
 from tiny_models import TINY_MODELS
 

@@ -26,6 +26,12 @@ def multilingual_model() -> Path:
     return _outside("M2V_LITE_MULTILINGUAL", "the folder of a multilingual model")
 
 
+@pytest.fixture(scope="session")
+def texts_folder() -> Path:
+    """The environment with translation catalogs that M2V_LITE_TEXTS names; see `make texts`."""
+    return _outside("M2V_LITE_TEXTS", "the environment with translation catalogs")
+
+
 def names_of_real_models() -> list[str]:
     """Return the names of the folders there, to make a test of each; one name if the folder is not given."""
     folder = os.environ.get("M2V_LITE_MODELS")

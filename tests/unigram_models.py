@@ -11,8 +11,7 @@ from charsmap_of_keys import charsmap_of_keys
 from definitions import added_token, tokenizer
 
 from m2v_lite.tokenization.definition import TokenizerText
-from m2v_lite.tokenization.tokenizer_json import parse
-from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
+from m2v_lite.tokenization.kinds import Left, own_tokenizer
 from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
 
 SPACES = dict.fromkeys("\t\n\r\u00a0\u3000\u2581", " ")
@@ -84,7 +83,15 @@ def with_bytes(definition: dict[str, Any]) -> dict[str, Any]:
 
 def tokenizer_of(definition: dict[str, Any], **options: Any) -> UnigramTokenizer | None:
     text = json.dumps(definition)
-    return unigram_tokenizer(parse(text.encode()), TokenizerText(text), **options)
+    own = own_tokenizer(text.encode(), TokenizerText(text), "text", **options)
+    return own if isinstance(own, UnigramTokenizer) else None
+
+
+def reason_to_leave(definition: dict[str, Any]) -> str:
+    """Return why a tokenizer is left to the library; "" if it is not."""
+    text = json.dumps(definition)
+    own = own_tokenizer(text.encode(), TokenizerText(text), "text")
+    return own.reason if isinstance(own, Left) else ""
 
 
 def expected_ids(definition: dict[str, Any], texts: Sequence[str]) -> list[list[int]]:

@@ -51,6 +51,7 @@ def _info(options: argparse.Namespace) -> None:
         if is_packed
         else f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})",
         "tokenizer": f"{model.tokenizer_kind}, {len(model.tokens):,} tokens",
+        "tokenized": model.tokenizer_route,
         "token weights": "no" if model.weights is None else str(model.weights.dtype),
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
         "normalisation": "vectors have length 1" if model.normalize else "none",

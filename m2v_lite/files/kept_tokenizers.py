@@ -172,7 +172,7 @@ def _is_needed(kept: KeptTokenizer, checksums: Collection[str]) -> bool:
 
 def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
     """Prepare the tokenizer in a `tokenizer.json`, and keep its arrays."""
-    from m2v_lite.tokenization.kinds import own_tokenizer, tokenizer_by_library, tokenizer_of_content
+    from m2v_lite.tokenization.kinds import Left, by_library, own_tokenizer, tokenizer_of_content
 
     content = map_content(path)
     source = TokenizerFile(path, zlib.crc32(content))
@@ -182,17 +182,17 @@ def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
         mapped = _mapped(kept, path, memo_bytes)  # another process may have kept it by now
         if mapped is not None:
             return mapped
-        own, definition = own_tokenizer(
+        own = own_tokenizer(
             content,
             source,
             path,
             memo_bytes,
             lambda: note(f"preparing the vocabulary of {path}, once; it is kept in {kept}"),
         )
-        if own is not None:
+        if not isinstance(own, Left):
             _keep(own, kept, source, len(content))
             return _mapped(kept, path, memo_bytes) or own
-    return tokenizer_by_library(content, definition, source, path, memo_bytes)
+    return by_library(content, own, source, path, memo_bytes)
 
 
 def _mapped(kept: str, path: str, memo_bytes: int) -> TextTokenizer | None:

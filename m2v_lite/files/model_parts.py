@@ -116,6 +116,11 @@ class ModelParts:
         """The kind of the tokenizer's model: WordPiece, Unigram, BPE or WordLevel."""
         return self._tokenizer.kind
 
+    @property
+    def tokenizer_route(self) -> str:
+        """How texts are tokenized here: in numpy, or by the `tokenizers` library, and why."""
+        return self._tokenizer.route
+
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """A `tokenizers.Tokenizer` that cuts texts at the model's `max_length`, made on first use.

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from m2v_lite.tokenization.protocols import TextTokenizer, TokenizerSource
+    from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
+    from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 VERSION = "2"
 PREFIX = "m2v_lite."
@@ -109,7 +111,7 @@ def read_packed_tokenizer(file: SafetensorsFile, memo_bytes: int) -> TextTokeniz
 
 def tokenizer_in_arrays(
     file: SafetensorsFile, source: TokenizerSource, memo_bytes: int
-) -> TextTokenizer | None:
+) -> WordPieceTokenizer | UnigramTokenizer | None:
     """Return the tokenizer whose arrays a packed file holds, or None if it holds none.
 
     Args:
@@ -120,14 +122,17 @@ def tokenizer_in_arrays(
     Raises:
         InvalidModelError: the tokenizer is broken.
     """
+    tokenizer: WordPieceTokenizer | UnigramTokenizer | None = None
     if any(name.startswith(VOCABULARY) for name in file.tensors):
-        return _wordpiece(file, source, memo_bytes)
-    if any(name.startswith(PIECES) for name in file.tensors):
-        return _unigram(file, source, memo_bytes)
-    return None
+        tokenizer = _wordpiece(file, source, memo_bytes)
+    elif any(name.startswith(PIECES) for name in file.tensors):
+        tokenizer = _unigram(file, source, memo_bytes)
+    if tokenizer is not None:
+        tokenizer.mapped_from = file.path
+    return tokenizer
 
 
-def _wordpiece(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) -> TextTokenizer:
+def _wordpiece(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) -> WordPieceTokenizer:
     """Return the tokenizer of the BERT kind in a packed file."""
     from m2v_lite.tokenization.wordpiece.mapped_tables import DTYPES, tables_of
     from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
@@ -143,7 +148,7 @@ def _wordpiece(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) 
         raise broken(file.path, f"its tokenizer cannot be read ({error!r:.200})") from error
 
 
-def _unigram(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) -> TextTokenizer:
+def _unigram(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) -> UnigramTokenizer:
     """Return the tokenizer of the XLM-R kind in a packed file."""
     from m2v_lite.tokenization.unigram.mapped import mapped_tokenizer
     from m2v_lite.tokenization.unigram.tokenizer import DTYPES

@@ -16,7 +16,7 @@ from m2v_lite.files.reading import read_model
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.files.saving import bfloat16_tensors, config_of, save_model, tensors_of
 from m2v_lite.tokenization.definition import TokenizerText
-from m2v_lite.tokenization.kinds import own_tokenizer
+from m2v_lite.tokenization.kinds import Left, own_tokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.files.model_parts import ModelParts
@@ -41,8 +41,8 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
         TOKENIZER: _deflated(tokenizer),
         MODEL_CARD: _deflated(_model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
-    own, _ = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), "tokenizer.json")
-    if own is not None:
+    own = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), "tokenizer.json")
+    if not isinstance(own, Left):
         arrays, described = tokenizer_entries(own)
         tensors.update(arrays)
         metadata.update(described)

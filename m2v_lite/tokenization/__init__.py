@@ -20,6 +20,7 @@ modules, in the order in which a text passes them:
 - `in_arrays`: what both have in common.
 - `batch_routes`: a batch of texts -> ids: most texts at once, the rest one by one.
 - `word_memo`: remembers the ids of words from single texts.
+- `left_to_library`: why a tokenizer is left to the library.
 - `tokenizers_library`: tokenizes for all other models, with the `tokenizers` library.
 - `chunk_independence`: decides whether the chunks between white space can be tokenized alone.
 - `chunks`: if so, asks the library for each chunk only once.

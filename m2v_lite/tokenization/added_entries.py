@@ -8,6 +8,9 @@ from typing import Any
 from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
 
 MOST_ADDED = 100  # added tokens are looked for one by one
+# Why a tokenizer is left to the library.
+UNUSUAL_TOKENS = f"its added tokens are unusual, or more than {MOST_ADDED}"
+WRONG_IDS = "its added tokens have other ids than the library gives them"
 
 
 def can_be_found(entries: Any, normalize: Callable[[str], str]) -> bool:

@@ -76,6 +76,8 @@ class ChunkTokenizer(LibraryTokenizer):
         memo_bytes: about how much memory the memo may take.
     """
 
+    asks_for = "each chunk between white space once"
+
     def __init__(
         self,
         tokenizer: Tokenizer,

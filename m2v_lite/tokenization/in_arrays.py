@@ -17,6 +17,9 @@ class ArrayTokenizer:
         figures: `median_token_length`, `vocabulary_size` and `highest_id` of all tokens.
         unknown: the id of the unknown token.
         source: reads the text of the whole definition again.
+
+    Attributes:
+        mapped_from: the file in which the arrays lie, or None if they were made in memory.
     """
 
     def __init__(
@@ -28,6 +31,11 @@ class ArrayTokenizer:
         self.vocabulary_size = figures["vocabulary_size"]
         self.highest_id = figures["highest_id"]
         self._source = source
+        self.mapped_from: str | None = None
+
+    @property
+    def route(self) -> str:
+        return f"in numpy, {f'mapped from {self.mapped_from}' if self.mapped_from else 'prepared at loading'}"
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the tokenizer of batches: the first batch makes it again."""

@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 
+class Left:
+    """A tokenizer that is left to the library.
+
+    A plain class, because defining a NamedTuple would slow start-up.
+
+    Attributes:
+        definition: the content of its `tokenizer.json`.
+        reason: why it is left.
+    """
+
+    def __init__(self, definition: Any, reason: str) -> None:
+        self.definition, self.reason = definition, reason
+
+
 def read_tokenizer(path: PathLike, memo_bytes: int = DEFAULT_MEMO_BYTES) -> TextTokenizer:
     """Read the tokenizer in a `tokenizer.json`.
 
@@ -59,27 +73,29 @@ def tokenizer_of_content(
         place: their origin, for error messages.
         memo_bytes: as for `read_tokenizer`.
     """
-    own, definition = own_tokenizer(content, source, place, memo_bytes)
-    return own or tokenizer_by_library(content, definition, source, place, memo_bytes)
+    own = own_tokenizer(content, source, place, memo_bytes)
+    return by_library(content, own, source, place, memo_bytes) if isinstance(own, Left) else own
 
 
-def tokenizer_by_library(
-    content: bytes | mmap, definition: Any, source: TokenizerSource, place: object, memo_bytes: int
+def by_library(
+    content: bytes | mmap, left: Left, source: TokenizerSource, place: object, memo_bytes: int
 ) -> TextTokenizer:
     """Return the tokenizer that asks the library.
 
     Args:
         content, source, place, memo_bytes: as for `tokenizer_of_content`.
-        definition: what `own_tokenizer` returns of the content.
+        left: what `own_tokenizer` returns.
     """
     from m2v_lite.tokenization.chunks import chunk_tokenizer
     from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer, library_tokenizer, unk_token_id
 
     tokenizer = library_tokenizer(content[:].decode(), place)
-    unknown = unk_token_id(tokenizer, definition)
-    return chunk_tokenizer(tokenizer, unknown, source, definition, memo_bytes) or LibraryTokenizer(
+    unknown = unk_token_id(tokenizer, left.definition)
+    found = chunk_tokenizer(tokenizer, unknown, source, left.definition, memo_bytes) or LibraryTokenizer(
         tokenizer, unknown, source
     )
+    found.reason = left.reason
+    return found
 
 
 def own_tokenizer(
@@ -88,23 +104,30 @@ def own_tokenizer(
     place: object,
     memo_bytes: int = DEFAULT_MEMO_BYTES,
     before_building: Callable[[], None] | None = None,
-) -> tuple[WordPieceTokenizer | UnigramTokenizer | None, Any]:
-    """Return the tokenizer that does without the library, if there is one, and the content of the file.
+) -> WordPieceTokenizer | UnigramTokenizer | Left:
+    """Return the tokenizer that does without the library, if there is one.
 
     Args:
         content, source, place, memo_bytes: as for `tokenizer_of_content`.
         before_building: called before the work that takes long, if it is to be done.
     """
+    from m2v_lite.tokenization.left_to_library import LeftToLibrary, require, shown
     from m2v_lite.tokenization.tokenizer_json import parse
-    from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
 
     try:
         definition = parse(content)
-        own = wordpiece_tokenizer(definition, source, memo_bytes, before_building)
-        if own is not None:
-            return own, definition
-        from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
+        try:
+            model = definition.get("model") if isinstance(definition, dict) else None
+            kind = model.get("type") if isinstance(model, dict) else None
+            require(kind in ("WordPiece", "Unigram"), f"its model is {shown(kind)}")
+            if kind == "WordPiece":
+                from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
 
-        return unigram_tokenizer(definition, source, memo_bytes, before_building), definition
+                return wordpiece_tokenizer(definition, source, memo_bytes, before_building)
+            from m2v_lite.tokenization.unigram.supported import unigram_tokenizer
+
+            return unigram_tokenizer(definition, source, memo_bytes, before_building)
+        except LeftToLibrary as reason:
+            return Left(definition, str(reason))
     except (ValueError, RecursionError) as error:
         raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error

@@ -18,6 +18,7 @@ class TextTokenizer(Protocol):
         median_token_length: the median length of the vocabulary's tokens, in characters, rounded down.
         vocabulary_size: the number of different tokens, added tokens included.
         highest_id: the highest id of a token.
+        route: how it tokenizes: in numpy, or by the `tokenizers` library, and why.
     """
 
     kind: str
@@ -25,6 +26,9 @@ class TextTokenizer(Protocol):
     median_token_length: int
     vocabulary_size: int
     highest_id: int
+
+    @property
+    def route(self) -> str: ...
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         """Tokenize texts, cut each text to `max_length` tokens, then drop unknown tokens.

@@ -28,7 +28,12 @@ class LibraryTokenizer:
         tokenizer: the library's object. It is not copied, so do not change it afterwards.
         unk_token_id: the id to drop from every text, or None.
         source: reads the text of the tokenizer's `tokenizer.json`.
+
+    Attributes:
+        reason: why it is not one of those that are done in arrays; "" if that was not asked.
     """
+
+    asks_for = "whole texts"
 
     def __init__(self, tokenizer: Tokenizer, unk_token_id: int | None, source: TokenizerSource) -> None:
         tokenizer.no_truncation()
@@ -41,6 +46,12 @@ class LibraryTokenizer:
         self.median_token_length = int(np.median([len(token) for token in vocabulary] or [0]))
         self.vocabulary_size = len(vocabulary)
         self.highest_id = max(vocabulary.values(), default=-1)
+        self.reason = ""
+
+    @property
+    def route(self) -> str:
+        reason = f", because {self.reason}" if self.reason else ""
+        return f"by the tokenizers library, {self.asks_for}{reason}"
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         lists = self.lists_of_ids(texts)

@@ -154,6 +154,29 @@ def test_info_of_a_folder(tiny: Callable[[str], Path]) -> None:
     assert "no limit" in run("info", tiny("wordpiece-no-limit")).stdout.decode()
 
 
+@pytest.mark.parametrize(
+    ("name", "route"),
+    [
+        ("wordpiece-float32", "in numpy, prepared at loading"),
+        ("xlmr-joined-int8", "in numpy, prepared at loading"),
+        ("bpe", "by the tokenizers library, whole texts, because its model is BPE"),
+        (
+            "bpe-words",
+            "by the tokenizers library, each chunk between white space once, because its model is BPE",
+        ),
+        ("unigram-nested", "because its first normalizer is Lowercase, not Precompiled"),
+    ],
+)
+def test_info_tells_how_texts_are_tokenized(
+    name: str, route: str, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    assert f"{route}\n" in run("info", tiny(name)).stdout.decode()
+    packed = tmp_path / "packed.safetensors"
+    run("pack", tiny(name), packed)
+    expected = f"in numpy, mapped from {packed}" if "prepared" in route else route
+    assert f"{expected}\n" in run("info", packed).stdout.decode()
+
+
 def test_help_and_version() -> None:
     assert run("--version").stdout.decode() == f"m2v-lite {__version__}\n"
     overview = run("--help").stdout.decode()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.added_entries import can_be_found, have_right_ids
+from m2v_lite.tokenization.added_entries import UNUSUAL_TOKENS, WRONG_IDS, can_be_found, have_right_ids
+from m2v_lite.tokenization.left_to_library import LeftToLibrary, require, shown
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.steps import kind_of, steps_of
 from m2v_lite.tokenization.unigram.charsmap import NOWHERE, Charsmap, arrays_of_charsmap
@@ -57,8 +58,8 @@ def unigram_tokenizer(
     source: TokenizerSource,
     memo_bytes: int = DEFAULT_MEMO_BYTES,
     before_building: Callable[[], None] | None = None,
-) -> UnigramTokenizer | None:
-    """Return the tokenizer for a `tokenizer.json`; None if it might not give the ids that `tokenizers` gives.
+) -> UnigramTokenizer:
+    """Return the tokenizer for a `tokenizer.json`.
 
     Anything odd in the content is left to the library, which tokenizes or refuses.
 
@@ -67,43 +68,41 @@ def unigram_tokenizer(
         source: reads the text of the file again.
         memo_bytes: as for `UnigramTokenizer`.
         before_building: as for `own_tokenizer`.
+
+    Raises:
+        LeftToLibrary: it might not give the ids that `tokenizers` gives.
     """
     try:
         return _tokenizer(definition, source, memo_bytes, before_building or (lambda: None))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None  # an entry is missing, or is of an odd type
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LeftToLibrary("an entry of its tokenizer.json is missing or unusual") from error
 
 
 def _tokenizer(
     definition: Any, source: TokenizerSource, memo_bytes: int, before_building: Callable[[], None]
-) -> UnigramTokenizer | None:
-    if not isinstance(definition, dict) or not _has_known_settings(definition):
-        return None
+) -> UnigramTokenizer:
+    _check_settings(definition)
     model, added = definition["model"], definition["added_tokens"]
     vocabulary, scores = model["vocab"]
     normalizers = _normalizers(definition.get("normalizer"))
-    rule = None if normalizers is None else _word_rule(definition.get("pre_tokenizer"), normalizers)
-    if normalizers is None or rule is None:
-        return None
+    rule = _word_rule(definition.get("pre_tokenizer"), normalizers)
     strips = normalizers.collapses and normalizers.strips
     units, values = arrays_of_charsmap(normalizers.charsmap)
     normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
-    if not (_can_be_mapped(normalizer) and _can_be_found(added, normalizer)):
-        return None
+    require(_can_be_mapped(normalizer), "its charsmap changes white space or forms clusters in unknown ways")
+    require(_can_be_found(added, normalizer), UNUSUAL_TOKENS)
     before_building()
     pieces = double_array_of(vocabulary)
     ids = {entry["content"]: pieces.find(entry["content"]) for entry in added}
-    if not have_right_ids(added, ids, len(scores)):
-        return None
+    require(have_right_ids(added, ids, len(scores)), WRONG_IDS)
     bytes_of = (
         [pieces.find(f"<0x{byte:02X}>") for byte in range(BYTES)] if model.get("byte_fallback") else None
     )
-    if bytes_of is not None and None in bytes_of:
-        return None
+    require(bytes_of is None or None not in bytes_of, "its byte_fallback lacks the piece of a byte")
     if rule.is_joined:
         crossing = _crossing_pieces(vocabulary, pieces, model["unk_id"])
         if crossing is None:
-            return None
+            raise LeftToLibrary("its pieces do not tell where words end")
         rule = rule._replace(lefts=crossing[0], rights=crossing[1])
     settings = {
         "unknown": model["unk_id"],
@@ -140,18 +139,13 @@ def _figures(vocabulary: Vocabulary, pieces: DoubleArray, new: list[Mapping[str,
     }
 
 
-def _has_known_settings(definition: dict[str, Any]) -> bool:
-    model = definition.get("model")
-    if definition.get("version") != "1.0" or not isinstance(model, dict):
-        return False
+def _check_settings(definition: dict[str, Any]) -> None:
+    model = definition["model"]
     unknown, scored = model.get("unk_id"), model.get("vocab")
-    return (
-        model.get("type") == "Unigram"
-        and isinstance(scored, ScoredVocabulary)
-        and type(unknown) is int
-        and 0 <= unknown < len(scored.scores)
-        and type(model.get("byte_fallback", False)) is bool
-    )
+    require(definition.get("version") == "1.0", "the version of its tokenizer.json is not 1.0")
+    require(isinstance(scored, ScoredVocabulary), "its pieces and scores are unusual")
+    require(type(unknown) is int and 0 <= unknown < len(scored.scores), "it has no unknown piece")
+    require(type(model.get("byte_fallback", False)) is bool, "its byte_fallback is not true or false")
 
 
 def _can_be_found(added: Any, normalizer: Normalizer) -> bool:
@@ -162,12 +156,12 @@ def _can_be_found(added: Any, normalizer: Normalizer) -> bool:
     return normalizer.strips or not any(" " in content for content in normalized)
 
 
-def _normalizers(entry: Any) -> _Normalizers | None:
+def _normalizers(entry: Any) -> _Normalizers:
     """Return what the normalizers are, if they are a charsmap and steps that move only spaces."""
     steps = list(steps_of(entry, "normalizers"))
     charsmap = steps[0].get("precompiled_charsmap") if steps and kind_of(steps[0]) == "Precompiled" else None
     if not isinstance(charsmap, str):
-        return None
+        raise LeftToLibrary(f"its first normalizer is {shown(steps[0] if steps else None)}, not Precompiled")
     spaced, collapses, strips = "", False, False
     for step in steps[1:]:
         match step:
@@ -183,26 +177,33 @@ def _normalizers(entry: Any) -> _Normalizers | None:
             case {"type": "Strip", "strip_left": True, "strip_right": True}:
                 strips = True
             case _:
-                return None
+                raise LeftToLibrary(f"its normalizer {shown(step)} does more than to set or remove spaces")
     return _Normalizers(charsmap, spaced, collapses, strips)
 
 
-def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule | None:
+def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule:
     """Return how words are put together."""
     steps = list(steps_of(pre_tokenizer, "pretokenizers"))
     divides = len(steps) > 1 and steps[0] == {"type": "WhitespaceSplit"}
     if divides:
         steps = steps[1:]
-    if len(steps) != 1 or kind_of(steps[0]) != "Metaspace" or steps[0].get("replacement") != BAR:
-        return None
+    require(
+        len(steps) == 1 and kind_of(steps[0]) == "Metaspace" and steps[0].get("replacement") == BAR,
+        f"its pre-tokenizer is {shown(pre_tokenizer)}, not Metaspace with the bar {BAR}, alone or behind "
+        "WhitespaceSplit",
+    )
     # "first" asks where a text began before it was normalized.
     scheme, splits = steps[0].get("prepend_scheme", "always"), steps[0].get("split", True)
-    if scheme not in ("always", "never") or type(splits) is not bool:
-        return None
+    require(scheme in ("always", "never"), f"its Metaspace has prepend_scheme {shown(scheme)}")
+    require(type(splits) is bool, "its Metaspace has a split that is not true or false")
     has_bar = scheme == "always"
     if divides:
         return WordRule(has_bar, has_bar, False)
-    return WordRule(has_bar, True, not splits) if normalizers.collapses and normalizers.strips else None
+    require(
+        normalizers.collapses and normalizers.strips,
+        "it neither divides at white space nor makes one space of it, by Replace and Strip",
+    )
+    return WordRule(has_bar, True, not splits)
 
 
 def _can_be_mapped(normalizer: Normalizer) -> bool:

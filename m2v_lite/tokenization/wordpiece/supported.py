@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from m2v_lite.tokenization.added_entries import can_be_found, have_right_ids, is_unicode
+from m2v_lite.tokenization.added_entries import (
+    UNUSUAL_TOKENS,
+    WRONG_IDS,
+    can_be_found,
+    have_right_ids,
+    is_unicode,
+)
+from m2v_lite.tokenization.left_to_library import LeftToLibrary, require, shown
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.vocabulary import Vocabulary
 from m2v_lite.tokenization.wordpiece.one_text import word_splitter
@@ -25,8 +32,8 @@ def wordpiece_tokenizer(
     source: TokenizerSource,
     memo_bytes: int = DEFAULT_MEMO_BYTES,
     before_building: Callable[[], None] | None = None,
-) -> WordPieceTokenizer | None:
-    """Return the tokenizer for a `tokenizer.json`; None if it might not give the ids that `tokenizers` gives.
+) -> WordPieceTokenizer:
+    """Return the tokenizer for a `tokenizer.json`.
 
     Anything odd in the content is left to the library, which tokenizes or refuses.
 
@@ -35,9 +42,11 @@ def wordpiece_tokenizer(
         source: reads the text of the file again.
         memo_bytes: as for `WordPieceTokenizer`.
         before_building: as for `own_tokenizer`.
+
+    Raises:
+        LeftToLibrary: it might not give the ids that `tokenizers` gives.
     """
-    if not isinstance(definition, dict) or not _has_known_settings(definition):
-        return None
+    _check_settings(definition)
     vocabulary: Vocabulary = definition["model"]["vocab"]
     model = {name: value for name, value in definition["model"].items() if name != "vocab"}
     settings = {**definition, "model": model}
@@ -45,13 +54,13 @@ def wordpiece_tokenizer(
         before_building()
     try:
         tables = token_tables(vocabulary, model["continuing_subword_prefix"].encode())
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise LeftToLibrary(f"its vocabulary is unusual ({error})") from error
     added = definition["added_tokens"]
     ids = {content: tables.find_one(content) for content in [entry["content"] for entry in added]}
     next_id = len(vocabulary.ids) if vocabulary.is_dense() else None
-    if tables.find_one(model["unk_token"]) is None or not have_right_ids(added, ids, next_id):
-        return None
+    require(tables.find_one(model["unk_token"]) is not None, "its unknown token is not in the vocabulary")
+    require(have_right_ids(added, ids, next_id), WRONG_IDS)
     new = [entry for entry in added if ids[entry["content"]] is None]
     return WordPieceTokenizer(settings, tables, _figures(vocabulary, new), source, memo_bytes)
 
@@ -67,26 +76,31 @@ def _figures(vocabulary: Vocabulary, new: Sequence[Mapping[str, Any]]) -> dict[s
     }
 
 
-def _has_known_settings(definition: dict[str, Any]) -> bool:
-    normalizer, model = definition.get("normalizer"), definition.get("model")
-    if not isinstance(normalizer, dict) or not isinstance(model, dict):
-        return False
+def _check_settings(definition: dict[str, Any]) -> None:
+    normalizer, model = definition.get("normalizer"), definition["model"]
+    require(definition.get("version") == "1.0", "the version of its tokenizer.json is not 1.0")
+    if not isinstance(normalizer, dict) or normalizer.get("type") != "BertNormalizer":
+        raise LeftToLibrary(f"its normalizer is {shown(normalizer)}, not BertNormalizer")
     flags = ("clean_text", "handle_chinese_chars", "lowercase")
     strip, prefix = normalizer.get("strip_accents"), model.get("continuing_subword_prefix")
     unknown, most = model.get("unk_token"), model.get("max_input_chars_per_word")
-    return (
-        definition.get("version") == "1.0"
-        and normalizer.get("type") == "BertNormalizer"
-        and all(type(normalizer.get(name)) is bool for name in flags)
-        and (strip is None or type(strip) is bool)
-        and definition.get("pre_tokenizer") == {"type": "BertPreTokenizer"}
-        and model.get("type") == "WordPiece"
-        and isinstance(prefix, str)
+    require(
+        all(type(normalizer.get(name)) is bool for name in flags) and (strip is None or type(strip) is bool),
+        "an option of its normalizer is missing or unusual",
+    )
+    pre_tokenizer = definition.get("pre_tokenizer")
+    require(
+        pre_tokenizer == {"type": "BertPreTokenizer"},
+        f"its pre-tokenizer is {shown(pre_tokenizer)}, not BertPreTokenizer",
+    )
+    require(
+        isinstance(prefix, str)
         and is_unicode(prefix)
         and type(most) is int
         and 0 <= most < MOST_WORD_CHARACTERS
-        and isinstance(model.get("vocab"), Vocabulary)
         and isinstance(unknown, str)
-        and is_unicode(unknown)
-        and can_be_found(definition.get("added_tokens"), word_splitter(normalizer).normalize)
+        and is_unicode(unknown),
+        "an option of its WordPiece model is missing or unusual",
     )
+    require(isinstance(model.get("vocab"), Vocabulary), "its vocabulary is unusual")
+    require(can_be_found(definition.get("added_tokens"), word_splitter(normalizer).normalize), UNUSUAL_TOKENS)

@@ -30,6 +30,7 @@ from unigram_models import (
     joined,
     metaspace,
     model,
+    reason_to_leave,
     replace,
     sequence,
     tokenizer_of,
@@ -271,6 +272,25 @@ def test_what_is_left_to_the_library(reason: str) -> None:
     assert tokenizer_of(divided()) is not None
     assert tokenizer_of(joined()) is not None
     assert tokenizer_of(NOT_SUPPORTED[reason]()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("no unknown token", "no unknown piece"),
+        ("another normalizer", "first normalizer is NFKC"),
+        ("a normalizer behind it", "normalizer Lowercase"),
+        ("not stripped", "neither divides at white space"),
+        ("another pre-tokenizer", "pre-tokenizer is Whitespace"),
+        ("a bar is no piece", "where words end"),
+        ("bytes are missing", "byte_fallback"),
+        ("a token with a wrong id", "other ids than the library"),
+        ("a piece without a score", "pieces and scores"),
+    ],
+)
+def test_the_reason_is_told(name: str, expected: str) -> None:
+    assert expected in reason_to_leave(NOT_SUPPORTED[name]())
+    assert reason_to_leave(joined()) == ""
 
 
 def places(entry: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

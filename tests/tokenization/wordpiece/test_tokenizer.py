@@ -25,12 +25,12 @@ from tiny_models import added_token, bundled_definition, wordpiece, wordpiece_wi
 from tokenizers import Tokenizer, models
 from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
+from unigram_models import reason_to_leave
 
 from m2v_lite.tokenization.characters import TABLES, character_tables
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.flat_ids import of_each_text
-from m2v_lite.tokenization.tokenizer_json import parse
-from m2v_lite.tokenization.wordpiece.supported import wordpiece_tokenizer
+from m2v_lite.tokenization.kinds import own_tokenizer
 from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
@@ -45,8 +45,8 @@ OPTIONS = ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]
 
 def tokenizer_of(definition: dict[str, Any], **options: Any) -> WordPieceTokenizer:
     text = json.dumps(definition)
-    tokenizer = wordpiece_tokenizer(parse(text.encode()), TokenizerText(text), **options)
-    assert tokenizer is not None
+    tokenizer = own_tokenizer(text.encode(), TokenizerText(text), "text", **options)
+    assert isinstance(tokenizer, WordPieceTokenizer)
     return tokenizer
 
 
@@ -409,8 +409,7 @@ def spoiled(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_left_to_the_library(definition: dict[str, Any]) -> None:
-    text = json.dumps(definition)
-    assert wordpiece_tokenizer(parse(text.encode()), TokenizerText(text)) is None
+    assert reason_to_leave(definition)
 
 
 def test_golden_texts(models_folder: Path, bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
