@@ -50,7 +50,8 @@ OF_A_PACKED_MODEL = {"m2v_lite.files.packed_format", "m2v_lite.tokenization.word
 OF_A_FOLDER = {
     "m2v_lite.files.model_card", "m2v_lite.freed_memory",
     "m2v_lite.tokenization.added_entries", "m2v_lite.tokenization.definition", "m2v_lite.tokenization.kinds", "m2v_lite.tokenization.tokenizer_json",
-    "m2v_lite.tokenization.wordpiece.supported", "m2v_lite.tokenization.wordpiece.token_tree",
+    "m2v_lite.tokenization.left_to_library", "m2v_lite.tokenization.wordpiece.supported",
+    "m2v_lite.tokenization.wordpiece.token_tree",
 }  # fmt: skip
 
 FIRST_VECTOR = """

@@ -164,7 +164,7 @@ def test_info_of_a_folder(tiny: Callable[[str], Path]) -> None:
             "bpe-words",
             "by the tokenizers library, each chunk between white space once, because its model is BPE",
         ),
-        ("unigram-nested", "because its first normalizer is Lowercase, not Precompiled"),
+        ("unigram-nested", "because its first normalizer is NFKC, not Precompiled"),
     ],
 )
 def test_info_tells_how_texts_are_tokenized(
