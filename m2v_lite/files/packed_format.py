@@ -7,7 +7,8 @@ A packed model is an ordinary safetensors file. It has the tensors of a model an
   the BERT kind. Loading the model maps them; it parses no vocabulary and builds no table;
 - `pieces.links`, `pieces.ids`, `pieces.codes`, `pieces.scores`, `pieces.charsmap`, `pieces.values` and
   `pieces.characters`: the same for a tokenizer of the XLM-R kind, as `unigram.tokenizer` lists them;
-- `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950).
+- `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950). Inflated, they
+  have at most 256 MB and 4 MB, and at most fifty times the size of their deflated form, plus 64 KB.
 
 The metadata has these entries. Each name has the prefix `m2v_lite.`:
 
@@ -49,8 +50,11 @@ VOCABULARY, PIECES = "vocabulary.", "pieces."
 FIGURES = ("median_token_length", "vocabulary_size", "highest_id")
 TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
-# The largest size of an inflated file. Without a limit, a small broken file could fill the memory.
-MOST_BYTES = 1 << 30
+# The largest sizes of inflated files, and how many times as large as its deflated form one may be. Half a
+# million pieces take 20 MB, which is five times their deflated form. Without bounds, a small broken file
+# could fill the memory.
+MOST_BYTES = {TOKENIZER: 1 << 28, MODEL_CARD: 1 << 22}
+MOST_TIMES, SMALL = 50, 1 << 16
 
 
 class PackedTokenizer:
@@ -162,11 +166,14 @@ def _unigram(file: SafetensorsFile, source: TokenizerSource, memo_bytes: int) ->
 
 
 def _arrays(file: SafetensorsFile, prefix: str, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a vocabulary by their names."""
+    """Return the arrays of a vocabulary by their names.
+
+    Arrays at odd places, which other writers may leave, are copied: a memory view cannot read them.
+    """
     for name in names:
         if prefix + name not in file.tensors:
             raise broken(file.path, f"it has no tensor {prefix}{name}")
-    return {name: np.asarray(file.view(prefix + name)) for name in names}
+    return {name: np.require(np.asarray(file.view(prefix + name)), requirements="A") for name in names}
 
 
 def _checked_figures(figures: dict[str, Any], settings: dict[str, Any]) -> dict[str, int]:
@@ -202,6 +209,30 @@ def _check_settings(settings: dict[str, Any]) -> None:
         raise ValueError("a setting has the wrong type")
 
 
+def deflated(name: str, text: str) -> NDArray[np.uint8]:
+    """Return a file's text as `packed_text` reads it.
+
+    Raises:
+        InvalidModelError: the text is larger than the format allows.
+    """
+    import zlib
+
+    content = text.encode()
+    if len(content) > MOST_BYTES[name]:
+        raise InvalidModelError(
+            f"{name} has {len(content)} bytes; a packed model holds at most {MOST_BYTES[name]}, so shorten it"
+        )
+    compressed = zlib.compress(content, 9)
+    if len(content) > _most_bytes(name, len(compressed)):
+        compressed = zlib.compress(content, 0)
+    return np.frombuffer(compressed, np.uint8)
+
+
+def _most_bytes(name: str, deflated_bytes: int) -> int:
+    """Return how large an inflated file may be."""
+    return min(MOST_BYTES[name], MOST_TIMES * deflated_bytes + SMALL)
+
+
 def packed_text(file: SafetensorsFile, name: str) -> str:
     """Return the text of a deflated file in a packed model.
 
@@ -212,14 +243,15 @@ def packed_text(file: SafetensorsFile, name: str) -> str:
         raise broken(file.path, f"it has no tensor {name}")
     import zlib  # a model is loaded without it
 
+    compressed = file.view(name)
+    most = _most_bytes(name, compressed.nbytes)
     decompressor = zlib.decompressobj()
     try:
-        content = decompressor.decompress(file.view(name).data, MOST_BYTES)
-        text = content.decode()
-    except (zlib.error, ValueError) as error:
+        text = decompressor.decompress(compressed.data, most).decode()
+    except (zlib.error, ValueError, NotImplementedError) as error:
         raise broken(file.path, f"{name} cannot be decompressed ({error})") from error
     if not decompressor.eof:
-        raise broken(file.path, f"{name} is cut short, or is larger than {MOST_BYTES} bytes")
+        raise broken(file.path, f"{name} is cut short, or is larger than {most} bytes")
     return text
 
 

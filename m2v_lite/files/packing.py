@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import zlib
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from m2v_lite.files.model_card import card_of, new_model_card
 from m2v_lite.files.packed_file import open_packed, tokenizer_entries, write_packed
-from m2v_lite.files.packed_format import MODEL_CARD, PREFIX, TOKENIZER, packed_text
+from m2v_lite.files.packed_format import MODEL_CARD, PREFIX, TOKENIZER, deflated, packed_text
 from m2v_lite.files.reading import read_model
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.files.saving import bfloat16_tensors, config_of, save_model, tensors_of
@@ -38,8 +34,8 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
     }
     tensors = {
         **tensors_of(parts),
-        TOKENIZER: _deflated(tokenizer),
-        MODEL_CARD: _deflated(_model_card_of(parts) or new_model_card(parts, "A packed model")),
+        TOKENIZER: deflated(TOKENIZER, tokenizer),
+        MODEL_CARD: deflated(MODEL_CARD, _model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
     own = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), "tokenizer.json")
     if not isinstance(own, Left):
@@ -83,7 +79,3 @@ def source_of(parts: ModelParts) -> str | None:
     if parts.files is None or parts.files.layout != "packed":
         return None
     return SafetensorsFile(parts.files.folder).metadata.get(f"{PREFIX}source")
-
-
-def _deflated(text: str) -> NDArray[np.uint8]:
-    return np.frombuffer(zlib.compress(text.encode(), 9), np.uint8)

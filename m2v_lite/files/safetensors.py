@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # The limit of the format's reference implementation.
 MAX_HEADER_BYTES = 100_000_000
 MAX_DIMENSIONS = 32  # numpy 1's limit
+# The most commas and opening brackets in a header: enough for ten thousand tensors. Without a bound, a header
+# within the limit could take gigabytes once it is parsed.
+MOST_MARKS = 200_000
 
 # The bits of each dtype, from the lowest rank to the highest. The reference implementation writes tensors of
 # the highest rank first.
@@ -175,6 +178,8 @@ def _read_header(path: PathLike, file: BinaryIO, size: int) -> tuple[int, dict[s
     if 8 + length > size:
         raise _broken(path, f"its header claims {length} bytes, but the file ends after {size - 8}")
     text = file.read(length)
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_MARKS:
+        raise _broken(path, "its header describes more tensors than any static model has")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_object_without_duplicates)
     except (ValueError, RecursionError) as error:

@@ -24,8 +24,13 @@ AT_ONCE = 5000
 
 @pytest.fixture(scope="module")
 def sentences(texts_folder: Path) -> list[str]:
-    found = [text for texts in sentences_by_language(texts_folder).values() for text in texts]
-    return list(dict.fromkeys(found))[::EVERY]
+    """All different sentences, and all pairs of neighbours as one text: some 200,000 texts."""
+    by_language = sentences_by_language(texts_folder, shortest=1, fewest=1)
+    found = list(dict.fromkeys(text for texts in by_language.values() for text in texts))
+    pairs = [
+        f"{text} {following}" for text, following in zip(found[::2], reversed(found[1::2]), strict=False)
+    ]
+    return [*found, *pairs][::EVERY]
 
 
 def assert_same_ids(definition: dict[str, Any], sentences: list[str]) -> None:
