@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from m2v_lite.arguments import PathLike, Unset, checked_path, natural_number, switch, token_limit
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
+from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.reading import read_model
 
@@ -60,6 +62,8 @@ def load_parts(
             local_files_only=local_files_only,
         )
     parts = _read(place, subfolder, quantize_to, dimensionality, memo_bytes)
+    if parts.files and not parts.files.config:
+        _warn_of_defaults(parts.files.folder, normalize, limit)
     if normalize is not None:
         parts.normalize = normalize
     if not isinstance(limit, Unset):
@@ -87,10 +91,25 @@ def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> st
     return fetch_model(name, subfolder=subfolder, **hub_options)
 
 
+def _warn_of_defaults(folder: str, normalize: bool | None, limit: int | Unset | None) -> None:
+    """Say which defaults apply to a model without a config, unless the caller has given all settings."""
+    defaults = []
+    if normalize is None:
+        defaults.append(f"normalize={DEFAULT_NORMALIZE}")
+    if isinstance(limit, Unset):
+        defaults.append(f"max_length={DEFAULT_MAX_LENGTH}")
+    if defaults:
+        warnings.warn(
+            f"{folder}: there is no config.json, so model2vec's defaults apply: {', '.join(defaults)}; give "
+            "these settings to from_pretrained, or add a config.json",
+            stacklevel=4,  # the caller of `StaticModel.from_pretrained`
+        )
+
+
 def _read(place: str, *options: Any) -> ModelParts:
-    """Read the model at `place`. If it is broken and in the hub's cache, add a remedy to the error."""
+    """Read the model at `place`. If it is in the hub's cache, but broken or not complete, say what to do."""
     try:
-        return read_model(place, *options)
+        parts = read_model(place, *options)
     except InvalidModelError as error:
         from m2v_lite.hub.cache import commit_of
 
@@ -100,3 +119,13 @@ def _read(place: str, *options: Any) -> ModelParts:
             f"{error}. If the file in the hub's cache is damaged, download it again: force_download=True, or "
             "m2v-lite download NAME --force-download"
         ) from error
+    if parts.files and not parts.files.config:
+        from m2v_lite.hub.cache import commit_of
+
+        if commit_of(place) is not None:
+            raise ModelNotFoundError(
+                f"{parts.files.folder}: there is no config.json, so the download to the hub's cache is not "
+                "complete; run: m2v-lite download NAME. If the repository has no config.json, copy the table "
+                "and the tokenizer to another folder"
+            )
+    return parts

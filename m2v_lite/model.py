@@ -108,7 +108,8 @@ class StaticModel(QueriesAndDocuments, ModelParts):
                 the bundled model.
             token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
                 token of `hf auth login`.
-            normalize: whether to scale vectors to length 1; by default as the config says, else False.
+            normalize: whether to scale vectors to length 1; by default as the config says, else False. If
+                there is no config, a warning names the defaults that apply.
             subfolder: the folder of the model inside `path`.
             quantize_to: "float16", "float32", "float64" or "int8". This copies the table into private memory,
                 unless it has this dtype already. It is here for compatibility; better save such a model once.
@@ -381,13 +382,14 @@ def _encode_part(
 def _load_again(
     cls: type[StaticModel],
     folder: str,
-    quantize_to: str | None,
-    dimensionality: int | None,
-    memo_bytes: int,
+    dtype: str | None,
+    columns: int | None,
+    memo: int,
     identity: tuple[int, ...],
 ) -> StaticModel:
+    # The pickled settings will replace `normalize` and `max_length`.
     model = cls.from_pretrained(
-        folder, quantize_to=quantize_to, dimensionality=dimensionality, memo_bytes=memo_bytes
+        folder, normalize=False, quantize_to=dtype, dimensionality=columns, max_length=None, memo_bytes=memo
     )
     if model._identity != identity:
         raise InvalidModelError(

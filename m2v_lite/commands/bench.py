@@ -123,7 +123,7 @@ def first_vector(model: str | None, text: str) -> tuple[float, float | None]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-c", FIRST_VECTOR, model or "", text],
+        [sys.executable, "-W", "ignore", "-c", FIRST_VECTOR, model or "", text],  # the command has warned
         stdout=subprocess.PIPE,
         env=environment,
         text=True,

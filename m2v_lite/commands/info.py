@@ -39,7 +39,7 @@ def _info(options: argparse.Namespace) -> None:
     """Print what is known of a model."""
     model = load_named(options.model_option if options.model is None else options.model, options)
     files = files_of(model)
-    sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config)]
+    sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config) if path]
     is_packed = files.layout == "packed"
     limit = model.max_length
     entries = {

@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _interruptible(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            warnings.simplefilter("once", append=True)  # a command may load its model more than once
             options.run(options)
             if sys.stdout is not None:
                 sys.stdout.flush()

@@ -62,8 +62,12 @@ MODEL_CARD = "README.md"
 LFS_POINTER = b"version https://git-lfs"
 
 
+# A folder that lacks nothing but its config, such as one made of wordllama's two files.
+NO_CONFIG = Layout("model2vec, without its config", "", "model.safetensors", "tokenizer.json", "embeddings")
+
+
 class ModelFiles(NamedTuple):
-    """The files of one model on disk."""
+    """The files of one model on disk. `config` is "" if the folder has none."""
 
     layout: str
     folder: str
@@ -77,8 +81,13 @@ class ModelFiles(NamedTuple):
         return os.path.join(self.folder, MODEL_CARD)
 
 
-def find_model_files(folder: str) -> ModelFiles:
+def find_model_files(folder: str, needs_config: bool = True) -> ModelFiles:
     """Find the files of the model in `folder`.
+
+    Args:
+        folder: the folder.
+        needs_config: whether a folder without a config is not complete. In the hub's cache, the config may
+            still be on its way.
 
     Raises:
         ModelNotFoundError: `folder` is not a readable folder, or lacks files of every layout.
@@ -95,10 +104,22 @@ def find_model_files(folder: str) -> ModelFiles:
         raise ModelNotFoundError(f"{folder}: this folder cannot be read; check its permissions")
     for layout in _candidates(_name(folder)):
         if not _missing(folder, layout):
-            config, table, tokenizer = (os.path.join(folder, name) for name in layout.files())
-            _check_fetched(config, table, tokenizer)
-            return ModelFiles(layout.name, folder, config, table, layout.tensor, tokenizer)
+            return _files_of(folder, layout)
+    if not needs_config and _lacks_only_config(folder):
+        return _files_of(folder, NO_CONFIG)
     raise ModelNotFoundError(_missing_files_message(folder))
+
+
+def _files_of(folder: str, layout: Layout) -> ModelFiles:
+    config, table, tokenizer = (os.path.join(folder, name) if name else "" for name in layout.files())
+    _check_fetched(*filter(None, (config, table, tokenizer)))
+    return ModelFiles(layout.name, folder, config, table, layout.tensor, tokenizer)
+
+
+def _lacks_only_config(folder: str) -> bool:
+    """Return whether a folder has no config, not even a link that leads nowhere, but all other files."""
+    config = LAYOUTS[0].config
+    return _missing(folder, LAYOUTS[0]) == [config] and not os.path.lexists(os.path.join(folder, config))
 
 
 def layout_in(subfolder: str, files: Collection[str]) -> Layout | None:

@@ -60,8 +60,8 @@ def _read_folder(
     from m2v_lite.files.model_card import read_model_card
     from m2v_lite.freed_memory import give_back_freed_memory
 
-    files = find_model_files(folder)
-    config = read_config(files.config)
+    files = find_model_files(folder, needs_config=False)
+    config = read_config(files.config) if files.config else {}
     table = table_in(SafetensorsFile(files.table), files.tensor)
     tokenizer = _read_tokenizer(files.tokenizer, memo_bytes)
     card = read_model_card(files.model_card)

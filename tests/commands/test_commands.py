@@ -177,6 +177,21 @@ def test_info_tells_how_texts_are_tokenized(
     assert f"{expected}\n" in run("info", packed).stdout.decode()
 
 
+def test_a_folder_without_a_config(tmp_path: Path) -> None:
+    folder = TinyModel(layout=1).build(tmp_path / "model")
+    (folder / "config_sentence_transformers.json").unlink()
+    sizes = [(folder / name).stat().st_size for name in ("model.safetensors", "tokenizer.json")]
+    done = run("info", folder)
+    output = done.stdout.decode()
+    assert "model2vec, without its config" in output
+    assert f"{sum(sizes):,} bytes (table {sizes[0]:,}, tokenizer {sizes[1]:,})" in output
+    packed = tmp_path / "packed.safetensors"
+    for process in (done, run("pack", folder, packed, "--dtype", "float16")):  # pack loads it twice
+        assert process.stderr.decode().count("there is no config.json") == 1
+    assert run("info", packed).stderr == b""
+    assert run("encode", "--model", folder, "--normalize", "cat").stderr.count(b"max_length=512") == 1
+
+
 def test_help_and_version() -> None:
     assert run("--version").stdout.decode() == f"m2v-lite {__version__}\n"
     overview = run("--help").stdout.decode()

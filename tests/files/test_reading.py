@@ -294,7 +294,6 @@ def mapping(dtype: str = "int32", size: int = TOKENS, **entries: int) -> NDArray
 SPOILED: dict[str, tuple[Callable[[Path], None], type[M2VLiteError], str]] = {
     "no tokenizer": (remove("tokenizer.json"), ModelNotFoundError, r"nearest layout \(model2vec\): tokenizer.json"),
     "no table": (remove("model.safetensors"), ModelNotFoundError, r"nearest layout \(model2vec\): model.safetensors"),
-    "no config": (remove("config.json"), ModelNotFoundError, r"nearest layout \(model2vec\): config.json"),
     "empty table": (write("model.safetensors", ""), InvalidModelError, "model.safetensors: .* it is empty"),
     "truncated table": (write("model.safetensors", b"\x50" + b"\0" * 20), InvalidModelError, "the file ends after"),
     "empty config": (write("config.json", ""), InvalidModelError, "config.json: the config cannot be read as JSON"),
@@ -425,8 +424,9 @@ def test_a_stray_config_in_the_parent_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "model" / "config_sentence_transformers.json").rename(
         tmp_path / "config_sentence_transformers.json"
     )
-    with pytest.raises(ModelNotFoundError, match="config_sentence_transformers"):
-        StaticModel.from_pretrained(tmp_path / "model")
+    with pytest.warns(UserWarning, match=r"no config\.json"):
+        model = StaticModel.from_pretrained(tmp_path / "model")
+    assert not model.normalize
 
 
 @pytest.mark.parametrize("kind", ["bert", "library"])

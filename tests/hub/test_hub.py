@@ -476,6 +476,22 @@ def test_what_another_program_has_downloaded(
     assert_same(load(cache), files, tmp_path)
 
 
+def test_a_snapshot_without_a_config_is_not_complete(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In any other folder, defaults would take its place."""
+    hub.add(NAME, files)
+    load(cache)
+    snapshot = snapshot_of(cache)
+    (snapshot / "config.json").unlink()
+    with pytest.raises(DownloadError, match=r"not complete in the cache .*config\.json.*local_files_only"):
+        load(cache, local_files_only=True)
+    with pytest.raises(ModelNotFoundError, match=r"no config\.json, so the download .* is not complete; run"):
+        StaticModel.from_pretrained(snapshot)
+    assert "no static model in the cache" in run(capsys, "list", "--cache-dir", cache)
+    assert_same(load(cache), files, tmp_path)
+
+
 @pytest.mark.parametrize("harm", ["ref", "garbage", "snapshot", "blob"])
 def test_a_broken_cache_entry(
     harm: str, hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]
