@@ -86,7 +86,8 @@ def _tokenizer(
     vocabulary, scores = model["vocab"]
     normalizers = _normalizers(definition.get("normalizer"))
     rule = _word_rule(definition.get("pre_tokenizer"), normalizers)
-    strips = normalizers.collapses and normalizers.strips
+    # Where texts are divided at white space, none of it counts, whether it is stripped or not.
+    strips = normalizers.collapses and normalizers.strips and not _divides(definition["pre_tokenizer"])
     units, values = arrays_of_charsmap(normalizers.charsmap)
     normalizer = Normalizer(Charsmap(units, values), normalizers.spaced, strips)
     require(_can_be_mapped(normalizer), "its charsmap changes white space or forms clusters in unknown ways")
@@ -184,7 +185,7 @@ def _normalizers(entry: Any) -> _Normalizers:
 def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule:
     """Return how words are put together."""
     steps = list(steps_of(pre_tokenizer, "pretokenizers"))
-    divides = len(steps) > 1 and steps[0] == {"type": "WhitespaceSplit"}
+    divides = _divides(pre_tokenizer)
     if divides:
         steps = steps[1:]
     require(
@@ -204,6 +205,11 @@ def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule:
         "it neither divides at white space nor makes one space of it, by Replace and Strip",
     )
     return WordRule(has_bar, True, not splits)
+
+
+def _divides(pre_tokenizer: Any) -> bool:
+    """Return whether a pre-tokenizer first divides texts at white space."""
+    return next(steps_of(pre_tokenizer, "pretokenizers"), None) == {"type": "WhitespaceSplit"}
 
 
 def _can_be_mapped(normalizer: Normalizer) -> bool:

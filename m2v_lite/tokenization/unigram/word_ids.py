@@ -85,7 +85,8 @@ def ids_of_words(viterbi: Viterbi, words: Words, rule: WordRule) -> FlatIds:
     is_end = words.characters.take(words.starts) == ord(END)
     has_bar = np.full(len(is_end), rule.others)
     if rule.first != rule.others:
-        has_bar[np.append(True, is_end[:-1])] = rule.first
+        has_bar[:1] = rule.first
+        has_bar[1:][is_end[:-1]] = rule.first
     real, texts = np.flatnonzero(~is_end), int(np.count_nonzero(is_end))
     text_of = np.cumsum(is_end).take(real)
     spelled = Spelled(words.characters, words.starts, words.lengths, has_bar).take(real)

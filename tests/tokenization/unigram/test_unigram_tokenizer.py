@@ -72,11 +72,19 @@ def without_spaces(tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def stripped(definition: dict[str, Any]) -> dict[str, Any]:
+    """Join and strip spaces before words are divided."""
+    normalizer = sequence("normalizers", CHARSMAP, replace(r"\s+", " ", "Regex"), STRIP)
+    return {**definition, "normalizer": normalizer}
+
+
 TOKENIZERS: dict[str, dict[str, Any]] = {
     "divided": divided(),
     "divided-never": divided("never"),
     "divided-bytes": with_bytes(divided()),
     "divided-tokens": numbered(divided(), without_spaces(WITH_TOKENS)),
+    "divided-stripped-tokens": numbered(stripped(divided()), without_spaces(WITH_TOKENS)),
+    "divided-stripped-never-tokens": numbered(stripped(divided("never")), without_spaces(WITH_TOKENS)),
     "divided-unknown-full-stop": divided(unk_id=[piece for piece, _ in model()["vocab"]].index(".")),
     "joined": joined(),
     "joined-never": joined("never"),
@@ -120,6 +128,12 @@ def check(definition: dict[str, Any], texts: list[str], ours: UnigramTokenizer |
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_ids_are_those_of_the_library(name: str) -> None:
     check(TOKENIZERS[name], [*SAMPLE_TEXTS, *random_texts(20_000 if EXHAUSTIVE else 1000, seed=1)])
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_batches_without_ordinary_texts(name: str) -> None:
+    for texts in ([], [""], ["<unk>"], ["<unk>the", "<unk>", ""]):
+        check(TOKENIZERS[name], texts)
 
 
 @pytest.mark.parametrize("name", ["divided", "joined", "joined-tokens"])
