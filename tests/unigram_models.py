@@ -19,6 +19,9 @@ KEYS = {
     **SPACES,
     **dict.fromkeys(map(chr, (1, 2, 0x7F, 0xAD, 0x200B, 0xFE0F)), ""),
     **{"ﬁ": "fi", "½": "1⁄2", "①": "1", "Ａ": "A", "！": "!", "¨": " \u0308", "\u0344": "\u0308\u0301"},
+    # Several words, or words behind spaces, from one character or from two; and two that become nothing.
+    **{"\ufdfa": "a b cat d", "㏂": "a m", "´": " \u0301", "\u00b8": " , x ", "…": "...", "。": "cat."},
+    **{"o\u0308": "o e", "u\u0308": " u", "i\u0308": "sat", "s\u0323": "", "t\u0323": " ", "z\u0308": "  "},
     **{"e\u0301": "é", "a\u0308": "ä", "и\u0306": "й", "\u0627\u0653": "آ", "e\u0301\u0323": "x"},
 }
 CHARSMAP = {

@@ -28,7 +28,9 @@ def packed(tmp_path: Path) -> Path:
     return tmp_path / "packed.safetensors"
 
 
-@pytest.mark.parametrize("definition", [divided(), joined(), with_bytes(divided())])
+@pytest.mark.parametrize(
+    "definition", [divided(), joined(), with_bytes(divided()), divided("first"), joined("first")]
+)
 def test_packed_and_unpacked_give_the_same(definition: dict[str, Any], tmp_path: Path) -> None:
     folder = TinyModel(definition).build(tmp_path / "folder")
     model = StaticModel.from_pretrained(folder)
@@ -105,7 +107,7 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
     changes: list[dict[str, Any]] = [
         {"unknown": -1}, {"unknown": 10**6}, {"unknown": "1"}, {"lowest_score": None}, {"bytes": [1]}, {"bytes": 5},
         {"bytes": [10**6] * 256}, {"spaced": 5}, {"strips": 1}, {"rule": {}}, {"rule": {**settings["rule"], "first": 1}},
-        {"rule": {**settings["rule"], "lefts": None}}, {"added_tokens": [{"id": 0}]}, {"added_tokens": 5},
+        {"rule": {**settings["rule"], "lefts": None}}, {"rule": {**settings["rule"], "only_at_start": 1}}, {"added_tokens": [{"id": 0}]}, {"added_tokens": 5},
     ]  # fmt: skip
     for change in changes:
         with pytest.raises(InvalidModelError, match="tokenizer cannot be read"):

@@ -1,6 +1,7 @@
 """A batch of texts -> flat token ids: Unigram in arrays, for all texts at once.
 
-Texts with a grapheme cluster that the charsmap looks up as a whole are done one by one.
+Texts with a grapheme cluster that the charsmap looks up as a whole are done one by one, and so are those with
+an odd beginning if it decides about bars.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class UnigramBatchTokenizer(BatchTokenizer[Words]):
         return self._single.all_ids(text)
 
     def _words(self, texts: Sequence[str]) -> tuple[Words, Ids]:
+        if self._single.rule.only_at_start:
+            return self._splitter.with_starts(texts)
         return self._splitter.any_characters(texts)
 
     def _ids_at(self, words: Words) -> FlatIds:

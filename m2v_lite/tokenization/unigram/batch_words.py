@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from m2v_lite.tokenization.character_entries import CODE_MASK, END, SPACE, classes_of, words_at
+from m2v_lite.tokenization.character_entries import CODE_MASK, END, MARK, SPACE, classes_of, words_at
 from m2v_lite.tokenization.unigram.unigram_entries import UnigramEntries
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ class Words(NamedTuple):
         characters: (characters,) code points.
         starts: (words,) where each word begins in `characters`.
         lengths: (words,) how many characters it has.
+        begins_visibly: (texts,) whether the first character of each text is visible, if that counts.
     """
 
     characters: NDArray[np.uint32]
     starts: NDArray[np.intp]
     lengths: NDArray[np.intp]
+    begins_visibly: NDArray[np.bool_] | None = None
 
 
 class BatchSplitter:
@@ -57,6 +59,22 @@ class BatchSplitter:
             kept = is_end | ~np.isin(text_of, holders)
             characters, classes = characters[kept], classes[kept]
         return Words(characters, *words_at(classes)), left_out
+
+    def with_starts(self, texts: Sequence[str]) -> tuple[Words, NDArray[np.intp]]:
+        """Return the same, and with the words which texts begin visibly.
+
+        A text is also left out if its first character becomes none or several: more than one word may then
+        stem from it.
+        """
+        firsts = "".join([text[:1] or END for text in texts])
+        classes = classes_of(self._entries.entries(np.frombuffer(firsts.encode("utf-32-le"), "<u4")))
+        unclear = np.flatnonzero(classes > MARK)
+        if len(unclear):
+            texts = [*texts]
+            for index in unclear.tolist():
+                texts[index] = ""
+        words, left_out = self.any_characters(texts)
+        return words._replace(begins_visibly=classes != SPACE), np.union1d(left_out, unclear)
 
     def _holders(self, characters: NDArray[np.uint32], classes: NDArray[np.uint8]) -> NDArray[np.intp]:
         """Return which texts may hold an added token."""

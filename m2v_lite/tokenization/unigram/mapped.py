@@ -93,7 +93,8 @@ def _check_settings(settings: Mapping[str, Any], pieces: int) -> None:
     """Check that each setting has the right type."""
     rule = WordRule(**settings["rule"])
     added = settings["added_tokens"]
-    switches = [settings["strips"], *rule[:3], *(token[flag] for token in added for flag in TOKEN_FLAGS)]
+    switches = [settings["strips"], rule.first, rule.others, rule.is_joined, rule.only_at_start]
+    switches += [token[flag] for token in added for flag in TOKEN_FLAGS]
     texts = [settings["spaced"], rule.lefts, rule.rights, *(token["content"] for token in added)]
     bytes_of = settings["bytes"]
     own_ids = [settings["unknown"], *(bytes_of or [])]

@@ -16,6 +16,8 @@ from m2v_lite.tokenization.characters import character_tables
 from m2v_lite.tokenization.unigram.charsmap import MOST_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from m2v_lite.tokenization.unigram.charsmap import Charsmap
 
 
@@ -53,6 +55,26 @@ class Normalizer:
             normalized = "".join([*parts, text[done:].translate(self._table)])
         return " ".join(words(normalized)) if self.strips else normalized
 
+    def visible_at_start(self, text: str) -> int:
+        """Return how many characters of the normalized text, without spaces, stem from the text's first one.
+
+        They are aligned as `tokenizers` does it. All that one character becomes stems from it. But of what a
+        cluster becomes, only the first character does: the next one takes the place of the cluster's second.
+        Likewise, in front of a character that becomes nothing, the last of several takes its place. Nothing
+        takes the place of characters at the very start that become nothing: they are not counted.
+        """
+        first, following = (part.translate(self._first_table) for part in (text[:1], text[1:2]))
+        if len(first) == 1 and JOINED not in (first, following):
+            return int(first != " ")
+        replacements = self._replacements(text)
+        old, new = next((pair for pair in replacements if pair[1]), ("", ""))
+        _, behind = next(replacements, ("", None))
+        if len(old) > 1:
+            new = new[:1]
+        elif len(new) > 1 and behind == "":
+            new = new[:-1]
+        return len(self._spaced(new).replace(" ", ""))
+
     def of_character(self, character: str) -> str:
         """Return what becomes of one character by itself, before spaces are joined."""
         return self._table[ord(character)]
@@ -75,13 +97,31 @@ class Normalizer:
         )
         return re.compile(pattern.format(**of), re.DOTALL)
 
-    def _of_cluster(self, cluster: str) -> str:
+    def _replacements(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield the clusters and characters that are looked up, one by one, and what the charsmap gives."""
+        place = 0
+        while place < len(text):
+            match = self._cluster.match(text, place)
+            cluster = text[place] if match is None else match[0]
+            value = self._value_of(cluster)
+            if value is not None:
+                yield cluster, value
+            else:
+                for character in cluster:
+                    value = self._value_of(character)
+                    yield character, character if value is None else value
+            place += len(cluster)
+
+    def _value_of(self, cluster: str) -> str | None:
         encoded = cluster.encode()
-        value = self.charsmap.value_of(encoded) if len(encoded) <= MOST_BYTES else None
+        return self.charsmap.value_of(encoded) if len(encoded) <= MOST_BYTES else None
+
+    def _of_cluster(self, cluster: str) -> str:
+        value = self._value_of(cluster)
         return cluster.translate(self._table) if value is None else self._spaced(value)
 
     def _replaced(self, character: str) -> str:
-        value = self.charsmap.value_of(character.encode())
+        value = self._value_of(character)
         return self._spaced(character if value is None else value)
 
     def _spaced(self, text: str) -> str:

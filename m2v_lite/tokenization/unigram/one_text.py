@@ -50,6 +50,7 @@ class SingleTextTokenizer:
             (normalized if token.normalized else raw).append(token)
         self.added_ids = {entry["content"]: entry["id"] for entry in added}
         self.looked_for = [token.content for token in normalized]
+        self._visible = {token.token_id: _visible(token.content) for token in normalized}
         self._raw, self._normalized = AddedTokens(raw), AddedTokens(normalized)
         self._unknown = bytes_of([viterbi.unknown])
         self._memo = WordMemo(self._divided, {}, memory)
@@ -77,29 +78,42 @@ class SingleTextTokenizer:
         """Return the ids of a text, as the bytes of an array."""
         self._memo = self._memo.with_room()
         if not self._raw.occur_in(text):
-            return self._of_part(text)
+            return self._of_part(text, True)
         return b"".join(
-            self._of_part(part) if isinstance(part, str) else bytes_of([part])
-            for part in self._raw.split(text)
+            self._of_part(part, not place) if isinstance(part, str) else bytes_of([part])
+            for place, part in enumerate(self._raw.split(text))
         )
 
-    def _of_part(self, text: str) -> bytes:
+    def _of_part(self, text: str, is_first: bool) -> bytes:
         """Return the ids of a text between tokens that are looked for before normalization."""
         normalized = self.normalizer.normalize(text)
+        asks = is_first and self.rule.only_at_start
+        at_start = self.normalizer.visible_at_start(text) if asks else 0
         if not self._normalized.occur_in(normalized):
-            return self._of_words(self.rule.with_bars(words(normalized)))
-        return b"".join(
-            self._of_words(self._around(part)) if isinstance(part, str) else bytes_of([part])
-            for part in self._normalized.split(normalized)
-        )
+            return self._of_words(self.rule.with_bars(words(normalized), at_start))
+        found = []
+        for part in self._normalized.split(normalized):
+            if isinstance(part, str):
+                found.append(self._of_words(self._around(part, at_start)))
+                at_start -= _visible(part)
+            else:
+                found.append(bytes_of([part]))
+                at_start -= self._visible[part]
+        return b"".join(found)
 
-    def _around(self, part: str) -> list[str]:
-        """Return the words, with bars, of a normalized text beside an added token."""
+    def _around(self, part: str, at_start: int) -> list[str]:
+        """Return the words, with bars, of a normalized text beside an added token.
+
+        Args:
+            part: the text.
+            at_start: as for `WordRule.with_bars`.
+        """
         if not self.normalizer.strips:
-            return self.rule.with_bars(words(part))
+            return self.rule.with_bars(words(part), at_start)
         # Each space becomes a bar, and a text that begins with one gets no other.
         barred = part.replace(" ", BAR)
-        if self.rule.first and not barred.startswith(BAR):
+        has_bar = at_start > 0 if self.rule.only_at_start else self.rule.first
+        if has_bar and not barred.startswith(BAR):
             barred = BAR + barred
         first, *others = barred.split(BAR)
         return [*([first] if first else []), *(BAR + word for word in others)]
@@ -127,3 +141,8 @@ class SingleTextTokenizer:
         """Return the ids of a word; none if what lies before the word might decide."""
         ids, is_close = self.viterbi.of_one(word)
         return [] if is_close and self.rule.is_joined else ids
+
+
+def _visible(normalized: str) -> int:
+    """Return how many characters of a normalized text are not spaces."""
+    return len(normalized) - normalized.count(" ")

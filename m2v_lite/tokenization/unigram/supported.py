@@ -193,18 +193,17 @@ def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule:
         f"its pre-tokenizer is {shown(pre_tokenizer)}, not Metaspace with the bar {BAR}, alone or behind "
         "WhitespaceSplit",
     )
-    # "first" asks where a text began before it was normalized.
     scheme, splits = steps[0].get("prepend_scheme", "always"), steps[0].get("split", True)
-    require(scheme in ("always", "never"), f"its Metaspace has prepend_scheme {shown(scheme)}")
+    require(scheme in ("always", "first", "never"), f"its Metaspace has prepend_scheme {shown(scheme)}")
     require(type(splits) is bool, "its Metaspace has a split that is not true or false")
-    has_bar = scheme == "always"
+    first, only_at_start = scheme != "never", scheme == "first"
     if divides:
-        return WordRule(has_bar, has_bar, False)
+        return WordRule(first, scheme == "always", False, only_at_start=only_at_start)
     require(
         normalizers.collapses and normalizers.strips,
         "it neither divides at white space nor makes one space of it, by Replace and Strip",
     )
-    return WordRule(has_bar, True, not splits)
+    return WordRule(first, True, not splits, only_at_start=only_at_start)
 
 
 def _divides(pre_tokenizer: Any) -> bool:

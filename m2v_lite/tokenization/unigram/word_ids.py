@@ -84,9 +84,10 @@ def ids_of_words(viterbi: Viterbi, words: Words, rule: WordRule) -> FlatIds:
     """
     is_end = words.characters.take(words.starts) == ord(END)
     has_bar = np.full(len(is_end), rule.others)
-    if rule.first != rule.others:
-        has_bar[:1] = rule.first
-        has_bar[1:][is_end[:-1]] = rule.first
+    if rule.first != rule.others or words.begins_visibly is not None:
+        begins_text = np.ones(len(is_end), bool)
+        begins_text[1:] = is_end[:-1]
+        has_bar[begins_text] = rule.first if words.begins_visibly is None else words.begins_visibly
     real, texts = np.flatnonzero(~is_end), int(np.count_nonzero(is_end))
     text_of = np.cumsum(is_end).take(real)
     spelled = Spelled(words.characters, words.starts, words.lengths, has_bar).take(real)
