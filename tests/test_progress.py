@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from m2v_lite import StaticModel
+from m2v_lite.progress import print_error, printable
 
 
 def test_a_bar_is_shown(bundled: StaticModel, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,3 +30,22 @@ def test_without_tqdm_a_warning_says_how_to_get_it(
     with pytest.warns(UserWarning, match="pip install tqdm"):
         vectors = bundled.encode(["the cat"], show_progress_bar=True)
     np.testing.assert_array_equal(vectors, bundled.encode(["the cat"]))
+
+
+HOSTILE = "a\x1b]0;owned\x07\x9b31m\u202e\u2028\n\r\x00\x7f\udc1bz"
+
+
+def test_nothing_printable_commands_a_terminal() -> None:
+    assert printable(HOSTILE) == (r"a\x1b]0;owned\x07\x9b31m\u202e\u2028\n\r\x00\x7f\udc1bz")
+    for text in ("", "plain", "日本\u3000語", "e\u0301", "😀", "\\n"):
+        assert printable(text) == text
+
+
+def test_errors_go_to_standard_error_or_nowhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    print_error(HOSTILE)
+    assert capsys.readouterr().err == f"{printable(HOSTILE)}\n"
+    monkeypatch.setattr(sys, "stderr", None)
+    print_error("lost")
+    assert capsys.readouterr().out == ""

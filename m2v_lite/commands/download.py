@@ -9,6 +9,7 @@ from m2v_lite.commands.loaded import described, files_of, reduced
 from m2v_lite.commands.options import cache_place, reductions, revisions
 from m2v_lite.errors import InputValueError
 from m2v_lite.model import StaticModel
+from m2v_lite.progress import printable
 
 
 def add(commands: Any) -> None:
@@ -63,7 +64,7 @@ def _download(options: argparse.Namespace) -> None:
         model = reduced(model, options)
         model.save_packed(options.pack, source_of(name, folder))
         place = options.pack
-    print(f"{place}: {name} at revision {commit_of(folder)}, {described(model)}")
+    print(printable(f"{place}: {name} at revision {commit_of(folder)}, {described(model)}"))
 
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:

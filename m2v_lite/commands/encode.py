@@ -18,7 +18,7 @@ from m2v_lite.encoding.batches import gathered
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_write
 from m2v_lite.model import StaticModel
-from m2v_lite.progress import progress_bar
+from m2v_lite.progress import print_error, progress_bar
 
 STANDARD_STREAM = "-"
 
@@ -80,7 +80,7 @@ def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
         if sys.stdin is None:
             raise InputValueError("standard input is closed; give texts, or a file with --input")
         if sys.stdin.isatty():
-            print("m2v-lite: reading one text per line; press Ctrl-D to finish", file=sys.stderr)
+            print_error("m2v-lite: reading one text per line; press Ctrl-D to finish")
         yield _records_of(sys.stdin.buffer, "standard input", options.field)
     else:
         with Path(options.input).open("rb") as file:

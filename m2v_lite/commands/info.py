@@ -9,6 +9,7 @@ from typing import Any
 from m2v_lite.commands.loaded import files_of, load_named
 from m2v_lite.commands.options import revisions, wrong_revision
 from m2v_lite.files.layouts import ModelFiles
+from m2v_lite.progress import printable
 
 
 def add(commands: Any) -> None:
@@ -70,7 +71,7 @@ def _info(options: argparse.Namespace) -> None:
             checked = verify(files.folder) if is_packed else _verify_cached(files)
             entries["checksums"] = f"all {checked} agree"
     for name, value in entries.items():
-        print(f"{name + ':':<15}{value}")
+        print(printable(f"{name + ':':<15}{value}"))
 
 
 def _verify_cached(files: ModelFiles) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.options import cache_place
 from m2v_lite.commands.printing import print_table
+from m2v_lite.progress import printable
 
 if TYPE_CHECKING:
     from m2v_lite.files.kept_tokenizers import KeptTokenizer
@@ -51,7 +52,9 @@ def _list(options: argparse.Namespace) -> None:
     if models:
         print_table([("model", "revision", "table", "size"), *map(_row, models)])
     else:
-        print(f"no static model in the cache {cache}; m2v-lite list --known shows what to download")
+        print(
+            printable(f"no static model in the cache {cache}; m2v-lite list --known shows what to download")
+        )
     from m2v_lite.files.kept_tokenizers import kept_tokenizers
 
     kept = kept_tokenizers()

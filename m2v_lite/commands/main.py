@@ -17,6 +17,7 @@ from typing import Any
 from m2v_lite import __version__
 from m2v_lite.commands import bench, download, encode, info, list as listing, pack, similarity
 from m2v_lite.errors import M2VLiteError
+from m2v_lite.progress import print_error
 
 COMMANDS = (encode, similarity, info, pack, download, listing, bench)
 
@@ -63,13 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (M2VLiteError, OSError) as error:
-        print(f"m2v-lite: {error}", file=sys.stderr)
+        print_error(f"m2v-lite: {error}")
         return 1
     return 0
 
 
 def _show_warning(message: Warning | str, *place: Any, **options: Any) -> None:
-    print(f"m2v-lite: {message}", file=sys.stderr)
+    print_error(f"m2v-lite: {message}")
 
 
 @contextmanager

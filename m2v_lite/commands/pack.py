@@ -8,6 +8,7 @@ from typing import Any
 
 from m2v_lite.commands.loaded import described, files_of, load_named, reduced
 from m2v_lite.commands.options import reductions, revisions, wrong_revision
+from m2v_lite.progress import printable
 
 
 def add(commands: Any) -> None:
@@ -42,7 +43,7 @@ def _pack(options: argparse.Namespace) -> None:
     source = None if files.layout == "packed" else source_of(options.model, files.folder)
     model = reduced(model, options)
     model.save_packed(options.output, source)
-    print(f"{options.output}: {described(model)}, {os.path.getsize(options.output):,} bytes")
+    print(printable(f"{options.output}: {described(model)}, {os.path.getsize(options.output):,} bytes"))
 
 
 def _unpack(options: argparse.Namespace) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from m2v_lite.progress import printable
+
 SHOWN_CHARACTERS = 40
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows of cells in columns."""
+    rows = [[*map(printable, row)] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -17,7 +20,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
 def shortened(text: str) -> str:
     """Return a text as one short line without control characters."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    line = printable(" ".join(text.split()))
     return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
 
 

@@ -192,6 +192,30 @@ def test_a_folder_without_a_config(tmp_path: Path) -> None:
     assert run("encode", "--model", folder, "--normalize", "cat").stderr.count(b"max_length=512") == 1
 
 
+def test_what_comes_from_outside_commands_no_terminal(tmp_path: Path) -> None:
+    """Model cards, names of folders and tensors, and settings, in output and in errors."""
+    escape = "\x1b]0;owned\x07"
+    folder = TinyModel().build(tmp_path / f"model{escape}")
+    (folder / "README.md").write_text(f"---\nlicense: mit{escape}\nlanguage: [en{escape}]\n---\n")
+    done = run("info", folder)
+    assert "mit\\x1b]0;owned\\x07" in done.stdout.decode()
+    packed = tmp_path / f"{escape}.safetensors"
+    outputs = [done.stdout, run("pack", folder, packed).stdout, run("info", packed).stdout]
+    with (folder / "model.safetensors").open("wb") as file:
+        write_safetensors(file, {f"odd{escape}": np.zeros(3, np.float32)})
+    for command in (["info", folder], ["encode", "a", "--model", folder], ["info", f"no{escape}"]):
+        failed = run(*command, status=1)
+        assert b"\\x1b" in failed.stderr
+        outputs += [failed.stdout, failed.stderr]
+    assert not any(control in output for output in outputs for control in (b"\x1b", b"\x07"))
+
+
+def test_an_error_without_standard_error_is_not_output() -> None:
+    command = f"{sys.executable} -m m2v_lite info no/such/folder 2>&-"
+    done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, timeout=LONGEST)
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
 def test_help_and_version() -> None:
     assert run("--version").stdout.decode() == f"m2v-lite {__version__}\n"
     overview = run("--help").stdout.decode()

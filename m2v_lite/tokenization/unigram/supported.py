@@ -219,6 +219,9 @@ def _can_be_mapped(normalizer: Normalizer) -> bool:
         for space in SPACES
     )
     values = charsmap.texts.tobytes().decode()
+    # The library looks this line end up as a whole, before its characters.
+    line_end = charsmap.value_of(b"\r\n")
+    spaces_stay = spaces_stay and (line_end is None or (line_end != "" and not line_end.strip(" ")))
     if not spaces_stay or normalizer.normalize(f"a{BAR}a") != "a a" or BAR in values:
         return False
     # A mark behind one of these may form a short cluster here, but belongs to a long one.
