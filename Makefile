@@ -37,6 +37,11 @@ test: $(VENV)/with-tools ## set up, then run all tests
 test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, all sentences of many languages, and model2vec on more texts
 	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/with-tools ## damage models and texts at random, an hour for each (FUZZ_OPTIONS="--seconds 60 --seed 1")
+	$(VENV)/bin/python scripts/fuzz_texts.py $(FUZZ_OPTIONS)
+	$(VENV)/bin/python scripts/fuzz_models.py $(FUZZ_OPTIONS) $(if $(M2V_LITE_PEERS),--peers-python $(M2V_LITE_PEERS))
+
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
 	$(VENV)/bin/ruff check

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from m2v_lite.errors import InvalidModelError
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import TokenizerSource
 
 
-class ArrayTokenizer:
+class ArrayTokenizer(ABC):
     """The base of tokenizers in arrays; see `protocols.TextTokenizer` for its attributes.
 
     Args:
@@ -43,3 +47,19 @@ class ArrayTokenizer:
 
     def definition(self) -> str:
         return self._source.read()
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        text = self.definition()
+        try:
+            ids = self._ids_of_tokens(json.loads(text)["model"]["vocab"])
+            return tuple(sorted(ids, key=ids.__getitem__))
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise InvalidModelError(
+                f"the tokens cannot be read: the tokenizer.json of this model is damaged ({error!r:.100}); "
+                "fetch or pack the model again"
+            ) from error
+
+    @abstractmethod
+    def _ids_of_tokens(self, vocabulary: Any) -> dict[str, int]:
+        """Return the id of each token, given the vocabulary of the tokenizer.json."""

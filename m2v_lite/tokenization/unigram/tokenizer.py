@@ -5,7 +5,6 @@ It stands in for tokenizers of the XLM-R family, with all that they know in mapp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -75,11 +74,8 @@ class UnigramTokenizer(ArrayTokenizer):
         super().__init__(settings, figures, settings["unknown"], source)
         self.arrays = arrays
 
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        pieces = [piece for piece, _ in json.loads(self.definition())["model"]["vocab"]]
-        vocabulary = {piece: token_id for token_id, piece in enumerate(pieces)} | self._single.added_ids
-        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+    def _ids_of_tokens(self, vocabulary: Any) -> dict[str, int]:
+        return {piece: token_id for token_id, (piece, _) in enumerate(vocabulary)} | self._single.added_ids
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         return self._batches.token_ids(texts, max_length, self.unk_token_id)

@@ -5,7 +5,6 @@ It stands in for any tokenizer made of BertNormalizer, BertPreTokenizer and Word
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -49,10 +48,8 @@ class WordPieceTokenizer(ArrayTokenizer):
         super().__init__(settings, figures, self._single.model.unknown, source)
         self.tables = tables
 
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        vocabulary = {**json.loads(self.definition())["model"]["vocab"], **self._single.added_ids}
-        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+    def _ids_of_tokens(self, vocabulary: Any) -> dict[str, int]:
+        return {**vocabulary, **self._single.added_ids}
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         return self._batches.token_ids(texts, max_length, self.unk_token_id)
