@@ -122,13 +122,13 @@ class SingleTextTokenizer:
         memo = self._memo
         if not self.rule.is_joined:
             return memo.joined(words)
-        units: list[str] = []
+        units: list[list[str]] = []
         for place, word in enumerate(words):
             if place and self._may_join(words[place - 1], word):
-                units[-1] += word
+                units[-1].append(word)
             else:
-                units.append(word)
-        ids = [memo[unit] for unit in units]
+                units.append([word])
+        ids = [memo["".join(unit)] for unit in units]
         return bytes_of(self.viterbi.of_one("".join(words))[0]) if b"" in ids else b"".join(ids)
 
     def _may_join(self, word: str, following: str) -> bool:
