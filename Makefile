@@ -71,6 +71,35 @@ compare: $(VENV)/with-tools $(PEERS)/installed $(TEXTS)/installed ## compare spe
 footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python --out $(RESULTS)
 
+# A stand-in of minishlab/potion-multilingual-128M: as large, but with a random table.
+STAND_IN = benchmarks/local-results/multilingual-model
+STAND_IN_OPTIONS = --joined
+STAND_IN_IS = --name multilingual --about "a stand-in of a multilingual model (500,353 pieces, a random float32 table)"
+MANY_SCRIPTS = "short ASCII" "mixed scripts" Cyrillic CJK "other scripts"
+
+.PHONY: multilingual-model
+multilingual-model: $(STAND_IN)/model.safetensors ## make a large multilingual model with a random table, to measure with
+
+$(STAND_IN)/model.safetensors: $(VENV)/with-tools $(MULTILINGUAL)/installed
+	$(VENV)/bin/python benchmarks/multilingual_model.py $(MULTILINGUAL)/model/tokenizer.json $(STAND_IN) $(STAND_IN_OPTIONS)
+
+.PHONY: compare-multilingual
+compare-multilingual: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/installed ## compare speed with a large multilingual model
+	$(VENV)/bin/python benchmarks/compare.py $(STAND_IN) --packed $(STAND_IN_IS) --rounds 3 --limit 10000 \
+	  --only $(MANY_SCRIPTS) --peers model2vec laghu_rs \
+	  --peers-python $(PEERS)/bin/python --texts $(TEXTS) --out $(RESULTS) $(COMPARE_OPTIONS)
+
+.PHONY: footprint-multilingual
+footprint-multilingual: $(STAND_IN)/model.safetensors $(PEERS)/installed ## compare start-up and memory with a large multilingual model
+	$(VENV)/bin/python benchmarks/footprint.py $(STAND_IN) $(STAND_IN_IS) --rounds 21 --slow-rounds 3 --processes 1 2 \
+	  --peers model2vec laghu laghu_rs fastembed --peers-python $(PEERS)/bin/python --out $(RESULTS) $(FOOTPRINT_OPTIONS)
+
+.PHONY: memory-of-use
+memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/installed ## measure what 10,000 texts add to the memory of that model
+	$(VENV)/bin/python -m m2v_lite pack $(STAND_IN) $(STAND_IN).packed
+	$(VENV)/bin/python benchmarks/memory_of_use.py $(STAND_IN).packed $(STAND_IN_IS) --texts $(TEXTS) \
+	  --model2vec $(STAND_IN) --peers-python $(PEERS)/bin/python --out $(RESULTS)
+
 .PHONY: quality
 quality: $(VENV)/with-tools ## compare size and quality of smaller packed models (make quality MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
@@ -88,8 +117,8 @@ test-memory-cap: $(VENV)/with-tools ## the same without the peers
 	$(VENV)/bin/python benchmarks/memory_cap.py
 
 .PHONY: small-computer
-small-computer: $(VENV)/with-tools ## try the 300 MB table on emulated computers with 128 and 256 MB (half an hour; as root, installs qemu)
-	$(VENV)/bin/python benchmarks/small_computer.py --out $(RESULTS)
+small-computer: $(VENV)/with-tools $(MULTILINGUAL)/installed ## try large tables on emulated computers with 128 and 256 MB (an hour; as root, installs qemu)
+	$(VENV)/bin/python benchmarks/small_computer.py --tokenizer $(MULTILINGUAL)/model/tokenizer.json --out $(RESULTS) $(COMPUTER_OPTIONS)
 
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/

@@ -29,6 +29,17 @@ def add_out_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what another model than potion-base-8M is."""
+    parser.add_argument("--name", metavar="NAME", help="add this to the names of the results")
+    parser.add_argument(
+        "--about",
+        default="potion-base-8M in float32",
+        metavar="TEXT",
+        help="what the model is, for the report (default: %(default)s)",
+    )
+
+
 def write_results(folder: Path, name: str, result: dict[str, Any], report: str | None = None) -> None:
     """Write name.json and, if there is a report, name.md, and print where they are."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,17 @@
-"""Find out which contenders encode with a 300 MB table on small emulated computers.
+"""Find out which contenders encode with a 300 MB table, and with 500,353 pieces, on small emulated computers.
 
     make small-computer
+    make small-computer COMPUTER_OPTIONS="--only multilingual"    # keeps the English results that are there
 
 qemu emulates a computer with Debian's kernel, one x86-64 core, 128 or 256 MB of memory and no swap. Each
 contender encodes in its own control group (cgroup v2): under several limits (`memory.max`), and with the
 computer's own memory as the only limit. Each run starts with a cold file cache.
 
-Table, texts and expected vectors are those of memory_cap.py. A run counts only if its vectors are right.
+In the English part, table, texts and expected vectors are those of memory_cap.py. In the multilingual part,
+the model is that of multilingual_model.py, with a table of 512 MB and joined texts. m2v_lite gets it packed,
+and the peers get the folder. The texts are those of ten_languages.py, and model2vec gives the expected
+vectors outside the computer, with the same Python and numpy. A run counts only if its vectors are right.
+
 Emulation tells nothing about speed, so the results have no times. But the script stops a run after a
 minute, which is many times what a run takes with enough memory.
 """
@@ -21,16 +26,20 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from emulated_computer import boot, emulated_python, make_first_files
 from memory_cap import PEERS, check, make_model, right_vectors
+from multilingual_model import PIECES, make_multilingual_model
 from numpy.typing import NDArray
 from results_folder import HERE, LOCAL, add_out_option, write_results
 from sample_texts import SAMPLE_TEXTS
+from ten_languages import TEXTS, vectors_of_model2vec
+
+from m2v_lite import StaticModel
 
 # By contender, and by limit as the table shows it.
 Outcomes = dict[str, dict[str, dict[str, Any]]]
@@ -42,15 +51,11 @@ SMALLER_LIMITS = [20, 24, 28]  # MB; these find the smallest limit for m2v_lite
 SECONDS = 60
 TOLERANCE = 1e-6
 NO_LIMIT = "max"
-# The drivers of the disk, in the order in which they load.
-DRIVERS = [
-    "virtio",
-    "virtio_ring",
-    "virtio_pci_modern_dev",
-    "virtio_pci_legacy_dev",
-    "virtio_pci",
-    "virtio_blk",
-]
+RESULT = "small-computer"
+ENGLISH, MULTILINGUAL = "english", "multilingual"
+MULTILINGUAL_PEERS = [*PEERS, "static_embed_runner"]
+MULTILINGUAL_LIMIT = 64  # MB; m2v_lite must encode with it
+SMALLER_MULTILINGUAL_LIMITS = [24, 28, 32, 48]  # MB
 
 
 class Run(NamedTuple):
@@ -59,10 +64,12 @@ class Run(NamedTuple):
     Attributes:
         name: the contender.
         limit: its `memory.max` in bytes, or "max".
+        model: the file or folder of the model on the disk.
     """
 
     name: str
     limit: str
+    model: str = "/model"
 
     @property
     def shown_limit(self) -> str:
@@ -76,17 +83,15 @@ def runs_on(megabytes: int) -> list[Run]:
     return ours + [Run(name, limit) for limit in [*limits, NO_LIMIT] for name in (OURS, *PEERS)]
 
 
-def emulated_python() -> Path:
-    """Return Debian's Python for x86-64; its root folder also has the kernel and the drivers."""
-    command = [str(HERE.parent / "scripts" / "emulated_python.sh"), "amd64", "max"]
-    done = subprocess.run(
-        command,
-        cwd=HERE.parent,
-        env={**os.environ, "PYTHON": sys.executable},
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    return Path(os.fsdecode(done.stdout).strip())
+def multilingual_runs() -> list[Run]:
+    """Return the runs with the multilingual model, smallest limits first."""
+
+    def run(name: str, limit: str) -> Run:
+        return Run(name, limit, "/packed") if name == OURS else Run(name, limit)
+
+    ours = [run(OURS, str(limit << 20)) for limit in SMALLER_MULTILINGUAL_LIMITS]
+    limits = [str(MULTILINGUAL_LIMIT << 20), NO_LIMIT]
+    return ours + [run(name, limit) for limit in limits for name in (OURS, *MULTILINGUAL_PEERS)]
 
 
 def make_files(python: Path, root: Path, packages: Path, folder: Path) -> None:
@@ -97,60 +102,39 @@ def make_files(python: Path, root: Path, packages: Path, folder: Path) -> None:
         shutil.copytree(
             HERE.parent / source, folder / "project" / source, ignore=shutil.ignore_patterns(LOCAL.name)
         )
-    for name in ("dev", "model", "proc", "results", "sys", "tmp"):
+    for name in ("dev", "proc", "results", "sys", "tmp"):
         (folder / name).mkdir(exist_ok=True)
-    make_model(folder / "model")
-    (folder / "texts.json").write_text(json.dumps(SAMPLE_TEXTS), encoding="utf-8")
     # Compile all modules, as pip does when it installs.
     compiled = [folder / name for name in ("usr/lib/python3.11", "packages", "project")]
     subprocess.run([python, "-m", "compileall", "-q", *compiled], check=True)
 
 
-def make_first_files(root: Path, folder: Path, archive: Path) -> None:
-    """Write the archive that the kernel starts from: the first program and the drivers of the disk."""
-    for name in ("bin", "dev", "disk", "groups", "modules", "proc"):
-        (folder / name).mkdir(parents=True)
-    shutil.copy2(root / "bin" / "busybox", folder / "bin")
-    shutil.copyfile(HERE / "small_computer_init.sh", folder / "init")
-    (folder / "init").chmod(0o755)
-    for number, driver in enumerate(DRIVERS):
-        (module,) = (root / "lib" / "modules").rglob(f"{driver}.ko")
-        shutil.copy2(module, folder / "modules" / f"{number}.ko")
-    names = "\n".join(str(path.relative_to(folder)) for path in sorted(folder.rglob("*")))
-    with archive.open("wb") as file:
-        subprocess.run(
-            ["cpio", "--create", "--format=newc", "--quiet"],
-            input=names.encode(),
-            stdout=file,
-            cwd=folder,
-            check=True,
-        )
+def make_english_model(folder: Path) -> NDArray[np.float32]:
+    """Write the model and the texts of the English part, and return the expected vectors."""
+    (folder / "model").mkdir()
+    make_model(folder / "model")
+    (folder / "texts.json").write_text(json.dumps(SAMPLE_TEXTS), encoding="utf-8")
+    return right_vectors()
 
 
-def boot(megabytes: int, kernel: Path, archive: Path, disk: Path, seconds: int) -> None:
-    """Run the computer until it switches itself off, and print its console."""
-    machine = ["-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(megabytes), "-nodefaults", "-no-reboot"]
-    console = ["-display", "none", "-serial", "stdio"]
-    start = ["-kernel", str(kernel), "-initrd", str(archive), "-append", "console=ttyS0 quiet panic=-1"]
-    drive = ["-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"]
-    command = ["qemu-system-x86_64", *machine, *console, *start, *drive]
-    try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise SystemExit(
-            f"the computer with {megabytes} MB did not switch itself off in {seconds} s"
-        ) from None
+def make_large_model(folder: Path, tokenizer: Path, python: Path, packages: Path) -> NDArray[np.float32]:
+    """Write the models and the texts of the multilingual part, and return the expected vectors."""
+    model = make_multilingual_model(tokenizer, folder / "model", joined=True)
+    StaticModel.from_pretrained(model).save_packed(folder / "packed")
+    (folder / "texts.json").write_text(json.dumps(TEXTS), encoding="utf-8")
+    return vectors_of_model2vec(python, packages, model, TEXTS)
 
 
 def results_of(
     runs: list[Run], megabytes: int, kernel: Path, archive: Path, files: Path, folder: Path
 ) -> Path:
     """Do the runs on a computer, and return the folder that it wrote."""
-    (files / "runs").write_text("".join(f"{run.name} {run.limit} {SECONDS}\n" for run in runs))
+    lines = (f"{run.name} {run.limit} {SECONDS} {run.model}\n" for run in runs)
+    (files / "runs").write_text("".join(lines))
     disk = folder / "disk"
     disk.unlink(missing_ok=True)
     # No journal: debugfs cannot replay it, and so would miss results.
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", files, disk, "2G"], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", files, disk, "4G"], check=True)
     boot(megabytes, kernel, archive, disk, 120 + len(runs) * (SECONDS + 10))
     kept = folder / str(megabytes)
     kept.mkdir()
@@ -203,14 +187,14 @@ def outcome(run: Run, kept: Path, expected: NDArray[np.float32]) -> dict[str, An
     return {**result, "said": what_was_said(kept)}
 
 
-def check_ours(outcomes: Outcomes) -> None:
-    """Check that m2v_lite encodes with all limits but the smaller limits.
+def check_ours(outcomes: Outcomes, smaller_limits: list[int] = SMALLER_LIMITS) -> None:
+    """Check that m2v_lite encodes with all limits but the smaller limits, in MB.
 
     Raises:
         SystemExit: m2v_lite fails.
     """
     for limit, result in outcomes[OURS].items():
-        if limit not in [f"{megabytes} MB" for megabytes in SMALLER_LIMITS] and result["end"] != "encodes":
+        if limit not in [f"{megabytes} MB" for megabytes in smaller_limits] and result["end"] != "encodes":
             raise SystemExit(f"{OURS} with a limit of {limit}: {result['end']}: {result['said']}")
 
 
@@ -253,12 +237,75 @@ def report(result: dict[str, Any]) -> str:
         f"- not done: stopped after {SECONDS} s",
         "- error: as stated below the table",
         "",
+        *sections(result, "of memory"),
     ]
+    if MULTILINGUAL in result:
+        lines += multilingual_report(result[MULTILINGUAL])
+    return "\n".join(lines)
+
+
+def multilingual_report(result: dict[str, Any]) -> list[str]:
+    return [
+        "# A multilingual model",
+        "",
+        f"{result['pieces']:,} pieces of the XLM-R kind, made from a real tokenizer, and a random table of "
+        f"{result['table_bytes'] / 1e6:.0f} MB;",
+        f"texts in ten languages; Linux {result['linux']}, Python {result['python']}. m2v_lite has the model "
+        f"packed ({result['packed_bytes'] / 1e6:.0f} MB),",
+        "the peers have its folder. The expected vectors are model2vec's, made outside the computer.",
+        "",
+        *sections(result, "of memory, multilingual"),
+    ]
+
+
+def sections(result: dict[str, Any], of_memory: str) -> list[str]:
+    """Return the lines of a section for each computer."""
+    lines = []
     for megabytes, computer in result["computers"].items():
         total = computer["MemTotal"] >> 20
-        lines += [f"## {megabytes} MB of memory, of which the kernel leaves {total}", ""]
+        lines += [f"## {megabytes} MB {of_memory}, of which the kernel leaves {total}", ""]
         lines += [table(computer["outcomes"]), *notes(computer["outcomes"]), ""]
-    return "\n".join(lines)
+    return lines
+
+
+def measure(part: str, memory: list[int], tokenizer: Path | None) -> dict[str, Any]:
+    """Do the runs of a part on computers with this memory, and return the results."""
+    python = emulated_python()
+    root = python.parents[2]
+    packages = root.parents[1] / "tools" / root.name
+    (kernel,) = (root / "boot").glob("vmlinuz-*")
+    computers = {}
+    # Links need the same file system.
+    with tempfile.TemporaryDirectory(dir=root.parents[1]) as temporary:
+        folder = Path(temporary)
+        files, archive = folder / "files", folder / "first-files"
+        make_files(python, root, packages, files)
+        if tokenizer is None:
+            expected = make_english_model(files)
+        else:
+            expected = make_large_model(files, tokenizer, python, packages)
+        make_first_files(root, folder / "first", archive)
+        sizes = {"table_bytes": (files / "model" / "model.safetensors").stat().st_size}
+        if (files / "packed").exists():
+            sizes |= {"packed_bytes": (files / "packed").stat().st_size, "pieces": PIECES}
+        for megabytes in memory:
+            runs = multilingual_runs() if part == MULTILINGUAL else runs_on(megabytes)
+            results = results_of(runs, megabytes, kernel, archive, files, folder)
+            outcomes: Outcomes = {run.name: {} for run in runs}
+            for run in runs:
+                kept = results / f"{run.name}-{run.limit}"
+                outcomes[run.name][run.shown_limit] = outcome(run, kept, expected)
+            check_ours(outcomes, SMALLER_MULTILINGUAL_LIMITS if part == MULTILINGUAL else SMALLER_LIMITS)
+            total = (results / "meminfo").read_text().split()[1]  # MemTotal: ... kB
+            computers[str(megabytes)] = {"MemTotal": int(total) << 10, "outcomes": outcomes}
+    version = subprocess.run([python, "-V"], check=True, capture_output=True, text=True).stdout.split()[1]
+    return {
+        **sizes,
+        "linux": kernel.name.removeprefix("vmlinuz-"),
+        "python": version,
+        "versions": {d.name: d.version for d in importlib.metadata.distributions(path=[str(packages)])},
+        "computers": computers,
+    }
 
 
 def main() -> None:
@@ -271,42 +318,23 @@ def main() -> None:
         metavar="MB",
         help="emulate computers with this memory",
     )
+    parser.add_argument(
+        "--tokenizer", type=Path, required=True, metavar="FILE", help="a large tokenizer.json"
+    )
+    parser.add_argument("--only", choices=[ENGLISH, MULTILINGUAL], help="do this part, and keep the other")
     add_out_option(parser)
     options = parser.parse_args()
-    python = emulated_python()
-    root = python.parents[2]
-    packages = root.parents[1] / "tools" / root.name
-    (kernel,) = (root / "boot").glob("vmlinuz-*")
-    expected = right_vectors()
-    computers = {}
-    # Links need the same file system.
-    with tempfile.TemporaryDirectory(dir=root.parents[1]) as temporary:
-        folder = Path(temporary)
-        files, archive = folder / "files", folder / "first-files"
-        make_files(python, root, packages, files)
-        make_first_files(root, folder / "first", archive)
-        table_bytes = (files / "model" / "model.safetensors").stat().st_size
-        for megabytes in options.memory:
-            runs = runs_on(megabytes)
-            results = results_of(runs, megabytes, kernel, archive, files, folder)
-            outcomes: Outcomes = {name: {} for name in (OURS, *PEERS)}
-            for run in runs:
-                kept = results / f"{run.name}-{run.limit}"
-                outcomes[run.name][run.shown_limit] = outcome(run, kept, expected)
-            check_ours(outcomes)
-            total = (results / "meminfo").read_text().split()[1]  # MemTotal: ... kB
-            computers[str(megabytes)] = {"MemTotal": int(total) << 10, "outcomes": outcomes}
-    version = subprocess.run([python, "-V"], check=True, capture_output=True, text=True).stdout.split()[1]
-    result = {
-        "table_bytes": table_bytes,
-        "linux": kernel.name.removeprefix("vmlinuz-"),
-        "python": version,
-        "versions": {d.name: d.version for d in importlib.metadata.distributions(path=[str(packages)])},
-        "computers": computers,
-    }
+    kept = options.out / f"{RESULT}.json"
+    result: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    if options.only == MULTILINGUAL and not result:
+        parser.error(f"--only: {kept} has no English results to keep")
+    if options.only != MULTILINGUAL:
+        result |= measure(ENGLISH, options.memory, None)
+    if options.only != ENGLISH:
+        result[MULTILINGUAL] = measure(MULTILINGUAL, options.memory, options.tokenizer)
     shown = report(result)
     print(shown)
-    write_results(options.out, "small-computer", result, shown)
+    write_results(options.out, RESULT, result, shown)
 
 
 if __name__ == "__main__":
