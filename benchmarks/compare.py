@@ -175,7 +175,7 @@ def say_far(far: Far, texts: dict[str, list[int]]) -> str:
 
 
 def say_missing(names: list[str]) -> str:
-    return f"\nnot measured, as they cannot encode with this model: {', '.join(names)}\n" if names else ""
+    return f"\nNot measured, as they cannot encode with this model: {', '.join(names)}.\n" if names else ""
 
 
 def table(seconds: Seconds, peers: list[str]) -> str:

@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from results_folder import HERE
@@ -30,14 +31,19 @@ COLUMNS = 256
 
 
 def make_multilingual_model(
-    tokenizer: Path, folder: Path, pieces: int = PIECES, columns: int = COLUMNS, joined: bool = False
+    tokenizer: Path, folder: Path, pieces: int = PIECES, joined: bool = False
 ) -> Path:
     """Write the folder of a model that has this tokenizer's pieces and more, and return the folder."""
-    made = larger(json.loads(tokenizer.read_bytes()), pieces, joined)
-    table = np.random.default_rng(0).standard_normal((len(made["model"]["vocab"]), columns), np.float32)
+    return write_model(folder, larger(json.loads(tokenizer.read_bytes()), pieces, joined))
+
+
+def write_model(folder: Path, tokenizer: dict[str, Any]) -> Path:
+    """Write the folder of a model with a tokenizer and a random table, and return the folder."""
+    shape = (len(tokenizer["model"]["vocab"]), COLUMNS)
+    table = np.random.default_rng(0).standard_normal(shape, np.float32)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text('{"normalize": true}', encoding="utf-8")
-    definition = json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+    definition = json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":"))
     (folder / "tokenizer.json").write_text(definition, encoding="utf-8")
     with (folder / "model.safetensors").open("wb") as file:
         write_safetensors(file, {"embeddings": table})
