@@ -217,6 +217,7 @@ def rounded_down(row: list[str]) -> list[str]:
     [
         ("## Speed on one core", "speed-1-core.md", 30),
         ("And this is how", "speed-2-cores-200000-texts.md", 4),
+        ("`make compare-multilingual` compares", "speed-1-core-multilingual.md", 16),
     ],
 )
 def test_the_tables_of_speed_are_those_of_the_results(line: str, results: str, number: int) -> None:
@@ -236,8 +237,15 @@ def test_the_table_of_sizes_is_that_of_the_results() -> None:
 
 @OF_THE_RESULTS
 def test_the_table_of_start_up_is_that_of_the_results() -> None:
-    (table,) = (table for table in tables_of("footprint.md") if table.startswith("| of the peer's"))
-    assert len(columns(table)) == 5
+    for results in ("footprint.md", "footprint-multilingual.md"):
+        (table,) = (table for table in tables_of(results) if table.startswith("| of the peer's"))
+        assert len(columns(table)) == 5
+        assert table in PAGES["docs/speed-and-memory.md"]
+
+
+@OF_THE_RESULTS
+def test_the_table_of_memory_of_use_is_that_of_the_results() -> None:
+    (table,) = tables_of("memory-of-use-multilingual.md")
     assert table in PAGES["docs/speed-and-memory.md"]
 
 
