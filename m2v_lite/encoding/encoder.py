@@ -88,7 +88,7 @@ class Encoder:
             InputValueError: a text is not valid Unicode.
             TokenizationError: the tokenizer cannot tokenize a text.
         """
-        from m2v_lite.encoding.batches import batches, cut  # one text does without
+        from m2v_lite.encoding.batches import BATCH_CHARACTERS, batches, cut  # one text does without
         from m2v_lite.progress import progress_bar
         from m2v_lite.texts import check_encodable
 
@@ -100,6 +100,10 @@ class Encoder:
                 yield place, *self._tokenizer.token_ids(part, max_length)
                 if bar is not None:
                     bar.update(len(part))
+        if self._tokenizer.kind == "Unigram" and sum(map(len, texts)) > BATCH_CHARACTERS:
+            from m2v_lite.freed_memory import give_back_freed_memory
+
+            give_back_freed_memory()  # batches of Unigram leave some 20 MB
 
     def token_lists(self, texts: Sequence[str], max_length: int | None) -> list[list[int]]:
         """Return the token ids of each text, which is not cut to a number of characters first."""
