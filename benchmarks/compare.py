@@ -37,9 +37,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from catalogs import sentences_by_language
 from corpora import Corpus, corpora, many_short_texts
 from results_folder import HERE, add_model_options, add_out_option, write_results
+
+sys.path[:0] = [str(HERE.parent / "tests")]
+
+from catalogs import sentences_by_language
 
 from m2v_lite import StaticModel
 

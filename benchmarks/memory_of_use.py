@@ -22,11 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from catalogs import sentences_by_language
 from corpora import translations
 from first_vector import own_memory
-from results_folder import add_model_options, add_out_option, write_results
+from results_folder import HERE, add_model_options, add_out_option, write_results
 from ten_languages import vectors_of_model2vec
+
+sys.path[:0] = [str(HERE.parent / "tests")]
+
+from catalogs import sentences_by_language
 
 from m2v_lite import StaticModel
 
