@@ -15,12 +15,13 @@ import m2v_lite
 PACKAGE = Path(m2v_lite.__file__ or "").parent
 
 # What each wing may import, from the ground up. A wing also imports itself.
-GROUND = {"errors", "freed_memory", "arguments", "progress", "texts"}
+GROUND = {"errors", "freed_memory", "arguments", "disk", "progress", "texts"}
 STAGES = GROUND | {"tokenization", "embedding"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "freed_memory": set(),
     "arguments": {"errors"},
+    "disk": {"errors", "arguments"},
     "progress": {"errors", "arguments"},
     "texts": {"errors", "arguments"},
     "tokenization": GROUND,

@@ -14,6 +14,7 @@ STANDARD = {"__future__", "json", "json.decoder", "json.encoder", "json.scanner"
 OWN = {
     "m2v_lite",
     "m2v_lite.arguments",
+    "m2v_lite.disk",
     "m2v_lite.errors",
     "m2v_lite.loading",
     "m2v_lite.model",
@@ -48,7 +49,7 @@ OWN = {
 }
 OF_A_PACKED_MODEL = {"m2v_lite.files.packed_format", "m2v_lite.tokenization.wordpiece.mapped_tables"}  # fmt: skip
 OF_A_FOLDER = {
-    "m2v_lite.files.model_card", "m2v_lite.freed_memory",
+    "m2v_lite.freed_memory",
     "m2v_lite.tokenization.added_entries", "m2v_lite.tokenization.definition", "m2v_lite.tokenization.kinds", "m2v_lite.tokenization.tokenizer_json",
     "m2v_lite.tokenization.left_to_library", "m2v_lite.tokenization.wordpiece.supported",
     "m2v_lite.tokenization.wordpiece.token_tree",

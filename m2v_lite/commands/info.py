@@ -83,8 +83,10 @@ def _verify_cached(files: ModelFiles) -> int:
     return verify_cached([path for path in paths if os.path.exists(path)]) + verify_kept(files.tokenizer)
 
 
-def _listed(stated: str | list[str] | None) -> str:
-    return ", ".join([stated] if isinstance(stated, str) else stated or ["not stated"])
+def _listed(stated: object) -> str:
+    """Return an entry of a model card, which may be anything, as one text."""
+    items = stated if isinstance(stated, list) else [stated]
+    return ", ".join(str(item) for item in items if item is not None) or "not stated"
 
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:

@@ -6,7 +6,7 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 
 - `layouts`: the files of a model folder, and their names. Add a layout here.
 - `config`: the settings, and their checks.
-- `model_card`: reads a model card, and writes a new card.
+- `model_card`: reads a model card.
 - `safetensors`: the file format: checks, maps and writes files.
 - `packed_format`: the contents of a packed model.
 - `reading`: a folder or a packed file -> parts, the table first.

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.disk import MOST_BYTES, NotRegularError, read_regular
 from m2v_lite.errors import InvalidModelError
 
 DEFAULT_MAX_LENGTH = 512
@@ -20,8 +21,9 @@ def read_config(path: PathLike) -> dict[str, Any]:
         InvalidModelError: the file is not a JSON object, or `normalize` or `max_length` has a wrong value.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            config = json.load(file)
+        config = json.loads(read_regular(path, MOST_BYTES["config.json"]).decode())
+    except NotRegularError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidModelError(
             f"{path}: the config cannot be read as JSON ({error}); fetch or write it again"

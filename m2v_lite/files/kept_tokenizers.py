@@ -25,6 +25,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from m2v_lite.disk import names_in
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 from m2v_lite.files.assets import assets_folder
 from m2v_lite.files.packed_format import PREFIX, VERSION, setting, tokenizer_in_arrays
@@ -112,10 +113,11 @@ def kept_tokenizers() -> list[KeptTokenizer]:
     """Return what is kept in the assets cache, of any version of the format, sorted by checksum."""
     root = assets_folder(NAMESPACE)
     found = []
-    for checksum in sorted(_names_in(root)):
-        for name in sorted(_names_in(os.path.join(root, checksum))):
+    for checksum in sorted(names_in(root)):
+        for name in sorted(names_in(os.path.join(root, checksum))):
             path = os.path.join(root, checksum, name)
-            found.append(KeptTokenizer(checksum, path, os.path.getsize(path), _made_from(path)))
+            with suppress(FileNotFoundError):  # another process has removed it
+                found.append(KeptTokenizer(checksum, path, os.lstat(path).st_size, _made_from(path)))
     return found
 
 
@@ -248,7 +250,3 @@ def _made_from(kept: str) -> str:
     except (ModelNotFoundError, InvalidModelError):
         return ""
     return path if isinstance(path, str) else ""
-
-
-def _names_in(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []

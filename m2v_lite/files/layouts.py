@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Collection
 from typing import NamedTuple
 
+from m2v_lite.disk import NotRegularError, kind_of, open_regular
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
 
@@ -97,8 +98,8 @@ def find_model_files(folder: str, needs_config: bool = True) -> ModelFiles:
         raise ModelNotFoundError(f"{folder}: no such folder; check the path")
     if not os.path.isdir(folder):
         raise ModelNotFoundError(
-            f"{folder}: this is a file; give the folder that holds the table, the tokenizer and the config "
-            "of the model"
+            f"{folder}: this is {kind_of(folder) or 'a file'}; give the folder that holds the table, the "
+            "tokenizer and the config of the model"
         )
     if not os.access(folder, os.R_OK | os.X_OK):
         raise ModelNotFoundError(f"{folder}: this folder cannot be read; check its permissions")
@@ -155,8 +156,10 @@ def _check_fetched(*files: str) -> None:
     """Check that no file is a pointer, which git leaves in place of the file if git-lfs is not set up."""
     for path in files:
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 start = file.read(len(LFS_POINTER))
+        except NotRegularError:
+            raise
         except OSError as error:
             raise InvalidModelError(f"{path}: cannot be read ({error}); check its permissions") from error
         if start == LFS_POINTER:
@@ -180,11 +183,17 @@ def _missing(folder: str, layout: Layout) -> list[str]:
     return [name for name in layout.files() if not os.path.isfile(os.path.join(folder, name))]
 
 
+def _described(folder: str, name: str) -> str:
+    """Return the name of a missing file, with what is in its place."""
+    kind = kind_of(os.path.join(folder, name))
+    return f"{name} (this is {kind}, not a file)" if kind else name
+
+
 def _missing_files_message(folder: str) -> str:
     layouts = _candidates(_name(folder))
     nearest = min(layouts, key=lambda layout: len(_missing(folder, layout)))
     tried = "; ".join(f"{layout.name}: {' + '.join(layout.files())}" for layout in layouts)
-    lacking = ", ".join(_missing(folder, nearest))
+    lacking = ", ".join(_described(folder, name) for name in _missing(folder, nearest))
     return (
         f"{folder}: not a complete model folder; missing for the nearest layout "
         f"({nearest.name}): {lacking}. Layouts tried: {tried}. Copy the missing files here, or "

@@ -1,14 +1,11 @@
-"""Model card -> its entries: licence, language, base model. Entries -> a new model card."""
+"""Model card -> its text and its entries: licence, language, base model."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from m2v_lite.arguments import PathLike
-
-if TYPE_CHECKING:
-    from m2v_lite.files.model_parts import ModelParts
+from m2v_lite.disk import MOST_BYTES, open_regular
 
 
 def read_model_card(path: PathLike) -> dict[str, Any]:
@@ -20,7 +17,7 @@ def read_model_card(path: PathLike) -> dict[str, Any]:
 
     Returns:
         The entries by key. Each is a text, a list of texts or None. If there is no file or no front matter,
-        the result is empty.
+        or something else than a file, the result is empty.
 
     Example:
         >>> import pathlib, tempfile
@@ -30,8 +27,8 @@ def read_model_card(path: PathLike) -> dict[str, Any]:
         {'license': 'mit', 'language': ['en']}
     """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
+        with open_regular(path) as file:
+            lines = file.read(MOST_BYTES["README.md"]).decode("utf-8", "replace").splitlines()
     except OSError:
         return {}
     if not lines or lines[0].strip() != "---":
@@ -65,18 +62,3 @@ def _scalar(text: str) -> str | None:
             return text[1:-1].replace("''", "'") if quote == "'" else text[1:-1]
     text = text.partition(" #")[0].rstrip()
     return None if text in ("", "~", "null") else text
-
-
-def card_of(parts: ModelParts) -> dict[str, Any]:
-    """Return the model card entries that are known for a model."""
-    return {"base_model": parts.base_model_name, "language": parts.language, "license": parts.license}
-
-
-def new_model_card(parts: ModelParts, model_name: str) -> str:
-    """Return a short model card. Its front matter holds the known entries."""
-    front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in card_of(parts).items() if entry)
-    return (
-        f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"
-        f"A static-embedding model of {parts.dim} dimensions in {parts.embedding_dtype}, for model2vec "
-        "and m2v_lite.\n"
-    )

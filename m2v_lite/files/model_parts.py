@@ -28,7 +28,7 @@ class ModelParts:
         table: the arrays.
         tokenizer: the tokenizer.
         config: the settings; copied.
-        card: the entries of the model card.
+        card: the entries of the model card; None to read them from `files` when they are asked for.
         files: the model's files, or None for a model made of arrays.
         read_with: the `quantize_to`, `dimensionality` and `memo_bytes` with which the model was read.
 
@@ -45,7 +45,7 @@ class ModelParts:
         table: EmbeddingTable,
         tokenizer: TextTokenizer,
         config: Mapping[str, Any],
-        card: Mapping[str, Any],
+        card: Mapping[str, Any] | None,
         files: ModelFiles | None = None,
         read_with: tuple[str | None, int | None, int] = (None, None, DEFAULT_MEMO_BYTES),
     ) -> None:
@@ -53,8 +53,9 @@ class ModelParts:
         table.check_vocabulary(place, tokenizer.vocabulary_size, tokenizer.highest_id)
         self._table = table
         self._tokenizer = tokenizer
-        self._card = card
         self.files = files
+        if card is not None:
+            self._card = card
         # A pickle stores the next two instead of the arrays.
         self._read_with = read_with
         self._identity = identity(files.table) if files else None
@@ -136,6 +137,13 @@ class ModelParts:
         else:
             tokenizer.enable_truncation(self.max_length)
         return tokenizer
+
+    @cached_property
+    def _card(self) -> Mapping[str, Any]:
+        """The entries of the model card, read on first use."""
+        from m2v_lite.files.model_card import read_model_card  # most programs do not ask
+
+        return read_model_card(self.files.model_card) if self.files else {}
 
     @property
     def base_model_name(self) -> str | list[str] | None:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.disk import MOST_BYTES
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
@@ -50,10 +51,9 @@ VOCABULARY, PIECES = "vocabulary.", "pieces."
 FIGURES = ("median_token_length", "vocabulary_size", "highest_id")
 TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
-# The largest sizes of inflated files, and how many times as large as its deflated form one may be. Half a
-# million pieces take 20 MB, which is five times their deflated form. Without bounds, a small broken file
-# could fill the memory.
-MOST_BYTES = {TOKENIZER: 1 << 28, MODEL_CARD: 1 << 22}
+# How many times as large as its deflated form an inflated file may be, within `MOST_BYTES`. The 20 MB of half
+# a million pieces are five times their deflated form. Without bounds, a small broken file could fill the
+# memory.
 MOST_TIMES, SMALL = 50, 1 << 16
 
 
@@ -219,13 +219,17 @@ def deflated(name: str, text: str) -> NDArray[np.uint8]:
 
     content = text.encode()
     if len(content) > MOST_BYTES[name]:
-        raise InvalidModelError(
-            f"{name} has {len(content)} bytes; a packed model holds at most {MOST_BYTES[name]}, so shorten it"
-        )
+        raise too_large(name, len(content))
     compressed = zlib.compress(content, 9)
     if len(content) > _most_bytes(name, len(compressed)):
         compressed = zlib.compress(content, 0)
     return np.frombuffer(compressed, np.uint8)
+
+
+def too_large(name: str, size: int) -> InvalidModelError:
+    return InvalidModelError(
+        f"{name} has {size} bytes; a packed model holds at most {MOST_BYTES[name]}, so shorten it"
+    )
 
 
 def _most_bytes(name: str, deflated_bytes: int) -> int:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
-from m2v_lite.files.model_card import card_of, new_model_card
+from m2v_lite.disk import MOST_BYTES, open_regular
 from m2v_lite.files.packed_file import open_packed, tokenizer_entries, write_packed
-from m2v_lite.files.packed_format import MODEL_CARD, PREFIX, TOKENIZER, deflated, packed_text
+from m2v_lite.files.packed_format import (
+    MODEL_CARD,
+    PREFIX,
+    TOKENIZER,
+    deflated,
+    packed_text,
+    too_large,
+)
 from m2v_lite.files.reading import read_model
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.files.saving import bfloat16_tensors, config_of, save_model, tensors_of
+from m2v_lite.files.saving import (
+    bfloat16_tensors,
+    card_of,
+    config_of,
+    new_model_card,
+    save_model,
+    tensors_of,
+)
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.kinds import Left, own_tokenizer
 
@@ -68,9 +83,12 @@ def _model_card_of(parts: ModelParts) -> str | None:
     if files.layout == "packed":
         return packed_text(SafetensorsFile(files.folder), MODEL_CARD)
     try:
-        with open(files.model_card, encoding="utf-8") as file:
-            return file.read()
-    except (OSError, ValueError):
+        with open_regular(files.model_card) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES[MODEL_CARD]:
+                raise too_large(MODEL_CARD, size)
+            return file.read(size).decode()
+    except (OSError, UnicodeDecodeError):
         return None
 
 

@@ -57,17 +57,15 @@ def _read_folder(
 ) -> ModelParts:
     from m2v_lite.files.config import read_config
     from m2v_lite.files.layouts import find_model_files
-    from m2v_lite.files.model_card import read_model_card
     from m2v_lite.freed_memory import give_back_freed_memory
 
     files = find_model_files(folder, needs_config=False)
     config = read_config(files.config) if files.config else {}
     table = table_in(SafetensorsFile(files.table), files.tensor)
     tokenizer = _read_tokenizer(files.tokenizer, memo_bytes)
-    card = read_model_card(files.model_card)
     give_back_freed_memory()  # to read a tokenizer takes several times the memory of the tokenizer
     table = _reduced(table, quantize_to, dimensionality)
-    return ModelParts(table, tokenizer, config, card, files, (quantize_to, dimensionality, memo_bytes))
+    return ModelParts(table, tokenizer, config, None, files, (quantize_to, dimensionality, memo_bytes))
 
 
 def _read_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:

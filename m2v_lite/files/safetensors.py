@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.disk import NotRegularError, open_regular
 from m2v_lite.embedding.dtypes import NAMES_OF_NUMPY, NUMPY_DTYPES
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 
@@ -73,12 +74,14 @@ class SafetensorsFile:
     def __init__(self, path: PathLike) -> None:
         self.path = path = os.fspath(path)
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 size = os.fstat(file.fileno()).st_size
                 header_bytes, header = _read_header(path, file, size)
                 self._bytes = np.memmap(file, dtype=np.uint8, mode="r", offset=0, shape=(size,))
         except FileNotFoundError as error:
             raise ModelNotFoundError(f"{path}: no such file; check the path") from error
+        except NotRegularError:
+            raise
         except (OSError, OverflowError) as error:
             raise InvalidModelError(
                 f"{path}: cannot be read or mapped ({error}); check its permissions. On a "

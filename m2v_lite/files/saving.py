@@ -8,10 +8,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import check_unicode
+from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_writes, is_temporary
 from m2v_lite.files.layouts import MODEL_CARD
-from m2v_lite.files.model_card import new_model_card
 from m2v_lite.files.safetensors import write_safetensors
 
 if TYPE_CHECKING:
@@ -96,8 +96,24 @@ def copy_model(files: ModelFiles, folder: str) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
     with atomic_writes(targets) as copies:
         for source, copy in zip(sources, copies, strict=True):
-            with open(source, "rb") as file:
-                shutil.copyfileobj(file, copy)
+            if source != os.devnull:
+                with open_regular(source) as file:
+                    shutil.copyfileobj(file, copy)
+
+
+def card_of(parts: ModelParts) -> dict[str, Any]:
+    """Return the model card entries that are known for a model."""
+    return {"base_model": parts.base_model_name, "language": parts.language, "license": parts.license}
+
+
+def new_model_card(parts: ModelParts, model_name: str) -> str:
+    """Return a short model card. Its front matter holds the known entries."""
+    front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in card_of(parts).items() if entry)
+    return (
+        f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"
+        f"A static-embedding model of {parts.dim} dimensions in {parts.embedding_dtype}, for model2vec "
+        "and m2v_lite.\n"
+    )
 
 
 def tensors_of(parts: ModelParts) -> dict[str, NDArray[Any]]:

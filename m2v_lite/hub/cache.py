@@ -16,12 +16,14 @@ import re
 from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.disk import open_regular, read_regular
 from m2v_lite.errors import M2VLiteError, MissingPackageError
 from m2v_lite.files.layouts import LAYOUTS, find_model_files, joined
 from m2v_lite.files.safetensors import SafetensorsFile
 
 MAIN = "main"
 COMMIT = re.compile("[0-9a-f]{40}")
+MOST_REFERENCE_BYTES = 256
 
 
 class Asked(NamedTuple):
@@ -101,8 +103,7 @@ def cached_snapshot(cache: str, asked: Asked) -> str | None:
 def commit_in(reference: str) -> str | None:
     """Return the commit that a file in `refs` holds, or None if the file is missing or broken."""
     try:
-        with open(reference, encoding="ascii") as file:
-            commit = file.read().strip()
+        commit = read_regular(reference, MOST_REFERENCE_BYTES).decode("ascii").strip()
     except (OSError, ValueError):
         return None
     return commit if COMMIT.fullmatch(commit) else None
@@ -146,12 +147,13 @@ def defect_of(folder: str) -> str | None:
         files = find_model_files(folder)
         table = SafetensorsFile(files.table)
         read_config(files.config)
-    except M2VLiteError as error:
+        with open_regular(files.tokenizer) as file:
+            file.seek(max(os.fstat(file.fileno()).st_size - 64, 0))
+            end = file.read(64).rstrip()
+    except (M2VLiteError, OSError) as error:
         return str(error)
-    with open(files.tokenizer, "rb") as file:
-        file.seek(max(os.path.getsize(files.tokenizer) - 64, 0))
-        if not file.read().rstrip().endswith(b"}"):
-            return f"{files.tokenizer}: the file is cut short"
+    if not end.endswith(b"}"):
+        return f"{files.tokenizer}: the file is cut short"
     # Without its config, a model2vec model may look like another layout.
     if files.layout != LAYOUTS[0].name and files.tensor not in table.tensors:
         return f"{files.table}: the file has no tensor {files.tensor!r}"

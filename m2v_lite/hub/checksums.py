@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 
+from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError, InvalidModelError
 
 SHA256_DIGITS = 64
@@ -21,15 +22,16 @@ def checksum(path: str, digits: int = SHA256_DIGITS) -> str:
     """Return a file's SHA-256; or its git hash, if `digits` is 40.
 
     Example:
-        >>> import os
-        >>> checksum(os.devnull, 40)
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as empty:
+        ...     checksum(empty.name, 40)
         'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
     """
     if digits == SHA256_DIGITS:
         found = hashlib.sha256()
     else:
         found = hashlib.sha1(b"blob %d\0" % os.path.getsize(path), usedforsecurity=False)
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while part := file.read(PART_BYTES):
             found.update(part)
     return found.hexdigest()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from m2v_lite.disk import names_in, warn_left_out
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.files.layouts import NESTED_FOLDER, find_model_files
 from m2v_lite.files.reading import table_in
@@ -39,9 +40,9 @@ def cached_models(cache: str) -> list[CachedModel]:
     """Return all complete static models in the cache, sorted by name."""
     return sorted(
         model
-        for entry in _names_in(cache)
+        for entry in names_in(cache)
         if entry.startswith("models--")
-        for commit in _names_in(os.path.join(cache, entry, "snapshots"))
+        for commit in names_in(os.path.join(cache, entry, "snapshots"))
         if COMMIT.fullmatch(commit)
         for model in _models_in(os.path.join(cache, entry), commit)
     )
@@ -51,17 +52,17 @@ def _models_in(entry: str, commit: str) -> Iterator[CachedModel]:
     repository = os.path.basename(entry).removeprefix("models--").replace("--", "/")
     snapshot = os.path.join(entry, "snapshots", commit)
     revisions = tuple(sorted(_revisions(entry, commit)))
-    for folder, _, _ in os.walk(snapshot):
+    for folder, _, _ in os.walk(snapshot, onerror=warn_left_out):
         # If the model of a nested folder is complete, its parent folder is listed as the model.
         if os.path.basename(folder) == NESTED_FOLDER or defect_of(folder):
             continue
         try:
             files = find_model_files(folder)
             table = table_in(SafetensorsFile(files.table), files.tensor)
-        except M2VLiteError:
-            continue  # the table cannot be used
+            size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
+        except (M2VLiteError, OSError):
+            continue  # the table cannot be used, or a file has just gone
         subfolder = os.path.relpath(folder, snapshot).replace(os.sep, "/").removeprefix(".")
-        size = sum(os.path.getsize(path) for path in (files.table, files.tokenizer, files.config))
         rows, columns = table.embedding.shape
         described = f"{rows:,} x {columns} {table.dtype_name}"
         yield CachedModel(repository, subfolder, revisions, commit, described, size, files.tokenizer)
@@ -75,7 +76,3 @@ def _revisions(entry: str, commit: str) -> Iterator[str]:
             path = os.path.join(folder, name)
             if commit_in(path) == commit:
                 yield os.path.relpath(path, references).replace(os.sep, "/")
-
-
-def _names_in(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []

@@ -8,6 +8,7 @@ from mmap import ACCESS_READ, mmap
 from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.disk import MOST_BYTES, NotRegularError, open_regular
 from m2v_lite.errors import InvalidModelError
 
 
@@ -53,10 +54,15 @@ def map_content(path: PathLike) -> bytes | mmap:
         InvalidModelError: the file cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            if not os.fstat(file.fileno()).st_size:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if not size:
                 return b""  # an empty file cannot be mapped
+            if size > MOST_BYTES["tokenizer.json"]:
+                raise ValueError(f"it has {size} bytes")
             return mmap(file.fileno(), 0, access=ACCESS_READ)
+    except NotRegularError:
+        raise
     except (OSError, ValueError) as error:
         raise InvalidModelError(
             f"{path}: the tokenizer cannot be read ({error}); fetch the file again"

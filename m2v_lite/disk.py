@@ -1,0 +1,110 @@
+"""Paths that others may have prepared -> open regular files, never a wait and never more than a limit.
+
+A pipe in the place of a file would be waited for without end, and a device may never end.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from typing import BinaryIO
+
+from m2v_lite.arguments import PathLike
+from m2v_lite.errors import InvalidModelError
+
+# With O_NONBLOCK, a pipe is opened without waiting for its writer. Windows needs O_BINARY, and has no pipes
+# in folders.
+FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
+)
+# The largest files of a model that are read. Half a million pieces take 20 MB. Of a larger
+# model card, only the beginning is read.
+MOST_BYTES = {"config.json": 1 << 22, "tokenizer.json": 1 << 28, "README.md": 1 << 22}
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class NotRegularError(InvalidModelError, OSError):
+    """Something else is in the place of a file. Who treats a missing file as none treats this so, too."""
+
+
+def open_regular(path: PathLike) -> BinaryIO:
+    """Open a regular file to read its bytes.
+
+    Raises:
+        NotRegularError: it is a folder, a pipe, a socket or a device.
+        OSError: it cannot be opened.
+
+    Example:
+        >>> open_regular(os.curdir)
+        Traceback (most recent call last):
+        m2v_lite.disk.NotRegularError: .: this is a folder, not a file; put the file in its place
+    """
+    _check_regular(path, os.stat(path))  # merely opening some devices does something
+    descriptor = os.open(path, FLAGS)
+    try:
+        _check_regular(path, os.fstat(descriptor))  # another may have taken its place
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: PathLike, most: int) -> bytes:
+    """Return the bytes of a regular file.
+
+    Raises:
+        NotRegularError: it is something else.
+        OSError: it cannot be read, or has more than `most` bytes.
+    """
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(f"it has more than {most} bytes")
+    return content
+
+
+def names_in(folder: str) -> list[str]:
+    """Return the names in a folder. One that is missing has none; one that cannot be read gives a warning.
+
+    Example:
+        >>> names_in("/no/such/folder")
+        []
+    """
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        warn_left_out(error)
+        return []
+
+
+def warn_left_out(error: OSError) -> None:
+    """Warn that a folder was left out of a list, because of an error."""
+    warnings.warn(f"{error.filename}: left out, because it cannot be read ({error.strerror})", stacklevel=3)
+
+
+def kind_of(path: PathLike) -> str:
+    """Return what is in the place of a regular file, such as "a pipe"; "" if it is one, or if nothing is.
+
+    Example:
+        >>> kind_of(os.devnull), kind_of("/no/such/file")
+        ('a device', '')
+    """
+    try:
+        return KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "")
+    except (OSError, ValueError):
+        return ""
+
+
+def _check_regular(path: PathLike, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise NotRegularError(f"{os.fspath(path)}: this is {kind}, not a file; put the file in its place")
