@@ -85,6 +85,42 @@ def entry_folder(cache: str, repository: str) -> str:
     return os.path.join(cache, "--".join(["models", *repository.split("/")]))
 
 
+def stray_file(folder: str, entry: str) -> str | None:
+    """Return a file of the model in a snapshot that lies outside the hub's cache, or None.
+
+    `huggingface_hub` (seen in 2.4.0) joins the ETag that a hub sends to the path of the cache, and does not
+    check it. So a hostile hub can make it write or link anywhere with an ETag such as `../../../x`. That is
+    the fault of `huggingface_hub`, and it has happened before the file can be looked at here. But a file
+    elsewhere does not count.
+
+    Args:
+        folder: the folder of the model.
+        entry: the cache's folder for its repository.
+
+    Raises:
+        ModelNotFoundError, InvalidModelError: the model is not complete.
+    """
+    files = find_model_files(folder)
+    paths = (files.config, files.tokenizer, files.table, files.model_card)
+    return next((path for path in paths if os.path.lexists(path) and not is_inside(path, entry)), None)
+
+
+def is_inside(path: str, entry: str) -> bool:
+    """Return whether a file lies where the cache keeps files of a repository, all links followed.
+
+    Args:
+        path: the file, in a snapshot.
+        entry: the cache's folder for the repository. Next to it is the store that repositories share.
+    """
+    stores = (
+        os.path.join(entry, "blobs"),
+        os.path.join(entry, "snapshots"),
+        os.path.join(entry, "..", "blobs"),
+    )
+    place = os.path.realpath(path)
+    return any(place.startswith(os.path.join(os.path.realpath(store), "")) for store in stores)
+
+
 def cached_snapshot(cache: str, asked: Asked) -> str | None:
     """Return the folder of a cached snapshot, or None if the cache lacks it.
 
@@ -135,15 +171,22 @@ def source_of(name: str, folder: str) -> str:
     return f"{name} at revision {commit}" if commit else os.path.basename(folder)
 
 
-def defect_of(folder: str) -> str | None:
+def defect_of(folder: str, entry: str) -> str | None:
     """Return why the model in a snapshot's folder cannot be loaded, or None if it seems complete.
 
-    The checks are quick: the files are there, the table is as long as its header says, the config can be
-    read, and the tokenizer ends like a JSON object.
+    The checks are quick: the files are there and in the cache, the table is as long as its header says, the
+    config can be read, and the tokenizer ends like a JSON object.
+
+    Args:
+        folder: the folder of the model.
+        entry: the cache's folder for its repository.
     """
     from m2v_lite.files.config import read_config
 
     try:
+        stray = stray_file(folder, entry)
+        if stray:
+            return f"{stray}: leads outside the cache, to {os.path.realpath(stray)}"
         files = find_model_files(folder)
         table = SafetensorsFile(files.table)
         read_config(files.config)

@@ -19,9 +19,9 @@ from m2v_lite import __version__
 from m2v_lite.errors import M2VLiteError, MissingPackageError, ModelNotFoundError
 from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, joined, layout_in
 from m2v_lite.files.reading import TABLE_NAMES
-from m2v_lite.hub.cache import MAIN, Asked, cached_snapshot
+from m2v_lite.hub.cache import COMMIT, MAIN, Asked, cached_snapshot, entry_folder, is_inside, stray_file
 from m2v_lite.hub.checksums import checksum
-from m2v_lite.hub.failures import DamagedFileError, explained, may_pass
+from m2v_lite.hub.failures import DamagedFileError, explained, holds_secrets, may_pass, without_secrets
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -61,7 +61,11 @@ def download_model(asked: Asked, token: str | bool | None, cache: str, force: bo
             raise
         except Exception as error:
             if pause is None or not may_pass(error):
-                raise explained(error, asked, cache, api.endpoint, state) from error
+                secret = _known_token(token)
+                told = explained(error, asked, cache, api.endpoint, state)
+                told = type(told)(without_secrets(str(told), secret))
+                # Python prints the cause, too.
+                raise told from (None if holds_secrets(error, secret) else error)
             # If a file arrived too long, resuming cannot repair it, so download it from the start.
             force = force or type(error) is OSError
             time.sleep(pause)
@@ -75,6 +79,8 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
     listing = api.model_info(
         asked.repository, revision=asked.revision, files_metadata=True, timeout=HF_HUB_ETAG_TIMEOUT
     )
+    if not COMMIT.fullmatch(listing.sha or ""):  # it becomes a part of paths
+        raise DamagedFileError(f"the hub names the commit {listing.sha!r:.60}, which is none")
     listed = {file.rfilename: file for file in listing.siblings or ()}
     layout = layout_in(asked.subfolder, listed)
     if layout is None:
@@ -85,9 +91,10 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
     card, config, table, tokenizer = (joined(asked.subfolder, name) for name in (MODEL_CARD, *layout.files()))
     _check_table(api, asked, listing.sha, table)
     fetch = partial(api.hf_hub_download, asked.repository, cache_dir=cache)
+    entry = entry_folder(cache, asked.repository)
     for name in (card, config, tokenizer, table):
         if name in listed:
-            _check_file(fetch(name, revision=listing.sha, force_download=force), listed[name])
+            _check_file(fetch(name, revision=listing.sha, force_download=force), listed[name], entry)
     if layout is not LAYOUTS[0]:
         with suppress(EntryNotFoundError):  # the cache now knows that the file does not exist
             fetch(joined(asked.subfolder, LAYOUTS[0].config), revision=listing.sha)
@@ -96,6 +103,9 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
     folder = cached_snapshot(cache, asked)
     if folder is None or os.path.basename(folder) != listing.sha:
         raise DamagedFileError(f"{asked.revision or MAIN} moved away from commit {listing.sha}")
+    stray = stray_file(os.path.join(folder, asked.subfolder), entry)
+    if stray:
+        raise DamagedFileError(_outside(stray))
     return folder
 
 
@@ -115,8 +125,13 @@ def _check_table(api: HfApi, asked: Asked, commit: str | None, table: str) -> No
         )
 
 
-def _check_file(path: str, listed: Any) -> None:
-    """Check a file's length and checksum, if the hub lists them. Remove a damaged file from the cache."""
+def _check_file(path: str, listed: Any, entry: str) -> None:
+    """Check a file's place, and its length and checksum if the hub lists them. Remove a damaged file."""
+    if not is_inside(path, entry):
+        stray = DamagedFileError(_outside(path))
+        if os.path.islink(path):  # what it leads to may be the user's own
+            os.remove(path)
+        raise stray
     wanted = listed.blob_id if listed.lfs is None else listed.lfs.sha256
     size = os.path.getsize(path)
     found = checksum(path, len(wanted or ""))
@@ -129,6 +144,23 @@ def _check_file(path: str, listed: Any) -> None:
         f"{listed.rfilename} arrived with {size} bytes and the checksum {found}, but the hub lists "
         f"{listed.size} bytes and {wanted}"
     )
+
+
+def _outside(path: str) -> str:
+    return (
+        f"{path} leads outside the cache, to {os.path.realpath(path)}; look at that file: the hub may be "
+        "hostile"
+    )
+
+
+def _known_token(token: str | bool | None) -> str | None:
+    if isinstance(token, str):
+        return token
+    from huggingface_hub import get_token
+
+    with suppress(Exception):  # this is only for the text of an error
+        return get_token()
+    return None
 
 
 def _shown(names: Collection[str]) -> str:

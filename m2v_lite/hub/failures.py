@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from m2v_lite.hub.cache import Asked, entry_folder
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 UNREACHABLE = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
+
+# A user's name and password in an address, and a token in a header.
+SECRETS = re.compile(r"""(?<=://)[^\s'"]*@|(?<=Bearer )[^'"]+""")
 
 
 class DamagedFileError(Exception):
@@ -103,6 +107,27 @@ def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: 
         f"{asked}: {state}, and {reason}. Check the name and the network. Or run elsewhere: {asked.command} "
         "--output FOLDER; then copy the folder here and give its path"
     )
+
+
+def without_secrets(text: str, token: str | None) -> str:
+    """Return a text of which what may be secret is replaced by `***`.
+
+    Args:
+        text: the text.
+        token: the access token, if it is known.
+
+    Example:
+        >>> without_secrets("https://me:password@hub.example/x answers 401 to hf_abc", "hf_abc")
+        'https://***hub.example/x answers 401 to ***'
+    """
+    if token:
+        text = text.replace(token, "***")
+    return SECRETS.sub("***", text)
+
+
+def holds_secrets(error: BaseException, token: str | None) -> bool:
+    """Return whether the text of an error or of its causes holds what may be secret."""
+    return any(without_secrets(str(cause), token) != str(cause) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

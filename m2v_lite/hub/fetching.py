@@ -8,10 +8,14 @@ import re
 
 from m2v_lite.arguments import PathLike, described
 from m2v_lite.errors import DownloadError, InputTypeError, InputValueError, MissingPackageError
-from m2v_lite.hub.cache import Asked, cache_folder, cached_snapshot, defect_of, is_first_choice
+from m2v_lite.hub.cache import Asked, cache_folder, cached_snapshot, defect_of, entry_folder, is_first_choice
 
 _REPOSITORY_ID = re.compile(r"\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _LONGEST_ID = 96
+# What no name of a branch or tag holds (https://git-scm.com/docs/git-check-ref-format).
+_NOT_IN_REVISIONS = re.compile(r"[\s~^:?*\[\\]|\.\.")
+# The characters of a header's value, without white space (https://www.rfc-editor.org/rfc/rfc9110#section-5.5).
+_TOKEN = re.compile("[!-~]+")
 
 
 def is_repository_id(name: str) -> bool:
@@ -65,7 +69,8 @@ def fetch_model(
     except MissingPackageError as error:
         raise MissingPackageError(f"{repository}: no such file or folder here, and {error}") from error
     snapshot = cached_snapshot(cache, asked)
-    lacks = defect_of(os.path.join(snapshot, asked.subfolder)) if snapshot else None
+    entry = entry_folder(cache, repository)
+    lacks = defect_of(os.path.join(snapshot, asked.subfolder), entry) if snapshot else None
     usable = None if lacks or force_download else snapshot
     if usable and (local_files_only or is_first_choice(usable, asked.subfolder)):
         return usable
@@ -95,7 +100,22 @@ def _revision(revision: object) -> str | None:
         raise InputTypeError(f"revision is {described(revision)}; give a branch, tag or commit as a str")
     if revision is not None and not revision.strip():
         raise InputValueError("revision is empty; give a branch, tag or commit, or None for main")
+    if revision is not None and not _is_name(revision):
+        raise InputValueError(
+            f"revision is {revision!r:.60}, which is no name of a branch, tag or commit; give one, such as "
+            "v1 or refs/pr/1"
+        )
     return revision
+
+
+def _is_name(revision: str) -> bool:
+    """Return whether a revision may be a name or a commit. It becomes a part of paths and addresses."""
+    parts = revision.split("/")
+    return (
+        revision.isprintable()
+        and not _NOT_IN_REVISIONS.search(revision)
+        and all(part and not part.startswith(".") and not part.endswith(".") for part in parts)
+    )
 
 
 def _subfolder(subfolder: str | None) -> str:
@@ -109,4 +129,12 @@ def _subfolder(subfolder: str | None) -> str:
 def _token(token: object) -> str | bool | None:
     if token is not None and not isinstance(token, (str, bool)):
         raise InputTypeError("token is not a str, a bool or None; give your access token for the hub")
-    return token.strip() or None if isinstance(token, str) else token
+    if not isinstance(token, str):
+        return token
+    token = token.strip()
+    if token and not _TOKEN.fullmatch(token):
+        raise InputValueError(
+            "token holds white space or another character that no token has (it is secret, so it is not "
+            "shown); give your access token for the hub alone"
+        )
+    return token or None

@@ -54,7 +54,7 @@ def _models_in(entry: str, commit: str) -> Iterator[CachedModel]:
     revisions = tuple(sorted(_revisions(entry, commit)))
     for folder, _, _ in os.walk(snapshot, onerror=warn_left_out):
         # If the model of a nested folder is complete, its parent folder is listed as the model.
-        if os.path.basename(folder) == NESTED_FOLDER or defect_of(folder):
+        if os.path.basename(folder) == NESTED_FOLDER or defect_of(folder, entry):
             continue
         try:
             files = find_model_files(folder)
