@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.errors import InvalidModelError
+from m2v_lite.tokenization.vocabulary import in_order
 
 if TYPE_CHECKING:
     from m2v_lite.tokenization.protocols import TokenizerSource
@@ -52,12 +53,11 @@ class ArrayTokenizer(ABC):
     def tokens(self) -> tuple[str, ...]:
         text = self.definition()
         try:
-            ids = self._ids_of_tokens(json.loads(text)["model"]["vocab"])
-            return tuple(sorted(ids, key=ids.__getitem__))
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            return in_order(self._ids_of_tokens(json.loads(text)["model"]["vocab"]))
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
             raise InvalidModelError(
-                f"the tokens cannot be read: the tokenizer.json of this model is damaged ({error!r:.100}); "
-                "fetch or pack the model again"
+                f"{self.mapped_from}: its tokenizer.json holds no vocabulary ({error!r:.100}); fetch or pack "
+                "the model again"
             ) from error
 
     @abstractmethod

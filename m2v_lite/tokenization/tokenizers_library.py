@@ -13,6 +13,7 @@ import numpy as np
 
 from m2v_lite.errors import InvalidModelError, MissingPackageError, TokenizationError
 from m2v_lite.tokenization.flat_ids import drop, flatten
+from m2v_lite.tokenization.vocabulary import in_order
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -74,8 +75,7 @@ class LibraryTokenizer:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        vocabulary = self._tokenizer.get_vocab(with_added_tokens=True)
-        return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
+        return in_order(self._tokenizer.get_vocab(with_added_tokens=True))
 
     def definition(self) -> str:
         return self._source.read()

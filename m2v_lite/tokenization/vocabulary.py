@@ -72,6 +72,17 @@ class ScoredVocabulary(NamedTuple):
     scores: NDArray[np.float64]
 
 
+def in_order(ids: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the tokens of a vocabulary in the order of their ids. If two share an id, both are in it.
+
+    Example:
+        >>> in_order({"b": 1, "c": 0, "a": 1})
+        ('c', 'a', 'b')
+    """
+    # Without the second key, the order of two tokens with one id would change from start to start.
+    return tuple(sorted(ids, key=lambda token: (ids[token], token)))
+
+
 def windows(units: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Return a view of the eight bytes that begin at each byte.
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -1057,6 +1058,62 @@ def test_list_of_a_cache_with_oddities(
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     assert len(run(capsys, "list", "--cache-dir", cache).splitlines()) == 2
     assert "no static model" in run(capsys, "list", "--cache-dir", cache / "models--a--file")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs another user")
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("part", ["", "snapshots", "snapshots/*"])
+def test_list_leaves_out_what_cannot_be_read(
+    part: str, hub: Hub, files: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.add(NAME, files)
+    hub.add("owner/secret", files)
+    with TemporaryDirectory() as place:  # unlike those of pytest, other users may enter it
+        cache = Path(place) / "cache"
+        load(cache)
+        load(cache, "owner/secret")
+        Path(place).chmod(0o755)
+        (secret,) = (
+            (cache / "models--owner--secret").glob(part) if part else (cache / "models--owner--secret",)
+        )
+        secret.chmod(0)
+        os.seteuid(65534)
+        try:
+            out = run(capsys, "list", "--cache-dir", cache)
+        finally:
+            os.seteuid(0)
+    assert [line.split()[0] for line in out.splitlines()] == ["model", NAME]
+
+
+@pytest.mark.filterwarnings("default")
+def test_list_says_what_it_leaves_out(
+    hub: Hub,
+    cache: Path,
+    files: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub.add(NAME, files)
+    hub.add("owner/secret", files)
+    load(cache)
+    load(cache, "owner/secret")
+    (assets := cache.parent / "assets" / "m2v_lite" / "tokenizers" / "secret").mkdir(parents=True)
+    (assets / "format-2.safetensors").write_bytes(b"")
+    hidden = [str(cache / "models--owner--secret" / "snapshots"), str(assets)]
+    listed = os.listdir
+
+    def listdir(folder: str) -> list[str]:
+        if folder in hidden:
+            raise PermissionError(13, "Permission denied", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert main(["list", "--cache-dir", str(cache)]) == 0
+    captured = capsys.readouterr()
+    assert [line.split()[0] for line in captured.out.splitlines()] == ["model", NAME]
+    assert captured.err.splitlines() == [
+        f"m2v-lite: {folder}: left out, because it cannot be read (Permission denied)" for folder in hidden
+    ]
 
 
 def test_verify_what_is_cached(
