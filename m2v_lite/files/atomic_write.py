@@ -5,13 +5,16 @@ file. It can tell a dead writer from a live one by a lock: each writer holds a l
 the kernel releases the lock when the process ends, however it ends
 (https://man7.org/linux/man-pages/man2/flock.2.html). Where files cannot be locked, as on Windows, a leftover
 file stays.
+
+Each file is on the disk before it gets its name, and the names are on the disk before the writer goes on. So
+what was written is there after a power cut, except on Windows, where a folder cannot be synchronized.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
@@ -40,7 +43,8 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
 def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
     """Open temporary files beside `paths`; when the block succeeds, rename them in the order given.
 
-    Nothing is renamed before all files are on the disk. If the block raises or is interrupted, the temporary
+    Nothing is renamed before all files are on the disk, and when this returns, so are their names; the last
+    file gets its name after all others. If the block raises or is interrupted, the temporary
     files are removed and `paths` stay as they were. A process that has an old file of that name open or
     mapped keeps the old content. Temporary files that a killed process left in the same folders are removed
     first.
@@ -68,10 +72,14 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
                 for file in files:
                     file.flush()
                     os.fsync(file.fileno())
-            for file, target in zip(files, targets, strict=True):
+            folders = {os.path.dirname(target): None for target in targets}
+            for number, (file, target) in enumerate(zip(files, targets, strict=True), 1):
                 if os.path.exists(target):
                     os.chmod(file.name, os.stat(target).st_mode & 0o777)
+                if 1 < number == len(files):
+                    _synchronize(folders)  # the last file shows that the others are there
                 os.replace(file.name, target)
+            _synchronize(folders)
         except BaseException as error:
             for temporary in paths_of:
                 with suppress(FileNotFoundError):
@@ -82,6 +90,31 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
                 elif error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                     error.filename = os.fspath(paths[0])
             raise
+
+
+def make_folder(path: str) -> None:
+    """Make a folder and those above it, if they are missing, so that they are there after a power cut."""
+    folder, parents = os.path.abspath(path), []
+    while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+        parents.append(folder)
+    os.makedirs(path, exist_ok=True)
+    _synchronize(parents)
+
+
+def _synchronize(folders: Iterable[str]) -> None:
+    """Write the names in folders to the disk."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return  # Windows cannot open folders
+    for folder in folders:
+        # Some file systems, such as those of networks, refuse this for folders, and some folders may be
+        # written but not read. The files themselves are on the disk.
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def is_temporary(name: str) -> bool:

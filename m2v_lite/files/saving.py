@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from m2v_lite.arguments import check_unicode
 from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError
-from m2v_lite.files.atomic_write import atomic_writes, is_temporary
+from m2v_lite.files.atomic_write import atomic_writes, is_temporary, make_folder
 from m2v_lite.files.layouts import MODEL_CARD
 from m2v_lite.files.safetensors import write_safetensors
 
@@ -49,7 +49,7 @@ def save_model(
         "modules.json": json.dumps(_modules(parts.normalize), indent=4),
         "config.json": json.dumps(config_of(parts), indent=4),
     }
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     # Write the config last: until it is there, a new folder does not count as a model.
     names = ["model.safetensors", *texts]
     with atomic_writes([os.path.join(folder, name) for name in names]) as (table, *others):
@@ -93,7 +93,7 @@ def copy_model(files: ModelFiles, folder: str) -> None:
         )
     targets = [os.path.join(folder, name) for name in names]
     for target in targets:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        make_folder(os.path.dirname(target))
     with atomic_writes(targets) as copies:
         for source, copy in zip(sources, copies, strict=True):
             if source != os.devnull:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -88,6 +89,90 @@ def test_what_does_not_reach_the_disk_is_not_renamed(tmp_path: Path, monkeypatch
     with pytest.raises(OSError, match=r"No space left on device: '.*/old'"):
         write()
     assert (tmp_path / "old").read_text() == "old"
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bytes]]:
+    """What reaches the disk, in order: files with their content at that moment, names and folders."""
+    noted: list[tuple[str, str, bytes]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synchronize(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            path = Path(f"/proc/self/fd/{descriptor}").readlink()
+            noted.append(("folder", path.name, b""))
+        else:
+            noted.append(("file", "", Path(f"/proc/self/fd/{descriptor}").read_bytes()))
+        fsync(descriptor)
+
+    def rename(source: str, target: str) -> None:
+        noted.append(("name", Path(target).name, b""))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synchronize)
+    monkeypatch.setattr(os, "replace", rename)
+    return noted
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+
+
+@needs_proc
+def test_a_file_is_whole_on_the_disk_before_it_gets_its_name(
+    tmp_path: Path, events: list[tuple[str, str, bytes]]
+) -> None:
+    write(tmp_path / "new", b"all of it")  # less than a buffer
+    assert events == [("file", "", b"all of it"), ("name", "new", b""), ("folder", tmp_path.name, b"")]
+
+
+@needs_proc
+def test_the_last_name_comes_when_all_others_are_on_the_disk(
+    tmp_path: Path, events: list[tuple[str, str, bytes]]
+) -> None:
+    (tmp_path / "a").mkdir()
+    with atomic_writes([tmp_path / "a" / "1", tmp_path / "2", tmp_path / "3"]) as files:
+        for number, file in enumerate(files):
+            file.write(b"%d" % number)
+    folders = [("folder", "a", b""), ("folder", tmp_path.name, b"")]
+    assert events == [
+        *[("file", "", b"%d" % number) for number in range(3)],
+        ("name", "1", b""),
+        ("name", "2", b""),
+        *folders,
+        ("name", "3", b""),
+        *folders,
+    ]
+
+
+@needs_proc
+def test_a_new_folder_is_on_the_disk_too(tmp_path: Path, events: list[tuple[str, str, bytes]]) -> None:
+    module.make_folder(str(tmp_path / "a" / "b" / "c"))
+    assert [name for _, name, _ in events] == ["b", "a", tmp_path.name]
+    assert (tmp_path / "a" / "b" / "c").is_dir()
+    module.make_folder(str(tmp_path / "a"))
+    assert len(events) == 3
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP])
+def test_a_file_system_that_cannot_synchronize_folders(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write(tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b"whole"
+
+
+def test_a_system_that_cannot_open_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    write(tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b"whole"
 
 
 WRITER = """

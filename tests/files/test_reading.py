@@ -40,7 +40,9 @@ from m2v_lite import (
     StaticModel,
     TokenizationError,
 )
+from m2v_lite.files.layouts import find_model_files
 from m2v_lite.files.safetensors import write_safetensors
+from m2v_lite.files.saving import copy_model
 
 TOKENS = vocabulary_size(wordpiece())
 
@@ -493,6 +495,28 @@ def test_the_config_is_renamed_last(folder: Path, tmp_path: Path, monkeypatch: p
     StaticModel.from_pretrained(folder).save_pretrained(tmp_path / "saved")
     assert renamed[0] == "model.safetensors"
     assert renamed[-1] == "config.json"
+
+
+@pytest.mark.parametrize("has_card", [False, True])
+@pytest.mark.parametrize("layout", [0, 1, 2])
+def test_a_copy_renames_the_config_last_too(
+    layout: int, has_card: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TinyModel(layout=layout).build(tmp_path / "model")
+    if has_card:
+        (tmp_path / "model" / "README.md").write_text("")
+    files = find_model_files(str(tmp_path / "model"))
+    renamed: list[str] = []
+    replace = os.replace
+
+    def noted(source: str, target: str) -> None:
+        renamed.append(Path(target).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", noted)
+    copy_model(files, str(tmp_path / "copy"))
+    assert len(renamed) == 3 + has_card
+    assert renamed[-1] == Path(files.config).name
 
 
 PANICS: dict[str, dict[str, Any]] = {

@@ -442,6 +442,21 @@ def test_a_wrong_checksum_always(
     assert_same(load(cache), files, tmp_path)
 
 
+def test_the_table_is_downloaded_last(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
+    """Small files that are wrong are found before a large one is downloaded."""
+    everything = {**files, "README.md": b"---\nlicense: mit\n---\n"}
+    hub.add(NAME, everything)
+    load(cache)
+    downloads = [line for line in hub.requests if line.startswith("GET ") and "bytes=0-" not in line]
+    table = f"GET /store/{sha256(files['model.safetensors'])}"
+    places = {
+        name: next(place for place, line in enumerate(downloads) if line.endswith(f"/{name}"))
+        for name in everything
+        if name != "model.safetensors"
+    }
+    assert downloads.index(table) > max(places.values())
+
+
 def damaged(content: bytes) -> bytes:
     """Return a file of the same length that differs in its last bytes but one."""
     return content[:-5] + bytes(byte ^ 1 for byte in content[-5:-1]) + content[-1:]
