@@ -13,11 +13,8 @@ from typing import BinaryIO
 from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InvalidModelError
 
-# With O_NONBLOCK, a pipe is opened without waiting for its writer. Windows needs O_BINARY, and has no pipes
-# in folders.
-FLAGS = os.O_RDONLY | sum(
-    getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY")
-)
+# With O_NONBLOCK, a pipe is opened without waiting for its writer. Windows has no pipes in folders.
+FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 # The largest files of a model that are read. Half a million pieces take 20 MB. Of a larger
 # model card, only the beginning is read.
 MOST_BYTES = {"config.json": 1 << 22, "tokenizer.json": 1 << 28, "README.md": 1 << 22}
@@ -47,13 +44,7 @@ def open_regular(path: PathLike) -> BinaryIO:
         m2v_lite.disk.NotRegularError: .: this is a folder, not a file; put the file in its place
     """
     _check_regular(path, os.stat(path))  # merely opening some devices does something
-    descriptor = os.open(path, FLAGS)
-    try:
-        _check_regular(path, os.fstat(descriptor))  # another may have taken its place
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    return open(path, "rb", opener=_open_at_once)
 
 
 def read_regular(path: PathLike, most: int) -> bytes:
@@ -102,6 +93,16 @@ def kind_of(path: PathLike) -> str:
         return KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "")
     except (OSError, ValueError):
         return ""
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | FLAGS)
+    try:
+        _check_regular(path, os.fstat(descriptor))  # another may have taken its place
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _check_regular(path: PathLike, status: os.stat_result) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny_models import TinyModel
 
-from m2v_lite import InvalidModelError, M2VLiteError, ModelNotFoundError, StaticModel, disk
+from m2v_lite import InvalidModelError, M2VLiteError, ModelNotFoundError, StaticModel
 from m2v_lite.commands.main import main
 from m2v_lite.disk import MOST_BYTES, NotRegularError, open_regular, read_regular
 from m2v_lite.files.config import read_config
@@ -159,7 +159,6 @@ def test_no_descriptor_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     if not Path("/proc/self/fd").exists():
         pytest.skip("needs /proc")
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    monkeypatch.setattr(disk, "FLAGS", os.O_RDONLY)
     regular = os.stat(__file__)  # noqa: PTH116
     with monkeypatch.context() as patch:
         patch.setattr(os, "stat", lambda path, **options: regular)

@@ -46,6 +46,7 @@ from m2v_lite import (
 )
 from m2v_lite.commands.main import main
 from m2v_lite.hub import download
+from m2v_lite.hub.cache import Asked
 from m2v_lite.hub.fetching import is_repository_id
 from m2v_lite.hub.known_models import HEADINGS, known_rows
 
@@ -409,6 +410,28 @@ def test_a_wrong_length(wrong: bytes, hub: Hub, cache: Path, tmp_path: Path, fil
     hub.add(NAME, files)
     hub.fail("GET /store", after_the_header(instead(wrong)))
     assert_same(load(cache), files, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "forced"),
+    [(OSError("Consistency check failed: file should be of size 5 but has size 9"), True), (ConnectionResetError(), False)],
+)  # fmt: skip
+def test_what_is_too_long_is_downloaded_from_the_start(
+    error: OSError, forced: bool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older versions of huggingface_hub go on after the end of what they have; others need not be told."""
+    attempts: list[bool] = []
+
+    def attempt(api: object, asked: object, cache: str, force: bool) -> str:
+        attempts.append(force)
+        if len(attempts) == 1:
+            raise error
+        return "folder"
+
+    monkeypatch.setattr(download, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(download, "_download", attempt)
+    assert download.download_model(Asked(NAME), None, str(cache), False, "") == "folder"
+    assert attempts == [False, forced]
 
 
 def test_a_wrong_checksum_once(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
