@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Collection
-from typing import NamedTuple
 
 from m2v_lite.disk import NotRegularError, kind_of, open_regular
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
@@ -67,15 +66,17 @@ LFS_POINTER = b"version https://git-lfs"
 NO_CONFIG = Layout("model2vec, without its config", "", "model.safetensors", "tokenizer.json", "embeddings")
 
 
-class ModelFiles(NamedTuple):
-    """The files of one model on disk. `config` is "" if the folder has none."""
+class ModelFiles:
+    """The files of one model on disk. `config` is "" if the folder has none.
 
-    layout: str
-    folder: str
-    config: str
-    table: str
-    tensor: str
-    tokenizer: str
+    A plain class, because defining a NamedTuple would slow start-up.
+    """
+
+    def __init__(
+        self, layout: str, folder: str, config: str, table: str, tensor: str, tokenizer: str
+    ) -> None:
+        self.layout, self.folder = layout, folder
+        self.config, self.table, self.tensor, self.tokenizer = config, table, tensor, tokenizer
 
     @property
     def model_card(self) -> str:
