@@ -5,6 +5,7 @@ If a word is one piece, its code is the token id. Otherwise its code tells where
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,6 +29,22 @@ LENGTH_BITS = 20
 LENGTH_MASK = (1 << LENGTH_BITS) - 1
 FIRST_PIECES = 1 << 8
 
+# Held while pieces are stored; one for all stores, so that a forked process can replace it.
+_storing = threading.Lock()
+
+
+def _replace_lock() -> None:
+    """Make a new lock: another thread may have held the old one at the fork, and is not here to release it.
+
+    What that thread has left in a store does no harm: no code tells of it yet.
+    """
+    global _storing
+    _storing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_replace_lock)
+
 
 class PieceStore:
     """The pieces of words. Safe under threads: the pieces of a word keep their own place.
@@ -45,7 +62,6 @@ class PieceStore:
     def __init__(self) -> None:
         self._flat = np.empty(FIRST_PIECES, np.int32)
         self._used = 1  # no word begins at 0, so that no word has END_CODE
-        self._lock = threading.Lock()
 
     @property
     def nbytes(self) -> int:
@@ -61,7 +77,7 @@ class PieceStore:
         return np.where(is_several, ~(starts << LENGTH_BITS | lengths), first)
 
     def _append(self, ids: NDArray[np.intp]) -> int:
-        with self._lock:
+        with _storing:
             start, end = self._used, self._used + len(ids)
             if end > len(self._flat):
                 grown = np.empty(2 * end, np.int32)
