@@ -6,8 +6,7 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -17,7 +16,8 @@ from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.encoder import Encoder
 from m2v_lite.encoding.prompts import QueriesAndDocuments
-from m2v_lite.errors import InputValueError, InvalidModelError
+from m2v_lite.encoding.workers import SharedAmongWorkers
+from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.loading import load_parts
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from m2v_lite.encoding.strategies import Settings
 
-
-class StaticModel(QueriesAndDocuments, ModelParts):
+class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
     """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
 
     `from_pretrained` makes one. A program that uses `model2vec.StaticModel` for inference only has to change
@@ -185,7 +183,8 @@ class StaticModel(QueriesAndDocuments, ModelParts):
             multiprocessing_threshold: see `use_multiprocessing`.
             workers: how many processes may share the work of many texts; see docs/speed-and-memory.md for how
                 many that is, and for what a program must look like. By default none is started. Each process
-                maps the model's file; with `quantize_to`, each has its own table in memory.
+                maps the model's file; with `quantize_to`, each has its own table in memory. They end with
+                the call; `pool` keeps some for several calls.
             **kwargs: accepted and ignored, because callers written for sentence-transformers pass more.
 
         Returns:
@@ -216,23 +215,18 @@ class StaticModel(QueriesAndDocuments, ModelParts):
 
         texts, single = as_texts(sentences)
         settings = Settings(limit, unit, natural_number("batch_size", batch_size), show_progress_bar)
-        vectors = np.empty((len(texts), self.dim), self._encoder.vector_dtype)
-        work = Work(self._encoder, texts, vectors, settings)
-        may_use_thread = use_multiprocessing and len(texts) > multiprocessing_threshold
-        run = choose_strategy(work, processes, may_use_thread, partial(self._pickled_encoder, settings))
-        run(work)
+        if processes > 1:
+            from m2v_lite.encoding.worker_pool import processes_that_pay  # takes long to import
+
+            processes = processes_that_pay(texts, self._encoder.characters(limit), processes)
+        if processes > 1:
+            with self.pool(processes) as pool:
+                vectors = pool.encode_all(texts, settings)
+        else:
+            vectors = np.empty((len(texts), self.dim), self._encoder.vector_dtype)
+            work = Work(self._encoder, texts, vectors, settings)
+            choose_strategy(work, use_multiprocessing and len(texts) > multiprocessing_threshold)(work)
         return vectors[0] if single else vectors
-
-    def _pickled_encoder(self, settings: Settings) -> bytes:
-        """Return a pickle of what a worker process runs: little more than the model's path."""
-        import pickle
-
-        if self.files is None:
-            raise InputValueError(
-                "workers: this model was made from arrays, but a worker process must load it from files; "
-                "save it with save_pretrained and load it with from_pretrained"
-            )
-        return pickle.dumps(partial(_encode_part, self, settings))
 
     @overload
     def encode_as_sequence(  # type: ignore[overload-overlap]  # a str is an iterable of str, too
@@ -368,15 +362,6 @@ class StaticModel(QueriesAndDocuments, ModelParts):
         shared = {"_table", "_encoder", "_tokenizer", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
         return _load_again, (type(self), self.files.folder, *self._read_with, self._identity), state
-
-
-def _encode_part(
-    model: StaticModel, settings: Settings, texts: Sequence[str], first: int, vectors: NDArray[Any]
-) -> None:
-    """Write the vectors of some texts; the first of them is number `first` among the caller's texts."""
-    from m2v_lite.encoding.strategies import Work, batch_by_batch
-
-    batch_by_batch(Work(model._encoder, texts, vectors, settings, first))
 
 
 def _load_again(

@@ -27,6 +27,7 @@ OWN = {
     "m2v_lite.encoding.batches",
     "m2v_lite.encoding.encoder",
     "m2v_lite.encoding.prompts",
+    "m2v_lite.encoding.workers",
     "m2v_lite.files",
     "m2v_lite.files.config",
     "m2v_lite.files.layouts",

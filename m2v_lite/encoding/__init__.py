@@ -8,5 +8,9 @@ strategy. The modules, in the order in which a text passes them:
 - `batches`: how large a batch may be, and where it is cut.
 - `encoder`: one text or one batch: tokenize, gather, mean, scale.
 - `thread`: pools one batch while the next is tokenized.
+- `workers`: what a model offers of worker processes.
+- `worker_pool`: worker processes that a caller keeps for a while.
 - `processes`: divides the texts among worker processes.
+- `shared_array`: the result, which all of them write.
+- `interrupts`: lets Ctrl-C come only where no process is left behind.
 """

@@ -1,13 +1,13 @@
-"""The strategies to run `encode` on a list of texts, and the choice among them.
+"""The strategies to run `encode` on a list of texts in this process, and the choice among them.
 
-A strategy is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch,
-with a thread that pools, or through worker processes. All strategies give the same bits.
+A strategy is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch, or
+with a thread that pools. All strategies give the same bits, and so do worker processes, which go batch by
+batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from m2v_lite.errors import M2VLiteError
@@ -58,23 +58,14 @@ class Work(NamedTuple):
 Strategy = Callable[[Work], None]
 
 
-def choose_strategy(
-    work: Work, workers: int, threads: bool, pickled_encoder: Callable[[], bytes]
-) -> Strategy:
+def choose_strategy(work: Work, threads: bool) -> Strategy:
     """Return the quickest strategy for some work.
 
     Args:
         work: the work.
-        workers: the most processes to use.
         threads: whether to use a thread where that pays.
-        pickled_encoder: returns what `in_processes` sends to its workers.
     """
     texts, settings = work.texts, work.settings
-    if workers > 1:
-        from m2v_lite.encoding.processes import worth_processes  # takes long to import
-
-        if worth_processes(texts, work.encoder.characters(settings.max_length)):
-            return partial(in_processes, workers=workers, pickled_encoder=pickled_encoder)
     are_few = len(texts) <= FEW_TEXTS and sum(map(len, texts)) <= FEW_CHARACTERS
     if are_few and not settings.show_progress_bar:
         return one_by_one
@@ -110,14 +101,3 @@ def with_a_thread(work: Work) -> None:
     encoder, texts, vectors, (max_length, unit, batch_size, progress), first = work
     batches = encoder.tokenized(texts, max_length, batch_size, first, progress)
     consume_in_thread(lambda batch: encoder.pool(batch, vectors, unit), batches)
-
-
-def in_processes(work: Work, workers: int, pickled_encoder: Callable[[], bytes]) -> None:
-    """Divide the texts among worker processes; see `processes.encode_in_processes`."""
-    from m2v_lite.encoding.processes import encode_in_processes
-
-    settings = work.settings
-    characters = work.encoder.characters(settings.max_length)
-    encode_in_processes(
-        pickled_encoder(), work.texts, characters, work.vectors, workers, settings.show_progress_bar
-    )

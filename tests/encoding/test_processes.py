@@ -18,10 +18,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sample_texts import SAMPLE_TEXTS, random_texts
 
 from m2v_lite import InputTypeError, InputValueError, InvalidModelError, StaticModel, WorkerError
-from m2v_lite.encoding import processes
+from m2v_lite.encoding import processes, worker_pool
+from m2v_lite.encoding.interrupts import DeferredInterrupts
+from m2v_lite.encoding.strategies import Settings
 
 METHODS = multiprocessing.get_all_start_methods()
 TEXTS = [*SAMPLE_TEXTS, *random_texts(100, seed=7), "the cat sat on the mat " * 200] * 20
@@ -32,26 +35,24 @@ def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """Put a start method in force, with a few texts being many, in small parts."""
     name: str = getattr(request, "param", METHODS[0])
     monkeypatch.setattr(multiprocessing, "get_start_method", lambda allow_none=False: name)
-    monkeypatch.setattr(processes, "PAYS_FROM", dict.fromkeys(METHODS, 0))
-    monkeypatch.setattr(processes, "SLOT_BYTES", 64 * 256 * 4)
+    monkeypatch.setattr(worker_pool, "PAYS_FROM", dict.fromkeys(METHODS, 0))
+    monkeypatch.setattr(processes, "PART_TEXTS", 64)
     return name
 
 
-@pytest.fixture(scope="module")
-def _python_has_its_memory() -> None:
-    """Share memory once as the package does, which Python keeps for further use; else the first test would."""
-    vectors = np.empty((2000, 256), np.float32)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "SLOT_BYTES", 64 * 256 * 4)
-        processes.encode_in_processes(pickle.dumps(do_nothing), ["one"] * 2000, None, vectors, 3, False)
-
-
-def do_nothing(texts: list[str], first: int, vectors: Any) -> None:
-    pass
+def encode_with(encoder: Any, texts: list[str], workers: int) -> NDArray[Any]:
+    """Return the vectors that workers make with an encoder of a test."""
+    team = processes.Team(processes.context_of(None), pickle.dumps(encoder), workers)
+    with DeferredInterrupts() as interrupts:
+        try:
+            shape, dtype = (len(texts), 256), np.dtype(np.float32)
+            return team.encode(texts, None, Settings(None, True, 64), shape, dtype, interrupts)
+        finally:
+            team.end()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind(_python_has_its_memory: None) -> Iterator[None]:
+def _nothing_is_left_behind() -> Iterator[None]:
     gc.collect()
     threads, files = _threads(), _open_files()
     yield
@@ -100,7 +101,7 @@ def test_a_model_that_is_quantized_when_loaded(method: str, tiny: Callable[[str]
     np.testing.assert_array_equal(model.encode(TEXTS, workers=2), model.encode(TEXTS))
 
 
-def test_no_more_processes_than_parts(
+def test_no_more_processes_than_texts(
     method: str, bundled: StaticModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
@@ -111,7 +112,7 @@ def test_no_more_processes_than_parts(
             super().__init__(*arguments)
 
     monkeypatch.setattr(processes, "_Worker", CountedWorker)
-    for texts, number in ((TEXTS[:100], 2), (["the cat"], 1), ([], 0), (np.array("the cat"), 1)):
+    for texts, number in ((TEXTS[:3], 3), (["the cat"], 0), ([], 0), (np.array("the cat"), 0)):
         started.clear()
         vectors = bundled.encode(texts, workers=50)
         assert len(started) == number
@@ -147,15 +148,14 @@ def test_an_impossible_number_of_workers(wrong: int, bundled: StaticModel) -> No
         bundled.encode(["one"], workers=wrong)
 
 
-def fail_late_at_first(texts: list[str], first: int, vectors: Any) -> None:
+def fail_late_at_first(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
     time.sleep(0 if first else 0.3)
     raise InputValueError(f"text {first}")
 
 
 def test_of_two_failures_the_first_in_order_is_raised(method: str) -> None:
-    vectors = np.empty((len(TEXTS), 256), np.float32)
     with pytest.raises(InputValueError, match="text 0"):
-        processes.encode_in_processes(pickle.dumps(fail_late_at_first), TEXTS, None, vectors, 2, False)
+        encode_with(fail_late_at_first, TEXTS, 2)
 
 
 @pytest.mark.parametrize("method", METHODS, indirect=True)
@@ -194,15 +194,15 @@ class Unportable(Exception):
         super().__init__("an odd one")
 
 
-def fail(texts: list[str], first: int, vectors: Any) -> None:
+def fail(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
     raise Unportable(1, 2)
 
 
-def end(texts: list[str], first: int, vectors: Any) -> None:
+def end(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
     os._exit(7)
 
 
-def die(texts: list[str], first: int, vectors: Any) -> None:
+def die(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
     vectors[:] = first
     if first > 500:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -219,9 +219,8 @@ def die(texts: list[str], first: int, vectors: Any) -> None:
     ],
 )
 def test_a_worker_that_fails_or_dies(encoder: Any, message: str, method: str) -> None:
-    vectors = np.empty((len(TEXTS), 256), np.float32)
     with pytest.raises(WorkerError, match=message):
-        processes.encode_in_processes(pickle.dumps(encoder), TEXTS, None, vectors, 2, False)
+        encode_with(encoder, TEXTS, 2)
 
 
 @pytest.mark.parametrize(
@@ -245,17 +244,16 @@ def test_a_process_that_cannot_be_started(
         bundled.encode(TEXTS, workers=2)
 
 
-def interrupt(texts: list[str], first: int, vectors: Any) -> None:
+def interrupt(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
     os.kill(os.getppid(), signal.SIGINT)  # each worker does, so that one comes while they are ended
     time.sleep(60)
 
 
 @pytest.mark.skipif("fork" not in METHODS, reason="a worker tells its parent by a signal")
 def test_an_interrupt_ends_the_workers_at_once(method: str) -> None:
-    vectors = np.empty((len(TEXTS), 256), np.float32)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        processes.encode_in_processes(pickle.dumps(interrupt), TEXTS, None, vectors, 2, False)
+        encode_with(interrupt, TEXTS, 2)
     assert time.monotonic() - start < 30
 
 
@@ -284,9 +282,9 @@ def test_the_start_method_stays_open(tmp_path: Path) -> None:
 SCRIPT = """
     import multiprocessing, os, sys
     from m2v_lite import StaticModel
-    from m2v_lite.encoding import processes
+    from m2v_lite.encoding import worker_pool
 
-    processes.PAYS_FROM = dict.fromkeys(processes.PAYS_FROM, 0)
+    worker_pool.PAYS_FROM = dict.fromkeys(worker_pool.PAYS_FROM, 0)
 
     def main():
         multiprocessing.set_start_method(sys.argv[1])
@@ -352,13 +350,17 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         import os, pickle, signal, sys
         import numpy as np
         from m2v_lite.encoding import processes
+        from m2v_lite.encoding.interrupts import DeferredInterrupts
+        from m2v_lite.encoding.strategies import Settings
 
-        def kill_parent(texts, first, vectors):
+        def kill_parent(settings, texts, first, vectors):
             if first:
                 os.kill(os.getppid(), signal.SIGKILL)
 
-        vectors = np.empty((4000, 256), np.float32)
-        processes.encode_in_processes(pickle.dumps(kill_parent), ["one"] * 4000, None, vectors, 3, False)
+        team = processes.Team(processes.context_of(None), pickle.dumps(kill_parent), 3)
+        with DeferredInterrupts() as interrupts:
+            settings, dtype = Settings(None, True, 64), np.dtype(np.float32)
+            team.encode(["one"] * 4000, None, settings, (4000, 256), dtype, interrupts)
     """
     done = run(tmp_path, program)
     assert done.returncode == -signal.SIGKILL
