@@ -243,7 +243,8 @@ def test_a_token_that_is_none_is_not_shown(token: str, hub: Hub, cache: Path) ->
     assert not hub.requests
 
 
-@pytest.mark.parametrize("secret", ["hf_sécret of mine", "hf_secrét"])
+# Not Latin-1: huggingface_hub before 1.0 sends what is.
+@pytest.mark.parametrize("secret", ["hf_sećret of mine", "hf_secreť"])
 def test_a_token_of_the_environment_is_not_shown(
     secret: str, hub: Hub, cache: Path, files: dict[str, bytes]
 ) -> None:
