@@ -35,7 +35,7 @@ test: $(VENV)/with-tools ## set up, then run all tests
 
 .PHONY: test-exhaustive
 test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, all sentences of many languages, and model2vec on more texts
-	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py tests/files/test_faults.py tests/hub/test_download_faults.py
 
 .PHONY: fuzz
 fuzz: $(VENV)/with-tools ## damage models and texts at random, an hour for each (FUZZ_OPTIONS="--seconds 60 --seed 1")

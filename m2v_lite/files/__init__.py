@@ -12,6 +12,7 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 - `reading`: a folder or a packed file -> parts, the table first.
 - `model_parts`: the parts of a model, and the attributes that callers may read.
 - `saving`: parts -> a folder; a folder -> a copy.
+- `blob_names`: a file of a snapshot in the hub's cache -> its checksum.
 - `assets`: the folder where libraries around the hub keep what they derive from downloads.
 - `kept_tokenizers`: a large tokenizer.json -> its tokenizer, from arrays that are made once and kept there.
 - `packed_file`: tensors and metadata -> a packed file; checks its checksums.

@@ -92,14 +92,31 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
             raise
 
 
-def make_folder(path: str) -> None:
-    """Make a folder and those above it, if they are missing, so that they are there after a power cut."""
-    folder, parents = os.path.abspath(path), []
-    while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-        parents.append(folder)
-    os.makedirs(path, exist_ok=True)
-    _synchronize(parents)
+@contextmanager
+def new_folders(paths: Iterable[str]) -> Iterator[None]:
+    """Make folders and those above them, if they are missing, so that they are there after a power cut.
+
+    If the block raises, those that were made are removed again, unless something is in them.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    made: list[str] = []
+    try:
+        for path in paths:
+            folder, missing = os.path.abspath(path), []
+            while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
+                missing.append(folder)
+                folder = os.path.dirname(folder)
+            made[:0] = missing
+            os.makedirs(path, exist_ok=True)
+            _synchronize(map(os.path.dirname, missing))
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                os.rmdir(folder)
+        raise
 
 
 def _synchronize(folders: Iterable[str]) -> None:

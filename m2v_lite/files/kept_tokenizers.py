@@ -25,9 +25,11 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from m2v_lite.disk import names_in
+from m2v_lite.disk import FLAGS, names_in
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 from m2v_lite.files.assets import assets_folder
+from m2v_lite.files.atomic_write import new_folders
+from m2v_lite.files.blob_names import blob_name
 from m2v_lite.files.packed_format import PREFIX, VERSION, setting, tokenizer_in_arrays
 from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.progress import note
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
 NAMESPACE = "tokenizers"
 FILE = f"format-{VERSION}.safetensors"
 LOCK = ".lock"
-# In the hub's cache, a file's name is its checksum: a git hash or a SHA-256.
-BLOBS, CHECKSUM = "blobs", re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 # A tokenizer.json of another kind is never kept, so it need not wait for others.
 KINDS_IN_ARRAYS = re.compile(rb'"type"\s*:\s*"(?:WordPiece|Unigram)"')
 
@@ -101,8 +101,8 @@ def checksum_of(path: str) -> str:
     Raises:
         InvalidModelError: the file cannot be read.
     """
-    folder, name = os.path.split(os.path.realpath(path))
-    if os.path.basename(folder) == BLOBS and CHECKSUM.fullmatch(name):
+    name = blob_name(path)
+    if name:
         return name
     from hashlib import sha256
 
@@ -220,8 +220,8 @@ def _keep(own: WordPieceTokenizer | UnigramTokenizer, kept: str, source: Tokeniz
     path = os.path.abspath(source.path)
     made_from = {"path": path, "bytes": size, "crc32": source.checksum}
     try:
-        os.makedirs(os.path.dirname(kept), exist_ok=True)
-        write_packed(kept, tensors, {**metadata, "made_from": json.dumps(made_from)})
+        with new_folders([os.path.dirname(kept)]):
+            write_packed(kept, tensors, {**metadata, "made_from": json.dumps(made_from)})
     except OSError as error:
         note(
             f"it cannot be kept ({error}), so each start prepares it again; set HF_ASSETS_CACHE to a folder "
@@ -238,7 +238,9 @@ def _one_at_a_time() -> Iterator[None]:
             from fcntl import LOCK_EX, flock
 
             os.makedirs(folder, exist_ok=True)
-            lock = stack.enter_context(open(os.path.join(folder, LOCK), "ab"))
+            # With O_NONBLOCK (in FLAGS), a pipe in its place is an error instead of a wait.
+            lock = os.open(os.path.join(folder, LOCK), os.O_WRONLY | os.O_CREAT | FLAGS, 0o666)
+            stack.callback(os.close, lock)
             flock(lock, LOCK_EX)
         yield
 

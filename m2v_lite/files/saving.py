@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from m2v_lite.arguments import check_unicode
 from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError
-from m2v_lite.files.atomic_write import atomic_writes, is_temporary, make_folder
+from m2v_lite.files.atomic_write import atomic_writes, is_temporary, new_folders
 from m2v_lite.files.layouts import MODEL_CARD
 from m2v_lite.files.safetensors import write_safetensors
 
@@ -49,10 +49,9 @@ def save_model(
         "modules.json": json.dumps(_modules(parts.normalize), indent=4),
         "config.json": json.dumps(config_of(parts), indent=4),
     }
-    make_folder(folder)
     # Write the config last: until it is there, a new folder does not count as a model.
-    names = ["model.safetensors", *texts]
-    with atomic_writes([os.path.join(folder, name) for name in names]) as (table, *others):
+    targets = [os.path.join(folder, name) for name in ("model.safetensors", *texts)]
+    with new_folders([folder]), atomic_writes(targets) as (table, *others):
         write_safetensors(table, tensors, bfloat16=bfloat16_tensors(parts))
         for file, text in zip(others, texts.values(), strict=True):
             file.write(text.encode())
@@ -92,9 +91,7 @@ def copy_model(files: ModelFiles, folder: str) -> None:
             "for parts of the model; name a new folder"
         )
     targets = [os.path.join(folder, name) for name in names]
-    for target in targets:
-        make_folder(os.path.dirname(target))
-    with atomic_writes(targets) as copies:
+    with new_folders(map(os.path.dirname, targets)), atomic_writes(targets) as copies:
         for source, copy in zip(sources, copies, strict=True):
             if source != os.devnull:
                 with open_regular(source) as file:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError, InvalidModelError
+from m2v_lite.files.blob_names import blob_name
 
 SHA256_DIGITS = 64
 PART_BYTES = 1 << 20
@@ -45,8 +46,8 @@ def verify_cached(paths: Sequence[str]) -> int:
         InvalidModelError: a file is damaged.
     """
     for path in paths:
-        folder, name = os.path.split(os.path.realpath(path))
-        if os.path.basename(folder) != "blobs":
+        name = blob_name(path)
+        if name is None:
             raise InputValueError(
                 f"{path}: this file has no checksum to compare with; verify a packed model, or a model in "
                 "the hub's cache"

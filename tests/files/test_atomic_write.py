@@ -146,11 +146,34 @@ def test_the_last_name_comes_when_all_others_are_on_the_disk(
 
 @needs_proc
 def test_a_new_folder_is_on_the_disk_too(tmp_path: Path, events: list[tuple[str, str, bytes]]) -> None:
-    module.make_folder(str(tmp_path / "a" / "b" / "c"))
-    assert [name for _, name, _ in events] == ["b", "a", tmp_path.name]
+    with module.new_folders([str(tmp_path / "a" / "b" / "c")]):
+        assert [name for _, name, _ in events] == ["b", "a", tmp_path.name]
     assert (tmp_path / "a" / "b" / "c").is_dir()
-    module.make_folder(str(tmp_path / "a"))
+    with module.new_folders([str(tmp_path / "a")]):
+        pass
     assert len(events) == 3
+
+
+def test_new_folders_go_if_what_follows_fails(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    paths = [str(tmp_path / name) for name in ("old/new", "a/b", "a/c/d", "filled")]
+
+    def fail() -> None:
+        with module.new_folders(paths):
+            assert all(map(os.path.isdir, paths))
+            (tmp_path / "filled" / "kept").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["filled", "kept", "old"]
+
+
+def test_folders_that_cannot_all_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError), module.new_folders([f"{tmp_path}/a/b", f"{tmp_path}/file/c"]):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP])

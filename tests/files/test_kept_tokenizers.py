@@ -473,3 +473,10 @@ def test_prune_spares_what_the_hubs_cache_needs(
     shutil.rmtree(entry)
     assert "removed" in listed("--prune")
     assert files_in(assets) == []
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_not_waited_for(one_folder: Path, assets: Path) -> None:
+    assets.mkdir(parents=True)
+    os.mkfifo(assets / ".lock")
+    subprocess.run([sys.executable, "-c", LOAD, str(one_folder)], check=True, timeout=LONGEST)
+    assert len(files_in(assets)) == 1

@@ -45,6 +45,7 @@ from m2v_lite import (
     StaticModel,
 )
 from m2v_lite.commands.main import main
+from m2v_lite.files.blob_names import blob_name
 from m2v_lite.hub import download
 from m2v_lite.hub.cache import Asked
 from m2v_lite.hub.fetching import is_repository_id
@@ -1170,6 +1171,28 @@ def test_verify_what_is_cached(
         (snapshot / name).resolve().write_bytes(files[name])
     run(capsys, "download", NAME, "--cache-dir", cache, "--output", tmp_path / "copy")
     assert "no checksum to compare with" in run(capsys, "info", tmp_path / "copy", "--verify", wanted=1)
+
+
+def test_verify_what_lies_in_the_store_that_repositories_share(
+    hub: Hub, cache: Path, files: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As huggingface_hub 2.4 keeps large files: their name there is no SHA-256."""
+    hub.add(NAME, files)
+    load(cache)
+    snapshot = snapshot_of(cache)
+    shared = cache / "blobs" / "ab" / ("ab" * 32)
+    shared.parent.mkdir(parents=True)
+    blob = (snapshot / "model.safetensors").resolve()
+    blob.rename(shared)
+    blob.symlink_to(os.path.relpath(shared, blob.parent))
+    assert "all 3 agree" in run(capsys, "info", snapshot, "--verify")
+    shared.write_bytes(damaged(files["model.safetensors"]))
+    assert "model.safetensors: the file is damaged" in run(capsys, "info", snapshot, "--verify", wanted=1)
+
+
+def test_a_link_to_itself_is_in_no_cache(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert blob_name(str(tmp_path / "loop")) is None
 
 
 def test_what_a_copy_replaces(
