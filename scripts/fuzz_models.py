@@ -16,7 +16,6 @@ on where it was stopped.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -25,7 +24,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 import warnings
 from collections import Counter
@@ -38,6 +36,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests"), str(HERE.parent)]
 
+from fuzz_cases import numbers, options_of  # noqa: E402
 from mutations import any_of, mutations_of  # noqa: E402
 from sample_texts import SAMPLE_TEXTS  # noqa: E402
 from tiny_models import TINY_MODELS  # noqa: E402
@@ -209,21 +208,9 @@ for line in sys.stdin:
 
 def fuzz() -> int:
     """Run the cases, print a table of outcomes, and return 1 if any was wrong."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cases", type=int, help="how many cases (default: as many as the time allows)")
-    parser.add_argument("--seconds", type=float, default=3600, help="the most time (default: an hour)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
-    parser.add_argument("--state", type=Path, help="a file that keeps the number of the next case")
-    parser.add_argument("--out", type=Path, default=Path("fuzz-failures"), help="the folder of failures")
+    parser = options_of(__doc__)
     parser.add_argument("--peers-python", help="a Python that has model2vec 0.10.0")
     options = parser.parse_args()
-    first = options.first
-    if options.state and options.state.exists():
-        first = json.loads(options.state.read_text())["next"]
-    end = time.monotonic() + options.seconds
     counts: Counter[tuple[str, str]] = Counter()
     failures = 0
     reference = Reference(options.peers_python) if options.peers_python else None
@@ -231,8 +218,7 @@ def fuzz() -> int:
         os.environ["HF_ASSETS_CACHE"] = f"{temporary}/assets"
         folder = Path(temporary)
         models = make_models(folder / "models")
-        number = first
-        while time.monotonic() < end and (options.cases is None or number < first + options.cases):
+        for number in numbers(options):
             random = np.random.default_rng([options.seed, number])
             base, place = any_of(random, models), folder / "mutant"
             done = mutant(base, place, random)
@@ -255,11 +241,8 @@ def fuzz() -> int:
                 print(f"case {number}, {base.name}: {outcome}: {done}\n{told}", flush=True)
             for left in (place, folder / "vectors"):
                 shutil.rmtree(left, ignore_errors=True)
-            number += 1
-            if options.state:
-                options.state.write_text(json.dumps({"next": number}))
     outcomes = [*sorted(RIGHT), *sorted({outcome for _, outcome in counts} - RIGHT)]
-    print(f"| {number - first} cases | {' | '.join(outcomes)} |\n|---|{'---|' * len(outcomes)}")
+    print(f"| {sum(counts.values()):,} cases | {' | '.join(outcomes)} |\n|---|{'---|' * len(outcomes)}")
     for name in sorted({name for name, _ in counts}):
         print(f"| {name} | {' | '.join(str(counts[name, outcome]) for outcome in outcomes)} |")
     return int(failures > 0)

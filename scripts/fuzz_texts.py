@@ -4,15 +4,14 @@
 
 Each case is a tokenizer with random options and added tokens, and some hundreds of random texts: known words,
 words of one script, marks, controls, clusters, added tokens, and one very long text. They go through it as a
-batch, one by one, in another batch and cut short. A case depends only on the seed and its number.
+batch, one by one, in another batch and cut short. The tokenizer and the texts of a failure are kept in
+`--out`. A case depends only on the seed and its number, and `--state` lets a run go on where it was stopped.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests"), str(HERE.parent)]
 
 from definitions import added_token  # noqa: E402
+from fuzz_cases import numbers, options_of  # noqa: E402
 from mutations import any_of  # noqa: E402
 from tiny_models import TINY_MODELS, wordpiece  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
@@ -137,19 +137,10 @@ def differences(definition: dict[str, Any], texts: list[str], random: np.random.
 
 def fuzz() -> int:
     """Run the cases, print a table, and return 1 if any ids differ."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cases", type=int, help="how many tokenizers (default: as many as the time allows)")
-    parser.add_argument("--seconds", type=float, default=3600, help="the most time (default: an hour)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
-    options = parser.parse_args()
-    end = time.monotonic() + options.seconds
+    options = options_of(__doc__).parse_args()
     texts_of: Counter[str] = Counter()
     wrong_of: Counter[str] = Counter()
-    number = options.first
-    while time.monotonic() < end and (options.cases is None or number < options.first + options.cases):
+    for number in numbers(options):
         random = np.random.default_rng([options.seed, number])
         kind, definition = random_tokenizer(random)
         texts = [random_text(random) for _ in range(TEXTS)]
@@ -158,10 +149,10 @@ def fuzz() -> int:
         texts_of[kind] += len(texts)
         wrong_of[kind] += len(wrong)
         if wrong:
-            print(
-                f"case {number}, {kind}: {json.dumps(definition)[:300]}", *wrong[:5], sep="\n  ", flush=True
-            )
-        number += 1
+            kept = options.out / f"{options.seed}-{number}.json"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps({"definition": definition, "texts": texts}), encoding="utf-8")
+            print(f"case {number}, {kind}: {kept}", *wrong[:5], sep="\n  ", flush=True)
     print("| tokenizers | texts | differ |\n|---|---|---|")
     for kind in sorted(texts_of):
         print(f"| {kind} | {texts_of[kind]:,} | {wrong_of[kind]} |")
