@@ -34,7 +34,7 @@ test: $(VENV)/with-tools ## set up, then run all tests
 	$(VENV)/bin/python -m pytest --benchmark-disable $(PARALLEL)
 
 .PHONY: test-exhaustive
-test-exhaustive: $(VENV)/with-tools ## WordPiece with every character there is, all sentences of many languages, and model2vec on more texts
+test-exhaustive: $(VENV)/with-tools ## every character there is, all sentences of many languages, model2vec on more texts, every fault of a writer
 	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py tests/files/test_faults.py tests/hub/test_download_faults.py
 
 .PHONY: fuzz
