@@ -1,8 +1,8 @@
 """Parts of a list of texts, encoded in several processes at once, into one array.
 
-A worker is told the pickled encoder, which is little more than a model's path, and maps the model's table
-itself. Texts go to it through a pipe. It writes their vectors where they belong in the result, which all
-have mapped. Each worker has one part to do and one waiting.
+A forked worker has its parent's encoder. Any other is told the pickled encoder, which is little more than a
+model's path, and maps the model's table itself. Texts go to it through a pipe. It writes their vectors where
+they belong in the result, which all have mapped. Each worker has one part to do and one waiting.
 
 No thread is started here, so that forking is safe. This is why `concurrent.futures.ProcessPoolExecutor` does
 not serve, whose threads stay as long as its workers: on Python 3.12 and later, whatever else is forked in the
@@ -60,11 +60,11 @@ class Team:
 
     Args:
         context: the start method.
-        encoder: a pickled `PartEncoder`.
+        encoder: what encodes a part; pickled, unless the context forks.
         number: how many processes.
     """
 
-    def __init__(self, context: BaseContext, encoder: bytes, number: int) -> None:
+    def __init__(self, context: BaseContext, encoder: PartEncoder | bytes, number: int) -> None:
         self._context = context
         self._encoder = encoder
         self._number = number
@@ -178,7 +178,7 @@ class _Worker:
         parts: what it has been given and not yet answered, in order.
     """
 
-    def __init__(self, context: BaseContext, encoder: bytes) -> None:
+    def __init__(self, context: BaseContext, encoder: PartEncoder | bytes) -> None:
         self.connection, self._theirs = context.Pipe()
         self.parts: deque[slice] = deque()
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]
@@ -258,13 +258,18 @@ def context_of(start_method: str | None) -> BaseContext:
     return multiprocessing.get_context(method or multiprocessing.get_all_start_methods()[0])
 
 
-def _work(connection: Connection, encoder: bytes) -> None:
+def forks(start_method: str | None) -> bool:
+    """Return whether workers are copies of this process."""
+    return context_of(start_method).get_start_method() == "fork"
+
+
+def _work(connection: Connection, encoder: PartEncoder | bytes) -> None:
     """Do what a worker process does: answer each part in turn, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent acts on it
     parent = multiprocessing.parent_process()
     assert parent is not None
     requests = _requests(connection, parent.sentinel)
-    encode: PartEncoder | None = None
+    encode = encoder
     try:
         for settings in requests:
             vectors = received(connection)
@@ -272,8 +277,8 @@ def _work(connection: Connection, encoder: bytes) -> None:
                 part, texts = request
                 failure = None
                 try:
-                    if encode is None:
-                        encode = pickle.loads(encoder)
+                    if isinstance(encode, bytes):
+                        encode = pickle.loads(encode)  # here, so that its failure is told
                     encode(settings, texts, part.start, vectors[part])
                 except Exception as error:
                     failure = _portable(error), traceback.format_exc()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from m2v_lite.encoding.encoder import Encoder
+    from m2v_lite.encoding.processes import PartEncoder
 
     class Encodes(Protocol):
         """What a pool needs of a model."""
@@ -75,12 +76,14 @@ class WorkerPool:
 
     Args:
         model: the model.
-        encoder: what the workers run, pickled.
+        encoder: what the workers run; pickled, unless they are forked.
         workers: how many processes. One would gain nothing: with 1, this process does the work.
         start_method: "fork", "spawn" or "forkserver"; None for the one in force.
     """
 
-    def __init__(self, model: Encodes, encoder: bytes, workers: int, start_method: str | None) -> None:
+    def __init__(
+        self, model: Encodes, encoder: PartEncoder | bytes, workers: int, start_method: str | None
+    ) -> None:
         self._model = model
         self._workers = workers
         self._team = Team(context_of(start_method), encoder, workers)

@@ -43,6 +43,7 @@ class SharedAmongWorkers:
         import multiprocessing
         import pickle
 
+        from m2v_lite.encoding.processes import forks
         from m2v_lite.encoding.worker_pool import WorkerPool
 
         number = natural_number("workers", workers)
@@ -60,7 +61,10 @@ class SharedAmongWorkers:
                 "workers: this model was made from arrays, but a worker process must load it from files; "
                 "save it with save_pretrained and load it with from_pretrained"
             )
-        return WorkerPool(self, pickle.dumps(partial(_encode_part, self)), number, start_method)
+        encode_part = partial(_encode_part, self)
+        # A forked process has this very model, with all that it has learnt; another loads the model anew.
+        encoder = encode_part if forks(start_method) else pickle.dumps(encode_part)
+        return WorkerPool(self, encoder, number, start_method)
 
 
 def _encode_part(model: Any, settings: Settings, texts: list[str], first: int, vectors: NDArray[Any]) -> None:

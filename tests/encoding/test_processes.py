@@ -170,16 +170,31 @@ def test_an_exception_reaches_the_caller(method: str, bundled: StaticModel) -> N
     assert "in check_unicode" in str(caught.value.__cause__)
 
 
+@pytest.mark.parametrize("method", METHODS, indirect=True)
 def test_another_model_in_the_place_of_the_first(
     method: str, tmp_path: Path, tiny: Callable[[str], Path]
 ) -> None:
+    """A forked worker has the first, and any other cannot load it."""
     model = StaticModel.from_pretrained(tiny("wordpiece-float32"))
     model.save_pretrained(tmp_path)
     loaded = StaticModel.from_pretrained(tmp_path)
     model.normalize = False
     model.save_pretrained(tmp_path)
+    if method == "fork":
+        np.testing.assert_array_equal(loaded.encode(TEXTS, workers=2), loaded.encode(TEXTS))
+        return
     with pytest.raises(InvalidModelError, match="another model has replaced the pickled model"):
         loaded.encode(TEXTS, workers=2)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method == "fork"], indirect=True)
+def test_forked_workers_know_what_their_parent_has_learnt(method: str, bundled: StaticModel) -> None:
+    def no_pickling(self: object) -> None:
+        raise AssertionError("the model is pickled")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StaticModel, "__reduce__", no_pickling)
+        assert bundled.encode(TEXTS, workers=2).shape == (len(TEXTS), 256)
 
 
 def test_a_model_made_of_arrays_is_refused(method: str, bundled: StaticModel) -> None:
