@@ -182,19 +182,19 @@ FIGURES = '{"median_token_length": %s, "vocabulary_size": %s, "highest_id": %s}'
         ({"config": "[" * 100_000}, {}, "m2v_lite.config cannot be read"),
         ({"card": "?"}, {}, "m2v_lite.card cannot be read"),
         ({"tokenizer": None}, {}, "m2v_lite.tokenizer cannot be read"),
-        ({"tokenizer": "{}"}, {}, "tokenizer cannot be read"),
-        ({"figures": '{"a": 1}'}, {}, "tokenizer cannot be read"),
+        ({"tokenizer": "{}"}, {}, r"its tokenizer cannot be read \(KeyError\('normalizer'\)\)"),
+        ({"figures": '{"a": 1}'}, {}, r"its tokenizer cannot be read \(KeyError\('median_token_length'\)\)"),
         ({"figures": FIGURES % ("-1", "1000", "2000")}, {}, "-1 is not a natural number"),
         ({"figures": FIGURES % ("3", "1e3", "2000")}, {}, "1000.0 is not a natural number"),
         (
             {"figures": FIGURES % ("3", "1000", "2")},
             {},
-            "has an id that is (not one of the vocabulary|too high)",
+            r"the added token '\[SEP\]' has an id that is too high",
         ),
         ({"tables": None}, {}, "m2v_lite.tables cannot be read"),
-        ({"tables": "{}"}, {}, "tokenizer cannot be read"),
+        ({"tables": "{}"}, {}, r"its tokenizer cannot be read \(KeyError\('tables'\)\)"),
         ({"tables": '{"tables": []}'}, {}, "0 tables are described, not 4"),
-        ({"tables": '{"tables": [1, 2, 3, 4]}'}, {}, "tokenizer cannot be read"),
+        ({"tables": '{"tables": [1, 2, 3, 4]}'}, {}, "'int' object is not subscriptable"),
         ({}, {"vocabulary__entries": None}, "no tensor vocabulary.entries"),
         ({}, {"vocabulary__parents": None}, "no tensor vocabulary.parents"),
         ({}, {"vocabulary__entries": np.zeros(16, np.uint64)}, "has 16 numbers in place of"),
@@ -204,7 +204,7 @@ FIGURES = '{"median_token_length": %s, "vocabulary_size": %s, "highest_id": %s}'
             "entries is not an array of one dimension in uint64",
         ),
         ({}, {"vocabulary__values": np.zeros((2, 2), np.int32)}, "values is not an array of one dimension"),
-        ({}, {"tokenizer__json": None, "vocabulary__values": None}, "no tensor"),
+        ({}, {"tokenizer__json": None, "vocabulary__values": None}, "no tensor vocabulary.values"),
         ({}, {"embeddings": None}, "no tensor 'embeddings'"),
         (
             {},
@@ -235,7 +235,7 @@ def test_broken_packed_models(
         ({"factors": [2, 1, 1]}, "not three odd numbers"),
         ({"factors": [1, 1]}, "not three odd numbers"),
         ({"factors": [1, 1, 1 << 64 | 1]}, "not three odd numbers"),
-        ({"factors": 5}, "tokenizer cannot be read"),
+        ({"factors": 5}, r"its tokenizer cannot be read \(TypeError\(.* must be an iterable, not int"),
         ({"factors": ["1", 1, 1]}, "not described by whole numbers"),
     ],
 )
@@ -277,12 +277,21 @@ def test_tables_that_lead_astray(packed: Path) -> None:
             assert np.isfinite(model.encode(TEXTS[0])).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"not deflated", b"x\x9c\x03"], ids=["empty", "other", "cut short"])
-def test_a_broken_deflated_file(packed: Path, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (b"", "tokenizer.json is cut short, or is larger than 65536 bytes"),
+        (b"not deflated", "tokenizer.json cannot be decompressed"),
+        (b"x\x9c\x03", "tokenizer.json is cut short, or is larger than 65686 bytes"),
+        (zlib.compress(b"\xff"), "tokenizer.json cannot be decompressed .*can't decode byte 0xff"),
+    ],
+    ids=["empty", "other", "cut short", "not UTF-8"],
+)
+def test_a_broken_deflated_file(packed: Path, tmp_path: Path, content: bytes, fact: str) -> None:
     broken = rewritten(packed, tokenizer__json=np.frombuffer(content, np.uint8))
     model = StaticModel.from_pretrained(broken)  # which does not read it
     model.encode("the cat")
-    with pytest.raises(InvalidModelError, match=r"tokenizer.json"):
+    with pytest.raises(InvalidModelError, match=f"not a valid packed model: {fact}"):
         model.save_pretrained(tmp_path / "out")
 
 
@@ -340,17 +349,22 @@ def test_data_at_odd_places(name: str, shift: int, tiny: Callable[[str], Path], 
 
 def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
     settings = json.loads(SafetensorsFile(packed).metadata["m2v_lite.tokenizer"])
-    for change in (
-        {"model": {**settings["model"], "unk_token": "nowhere"}},
-        {"model": {**settings["model"], "max_input_chars_per_word": "100"}},
-        {"model": {**settings["model"], "continuing_subword_prefix": None}},
-        {"added_tokens": [added_token("[NEW]", 10**6)]},
-        {"added_tokens": [{"id": 0}]},
-        {"added_tokens": 5},
-        {"normalizer": {"type": "BertNormalizer"}},
-        {"normalizer": {**settings["normalizer"], "lowercase": "no"}},
-    ):
-        with pytest.raises(InvalidModelError):
+    wrong_type = "a setting has the wrong type"
+    changes: list[tuple[dict[str, Any], str]] = [
+        (
+            {"model": {**settings["model"], "unk_token": "nowhere"}},
+            "token 'nowhere' is not in the vocabulary",
+        ),
+        ({"model": {**settings["model"], "max_input_chars_per_word": "100"}}, wrong_type),
+        ({"model": {**settings["model"], "continuing_subword_prefix": None}}, wrong_type),
+        ({"added_tokens": [added_token("[NEW]", 10**6)]}, r"token '\[NEW\]' has an id that is too high"),
+        ({"added_tokens": [{"id": 0}]}, r"KeyError\('single_word'\)"),
+        ({"added_tokens": 5}, "'int' object is not iterable"),
+        ({"normalizer": {"type": "BertNormalizer"}}, r"KeyError\('strip_accents'\)"),
+        ({"normalizer": {**settings["normalizer"], "lowercase": "no"}}, wrong_type),
+    ]
+    for change, fact in changes:
+        with pytest.raises(InvalidModelError, match=rf"its tokenizer cannot be read \(.*{fact}"):
             StaticModel.from_pretrained(rewritten(packed, {"tokenizer": json.dumps({**settings, **change})}))
 
 

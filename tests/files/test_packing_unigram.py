@@ -105,10 +105,17 @@ def test_arrays_that_lead_astray(packed: Path) -> None:
 def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
     settings = json.loads(SafetensorsFile(packed).metadata["m2v_lite.tokenizer"])
     changes: list[dict[str, Any]] = [
-        {"unknown": -1}, {"unknown": 10**6}, {"unknown": "1"}, {"lowest_score": None}, {"bytes": [1]}, {"bytes": 5},
-        {"bytes": [10**6] * 256}, {"spaced": 5}, {"strips": 1}, {"rule": {}}, {"rule": {**settings["rule"], "first": 1}},
-        {"rule": {**settings["rule"], "lefts": None}}, {"rule": {**settings["rule"], "only_at_start": 1}}, {"added_tokens": [{"id": 0}]}, {"added_tokens": 5},
+        {"unknown": -1}, {"unknown": 10**6}, {"unknown": "1"}, {"lowest_score": None}, {"bytes": [1]},
+        {"bytes": [10**6] * 256}, {"spaced": 5}, {"strips": 1}, {"rule": {**settings["rule"], "first": 1}},
+        {"rule": {**settings["rule"], "lefts": None}}, {"rule": {**settings["rule"], "only_at_start": 1}},
     ]  # fmt: skip
-    for change in changes:
-        with pytest.raises(InvalidModelError, match="tokenizer cannot be read"):
+    facts = [(change, "a setting has the wrong type") for change in changes]
+    facts += [
+        ({"bytes": 5}, "must be an iterable, not int"),
+        ({"rule": {}}, "missing 3 required positional arguments"),
+        ({"added_tokens": [{"id": 0}]}, r"KeyError\('single_word'\)"),
+        ({"added_tokens": 5}, "'int' object is not iterable"),
+    ]
+    for change, fact in facts:
+        with pytest.raises(InvalidModelError, match=rf"its tokenizer cannot be read \(.*{fact}"):
             StaticModel.from_pretrained(rewritten(packed, {"tokenizer": json.dumps({**settings, **change})}))

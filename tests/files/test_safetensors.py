@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,8 @@ def two(first: list[int], second: list[int]) -> dict[str, Any]:
     return {"x": {**entry, "data_offsets": first}, "y": {**entry, "data_offsets": second}}
 
 
+# Newer versions of Python refuse to read so long a number.
+OF_5000_DIGITS = "header is broken" if hasattr(sys, "set_int_max_str_digits") else "'x' is not described"
 BROKEN: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "it is empty"),
     "seven bytes": (b"1234567", "only 7 bytes"),
@@ -147,38 +150,38 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "git-lfs pointer": (b"version https://git-lfs.github.com/spec/v1\n" * 3, "allows 100000000"),
     "header over the limit": (file_of(b"{}", length=MAX_HEADER_BYTES + 1), "allows 100000000"),
     "header past the end": (file_of(b"{}", length=100), "claims 100 bytes, but the file ends after 2"),
-    "header of no length": (file_of(b""), "is broken"),
+    "header of no length": (file_of(b""), "its header is broken: Expecting value"),
     "header is an array": (file_of(b"[]"), "not a JSON object"),
-    "header is no JSON": (file_of(b"{nope}"), "is broken"),
-    "header is no UTF-8": (file_of(b'{"\xff":1}'), "is broken"),
-    "header goes on after the object": (file_of(b"{}{}"), "is broken"),
-    "duplicate tensors": (file_of(b'{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{}}'), "twice"),
-    "duplicate keys": (file_of(b'{"x":{"dtype":"U8","dtype":"I8","shape":[0],"data_offsets":[0,0]}}'), "twice"),
+    "header is no JSON": (file_of(b"{nope}"), "its header is broken: Expecting property name"),
+    "header is no UTF-8": (file_of(b'{"\xff":1}'), "its header is broken: 'utf-8' codec can't decode byte 0xff"),
+    "header goes on after the object": (file_of(b"{}{}"), "its header is broken: Extra data"),
+    "duplicate tensors": (file_of(b'{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{}}'), "the key 'x' occurs twice"),
+    "duplicate keys": (file_of(b'{"x":{"dtype":"U8","dtype":"I8","shape":[0],"data_offsets":[0,0]}}'), "the key 'dtype' occurs twice"),
     "forty thousand keys, the last one twice": (
-        file_of(b"{" + b",".join(b'"%d":0' % (n % 40_000) for n in range(40_001)) + b"}"), "twice"
+        file_of(b"{" + b",".join(b'"%d":0' % (n % 40_000) for n in range(40_001)) + b"}"), "the key '0' occurs twice"
     ),
     "nested absurdly": (file_of(b'{"x":' + b"[" * 150_000 + b"]" * 150_000 + b"}"), "header is nested too deeply"),
     "a million objects": (file_of(b'{"x":[' + b"{}," * 1_000_000 + b"{}]}"), "describes more tensors than any"),
     "a million numbers": (file_of(b'{"x":[' + b"0," * 1_000_000 + b"0]}"), "describes more tensors than any"),
     "a million arrays": (file_of(b'{"x":[' + b"[]" * 1_000_000 + b"]}"), "describes more tensors than any"),
-    "metadata of numbers": (file_of({"__metadata__": {"a": 1}}), "__metadata__"),
-    "metadata is a list": (file_of({"__metadata__": []}), "__metadata__"),
-    "entry is a number": (file_of({"x": 3}), "not described"),
-    "entry lacks the shape": (file_of({"x": {"dtype": "F32", "data_offsets": [0, 0]}}), "not described"),
+    "metadata of numbers": (file_of({"__metadata__": {"a": 1}}), "its __metadata__ is not a JSON object of texts"),
+    "metadata is a list": (file_of({"__metadata__": []}), "its __metadata__ is not a JSON object of texts"),
+    "entry is a number": (file_of({"x": 3}), "'x' is not described by dtype, shape"),
+    "entry lacks the shape": (file_of({"x": {"dtype": "F32", "data_offsets": [0, 0]}}), "'x' is not described by dtype, shape"),
     "unknown dtype": (file_of(tensor(dtype="F33"), b"8 bytes."), "unknown dtype 'F33'"),
-    "dtype is a list": (file_of(tensor(dtype=["F32"]), b"8 bytes."), "unknown dtype"),
+    "dtype is a list": (file_of(tensor(dtype=["F32"]), b"8 bytes."), r"unknown dtype \['F32'\]"),
     "negative size": (file_of(tensor(shape=[-2]), b"8 bytes."), "not a list of sizes"),
     "fractional size": (file_of(tensor(shape=[2.0]), b"8 bytes."), "not a list of sizes"),
     "true as a size": (file_of(tensor(shape=[2, True]), b"8 bytes."), "not a list of sizes"),
     "shape is a number": (file_of(tensor(shape=2), b"8 bytes."), "not a list of sizes"),
     "size of 4000 digits": (file_of(tensor(shape=[10**4000]), b"8 bytes."), "not a list of sizes"),
-    "size of 5000 digits": (file_of(b'{"x":{"shape":[' + b"9" * 5000 + b"]}}"), "not described|header is broken"),
+    "size of 5000 digits": (file_of(b'{"x":{"shape":[' + b"9" * 5000 + b"]}}"), OF_5000_DIGITS),
     "forty dimensions": (file_of(tensor(shape=[1] * 40), b"8 bytes."), "not a list of sizes"),
     "overflowing product": (file_of(tensor(shape=[2**62, 2**62, 2**62]), b"8 bytes."), "too large for any"),
     "product that wraps to fit": (file_of(tensor(shape=[2**61 + 2]), b"8 bytes."), "too large for any"),
     "overflow beside a 0": (file_of(tensor(shape=[0, 2**62], offsets=[0, 0])), "is too large for any"),
     "a name of a million characters": (file_of({"x" * 10**6: {}}), "safetensors file: tensor 'xxxxxx"),
-    "a dtype of a million characters": (file_of(tensor(dtype="F" * 10**6), b"8 bytes."), "unknown dtype"),
+    "a dtype of a million characters": (file_of(tensor(dtype="F" * 10**6), b"8 bytes."), "unknown dtype 'FFFFF"),
     "shape larger than the range": (file_of(tensor(shape=[3]), b"8 bytes."), "not match shape"),
     "shape smaller than the range": (file_of(tensor(shape=[1]), b"8 bytes."), "not match shape"),
     "negative offset": (file_of(tensor(offsets=[-8, 0]), b"8 bytes."), "not two in ascending order"),
@@ -186,8 +189,8 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "three offsets": (file_of(tensor(offsets=[0, 4, 8]), b"8 bytes."), "not two in ascending order"),
     "no offsets": (file_of(tensor(offsets=None), b"8 bytes."), "not two in ascending order"),
     "offsets past the end": (file_of(tensor(offsets=[8, 16]), b"8 bytes."), "ends at byte 16"),
-    "overlap": (file_of(two([0, 8], [4, 12]), b"12 bytes...."), "overlaps"),
-    "the same range twice": (file_of(two([0, 8], [0, 8]), b"8 bytes."), "overlaps"),
+    "overlap": (file_of(two([0, 8], [4, 12]), b"12 bytes...."), "'y' overlaps the previous tensor at byte 4"),
+    "the same range twice": (file_of(two([0, 8], [0, 8]), b"8 bytes."), "'y' overlaps the previous tensor at byte 0"),
     "a hole": (file_of(two([0, 8], [12, 20]), b"20 bytes............"), "belong to no tensor"),
     "a hole at the start": (file_of(tensor(offsets=[4, 12]), b"12 bytes...."), "belong to no tensor"),
     "bytes after the data": (file_of(tensor(), b"8 bytes.more"), "4 bytes follow"),

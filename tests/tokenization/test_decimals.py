@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -27,7 +28,6 @@ NO_NUMBERS = [
     "0x1",
     "nan",
     "1-1",
-    "1e400",
 ]
 
 
@@ -63,9 +63,17 @@ def test_numbers_are_those_of_the_library() -> None:
     assert [*map(float, texts)] != expected  # the control: the nearest floats are others
 
 
-@pytest.mark.parametrize("text", NO_NUMBERS)
-def test_what_is_no_number(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a JSON number|is too large"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        *((text, "is not a JSON number") for text in NO_NUMBERS),
+        ("1e400", "is too large"),
+        ("9e308", "is too large"),
+    ],
+)
+def test_what_is_no_number(text: str, message: str) -> None:
+    message = f"^{re.escape(repr(text))} {message}$"
+    with pytest.raises(ValueError, match=message):
         decimal(text)
-    with pytest.raises(ValueError, match=r"is not a JSON number|is too large"):
+    with pytest.raises(ValueError, match=message):
         at_once(["-1.5", text, "2"])
