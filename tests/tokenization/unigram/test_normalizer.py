@@ -87,7 +87,7 @@ def test_many_characters_at_once(normalizer: Normalizer) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\1", b"\0\0\0\0", b"\4\0\0\0", b"\5\0\0\0" + bytes(9)])
 def test_what_is_no_charsmap(content: bytes) -> None:
-    with pytest.raises(ValueError, match="^a charsmap is cut short$"):
+    with pytest.raises(ValueError, match=r"^a charsmap is cut short$"):
         arrays_of_charsmap(base64.b64encode(content).decode())
 
 
