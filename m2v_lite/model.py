@@ -341,7 +341,7 @@ class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
             source: where the model comes from, to note in the file: a name, and perhaps a revision.
 
         Raises:
-            InvalidModelError: the tokenizer's file has changed since the model was loaded.
+            InvalidModelError: the tokenizer's file has changed since the model was loaded, or is damaged.
             OSError: the file cannot be written.
 
         Example:

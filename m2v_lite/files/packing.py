@@ -28,6 +28,7 @@ from m2v_lite.files.saving import (
 )
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.kinds import Left, own_tokenizer
+from m2v_lite.tokenization.tokenizers_library import library_tokenizer
 
 if TYPE_CHECKING:
     from m2v_lite.files.model_parts import ModelParts
@@ -40,6 +41,10 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
         parts: the model to pack.
         path: the file to write.
         source: the model's origin, for example its name on the hub; or None to keep a packed model's own.
+
+    Raises:
+        InvalidModelError: the text of the tokenizer has changed or is damaged.
+        OSError: the file cannot be written.
     """
     tokenizer = parts.tokenizer_definition()
     metadata = {
@@ -52,8 +57,10 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
         TOKENIZER: deflated(TOKENIZER, tokenizer),
         MODEL_CARD: deflated(MODEL_CARD, _model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
-    own = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), "tokenizer.json")
-    if not isinstance(own, Left):
+    own = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), TOKENIZER)
+    if isinstance(own, Left):
+        library_tokenizer(tokenizer, TOKENIZER)  # else nothing could load it
+    else:
         arrays, described = tokenizer_entries(own)
         tensors.update(arrays)
         metadata.update(described)

@@ -42,7 +42,10 @@ class AddedTokens:
     """Finds tokens in a text: the leftmost token first, and the longest if several begin at one place.
 
     Args:
-        tokens: their contents must all differ, and none may be empty.
+        tokens: their contents must all differ.
+
+    Raises:
+        ValueError: the content of a token is empty.
 
     Example:
         >>> tokens = AddedTokens([AddedToken("[MASK]", 4), AddedToken("[PAD]", 0, lstrip=True)])
@@ -52,6 +55,8 @@ class AddedTokens:
 
     def __init__(self, tokens: Sequence[AddedToken]) -> None:
         self._tokens = {token.content: token for token in tokens}
+        if "" in self._tokens:
+            raise ValueError(f"nothing is left of the added token of id {self._tokens[''].token_id}")
         self._firsts = sorted({content[0] for content in self._tokens})
 
     def __bool__(self) -> bool:

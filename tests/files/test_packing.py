@@ -185,7 +185,10 @@ FIGURES = '{"median_token_length": %s, "vocabulary_size": %s, "highest_id": %s}'
         ({"tokenizer": "{}"}, {}, r"its tokenizer cannot be read \(KeyError\('normalizer'\)\)"),
         ({"figures": '{"a": 1}'}, {}, r"its tokenizer cannot be read \(KeyError\('median_token_length'\)\)"),
         ({"figures": FIGURES % ("-1", "1000", "2000")}, {}, "-1 is not a natural number"),
+        ({"figures": FIGURES % ("Infinity", "1000", "2000")}, {}, "inf is not a natural number"),
+        ({"figures": FIGURES % ('"5"', "1000", "2000")}, {}, "'5' is not a natural number"),
         ({"figures": FIGURES % ("3", "1e3", "2000")}, {}, "1000.0 is not a natural number"),
+        ({"figures": FIGURES % ("3", "1000", "NaN")}, {}, "nan is not a natural number"),
         (
             {"figures": FIGURES % ("3", "1000", "2")},
             {},
@@ -295,6 +298,62 @@ def test_a_broken_deflated_file(packed: Path, tmp_path: Path, content: bytes, fa
         model.save_pretrained(tmp_path / "out")
 
 
+UNREADABLE = "^tokenizer.json: tokenizers cannot read this file"
+NO_JSON = "^tokenizer.json: not a sound tokenizer.json"
+# How to damage the content of a tokenizer.json; what packing it again says; and what its tokens say.
+DAMAGED: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
+    "a list": (lambda content: [], UNREADABLE, "list indices must be integers"),
+    "null": (lambda content: None, UNREADABLE, "'NoneType' object is not subscriptable"),
+    "without a model": (lambda content: {**content, "model": None}, UNREADABLE, "'NoneType' object is not subscriptable"),
+    "a model that is a text": (lambda content: {**content, "model": "x"}, UNREADABLE, "string indices must be integers"),
+    "a vocabulary that is a number": (lambda content: with_vocabulary(content, 5), UNREADABLE, "'int' object is not a mapping"),
+    "ids that are texts": (lambda content: with_vocabulary(content, {"a": "b", "c": 1}), UNREADABLE, "'<' not supported between"),
+    "added tokens that are a number": (lambda content: {**content, "added_tokens": 5}, UNREADABLE, ""),
+    "a normalizer whose type is a list": (lambda content: {**content, "normalizer": {"type": ["BertNormalizer"]}}, UNREADABLE, ""),
+    "a token that is half of a surrogate pair": (lambda content: with_vocabulary(content, {"\ud800": 0}), UNREADABLE, ""),
+    "a prefix that is half of a surrogate pair": (
+        lambda content: {**content, "model": {**content["model"], "continuing_subword_prefix": "\ud800"}}, UNREADABLE, ""
+    ),
+}  # fmt: skip
+
+
+def with_vocabulary(content: dict[str, Any], vocabulary: object) -> dict[str, Any]:
+    return {**content, "model": {**content["model"], "vocab": vocabulary}}
+
+
+def with_text(packed: Path, text: str) -> StaticModel:
+    """Load a packed model with another text of its tokenizer.json, which loading does not read."""
+    return StaticModel.from_pretrained(
+        rewritten(packed, tokenizer__json=np.frombuffer(zlib.compress(text.encode()), np.uint8))
+    )
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_tokenizer_is_not_packed_again(case: str, packed: Path, tmp_path: Path) -> None:
+    damage, of_packing, of_tokens = DAMAGED[case]
+    content = json.loads((tmp_path / "folder" / "tokenizer.json").read_text())
+    model = with_text(packed, json.dumps(damage(content)))
+    model.encode("the cat")
+    with pytest.raises(InvalidModelError, match=of_packing):
+        model.save_packed(tmp_path / "again.safetensors")
+    assert not (tmp_path / "again.safetensors").exists()
+    with pytest.raises(InvalidModelError, match=r"^tokenizer: tokenizers cannot read this file"):
+        assert model.tokenizer
+    if of_tokens:
+        with pytest.raises(InvalidModelError, match=f"its tokenizer.json holds no vocabulary .*{of_tokens}"):
+            assert model.tokens
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"model": {"vocab": {"a": 1}'])
+def test_a_tokenizer_that_is_no_json_is_not_packed_again(text: str, packed: Path, tmp_path: Path) -> None:
+    model = with_text(packed, text)
+    with pytest.raises(InvalidModelError, match=NO_JSON):
+        model.save_packed(tmp_path / "again.safetensors")
+    assert not (tmp_path / "again.safetensors").exists()
+    with pytest.raises(InvalidModelError, match=r"its tokenizer.json holds no vocabulary \(JSONDecodeError"):
+        assert model.tokens
+
+
 @pytest.mark.parametrize(("name", "most"), [("tokenizer.json", 200_000), ("README.md", 200_000)])
 def test_a_bomb_is_not_inflated(name: str, most: int, packed: Path, tmp_path: Path) -> None:
     """A small file could otherwise fill the memory."""
@@ -359,6 +418,11 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
         ({"model": {**settings["model"], "continuing_subword_prefix": None}}, wrong_type),
         ({"added_tokens": [added_token("[NEW]", 10**6)]}, r"token '\[NEW\]' has an id that is too high"),
         ({"added_tokens": [{"id": 0}]}, r"KeyError\('single_word'\)"),
+        ({"added_tokens": [added_token("", 0)]}, wrong_type),
+        (
+            {"added_tokens": [added_token("\u200b", 7, normalized=True)]},
+            "nothing is left of the added token of id 7",
+        ),
         ({"added_tokens": 5}, "'int' object is not iterable"),
         ({"normalizer": {"type": "BertNormalizer"}}, r"KeyError\('strip_accents'\)"),
         ({"normalizer": {**settings["normalizer"], "lowercase": "no"}}, wrong_type),

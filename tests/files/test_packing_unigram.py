@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS, random_texts
 from test_packing import rewritten
-from tiny_models import TinyModel
+from tiny_models import TinyModel, added_token
 from unigram_models import divided, joined, with_bytes
 
 from m2v_lite import InvalidModelError, StaticModel
@@ -114,6 +114,11 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
         ({"bytes": 5}, "must be an iterable, not int"),
         ({"rule": {}}, "missing 3 required positional arguments"),
         ({"added_tokens": [{"id": 0}]}, r"KeyError\('single_word'\)"),
+        ({"added_tokens": [added_token("", 0)]}, "a setting has the wrong type"),
+        (
+            {"added_tokens": [added_token("\u200b", 7, normalized=True)]},
+            "nothing is left of the added token of id 7",
+        ),
         ({"added_tokens": 5}, "'int' object is not iterable"),
     ]
     for change, fact in facts:

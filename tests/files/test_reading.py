@@ -23,6 +23,7 @@ from time_limit import LONGEST
 from tiny_models import (
     TINY_MODELS,
     TinyModel,
+    added_token,
     bpe,
     random_table,
     unigram,
@@ -30,6 +31,7 @@ from tiny_models import (
     wordlevel,
     wordpiece,
 )
+from unigram_models import joined
 
 from m2v_lite import (
     InputTypeError,
@@ -354,6 +356,45 @@ def test_spoiled_model(case: str, folder: Path) -> None:
     assert len(str(caught.value)) < 1500
 
 
+ODD_ENTRIES: list[dict[str, Any]] = [
+    {"normalizer": {"type": ["Lowercase"]}},
+    {"normalizer": {"type": {}}},
+    {"normalizer": {"type": "Sequence", "normalizers": [None, {"type": ["NFC"]}]}},
+    {"pre_tokenizer": {"type": ["Whitespace"]}},
+    {"model": {"type": ["WordPiece"]}},
+    {"added_tokens": {}},
+    {"version": ["1.0"]},
+]
+
+
+@pytest.mark.parametrize("make", [wordpiece, unigram, joined, bpe, wordlevel])
+@pytest.mark.parametrize("odd", ODD_ENTRIES, ids=str)
+def test_entries_of_a_wrong_type(
+    odd: dict[str, Any], make: Callable[[], dict[str, Any]], tmp_path: Path
+) -> None:
+    TinyModel(make()).build(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **odd}))
+    with pytest.raises(InvalidModelError, match=r"tokenizer\.json: tokenizers cannot read this file"):
+        StaticModel.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("make", [wordpiece, joined])
+def test_an_added_token_of_which_nothing_is_left(make: Callable[[], dict[str, Any]], tmp_path: Path) -> None:
+    """The library takes it, never finds it, and divides the text at every place."""
+    definition, sound = make(), TinyModel(make()).build(tmp_path / "sound")
+    tokens = len(definition["model"]["vocab"])
+    definition["added_tokens"].append(added_token("\u200b", tokens, normalized=True))
+    TinyModel(definition).build(tmp_path / "odd")
+    model = StaticModel.from_pretrained(tmp_path / "odd")
+    texts = ["the cat", "the \u200b cat", "\u200b", ""]
+    found = model.tokenizer.encode_batch(texts, add_special_tokens=False)
+    assert tokens not in [token for encoding in found for token in encoding.ids]
+    expected = [[token for token in encoding.ids if token != model.unk_token_id] for encoding in found]
+    assert model.tokenize(texts) == expected
+    assert len(expected[0]) > len(StaticModel.from_pretrained(sound).tokenize(texts)[0])
+
+
 def test_an_id_beyond_a_vocabulary_with_holes(tmp_path: Path) -> None:
     definition = wordpiece()
     vocabulary = definition["model"]["vocab"]
@@ -396,13 +437,14 @@ def test_switches_are_not_texts(folder: Path) -> None:
 def test_arguments_of_the_constructor(folder: Path) -> None:
     model = StaticModel.from_pretrained(folder)
     table, wrong = np.array(model.embedding), [[1, 2]]
-    for arguments, message in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"vectors": wrong}, "vectors is of type list; give a numpy array"),
         ({"vectors": None}, "vectors is of type NoneType; give a numpy array"),
         ({"tokenizer": None}, r"tokenizer is of type NoneType; give a tokenizers\.Tokenizer"),
         ({"weights": [1.0]}, "weights is of type list; give a numpy array"),
         ({"token_mapping": [1]}, "token_mapping is of type list; give a numpy array"),
-    ):
+    ]
+    for arguments, message in cases:
         with pytest.raises(InputTypeError, match=f"^{message}$"):
             StaticModel(**{"vectors": table, "tokenizer": model.tokenizer, **arguments})
 
