@@ -27,6 +27,7 @@ from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from unigram_models import reason_to_leave
 
+from m2v_lite.tokenization.added_entries import UNUSUAL_TOKENS, WRONG_IDS
 from m2v_lite.tokenization.characters import TABLES, character_tables
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.flat_ids import of_each_text
@@ -358,58 +359,58 @@ def spoiled(**changes: Any) -> dict[str, Any]:
     return definition
 
 
+NORMALIZER_OPTION = "an option of its normalizer is missing or unusual"
+MODEL_OPTION = "an option of its WordPiece model is missing or unusual"
+UNUSUAL_VOCABULARY = "its vocabulary is unusual"
+
+
 @pytest.mark.parametrize(
-    "definition",
+    ("definition", "reason"),
     [
-        spoiled(normalizer=None),
-        spoiled(normalizer={"type": "Lowercase"}),
-        spoiled(normalizer__strip_accents="yes"),
-        spoiled(normalizer__lowercase=None),
-        spoiled(pre_tokenizer=None),
-        spoiled(pre_tokenizer={"type": "Whitespace"}),
-        spoiled(model__type="WordLevel"),
-        spoiled(model__unk_token="[NOPE]"),
-        spoiled(model__unk_token=None),
-        spoiled(model__vocab=[]),
-        spoiled(model__continuing_subword_prefix=None),
-        spoiled(model__max_input_chars_per_word=None),
-        spoiled(added_tokens=None),
-        spoiled(added_tokens=[added_token("[PAD]", 3)]),
-        spoiled(added_tokens=[added_token("new", 10_000)]),
-        spoiled(added_tokens=[added_token(" x", FIRST)]),
-        {},
-        spoiled(version="9"),
-        spoiled(model__max_input_chars_per_word=-1),
-        spoiled(model__unk_token=["x"]),
-        spoiled(model__vocab={"[UNK]": 0, "\udfff": 1}),
-        spoiled(model__vocab={"[UNK]": 0.0}),
-        spoiled(model__vocab={"[UNK]": True}),
-        spoiled(model__vocab={}),
-        spoiled(model__vocab={"[UNK]": 0, "a\0": 1}),
-        spoiled(model__vocab={"[UNK]": 0, "##a": 1 << 31}),
-        spoiled(added_tokens=["x"]),
-        spoiled(added_tokens=[None]),
-        spoiled(added_tokens=[{**added_token("[PAD]", 0), "content": 5}]),
-        spoiled(added_tokens=[{**added_token("[PAD]", 0), "id": False}]),
-        spoiled(added_tokens=[{**added_token("[PAD]", 0), "lstrip": "no"}]),
-        spoiled(added_tokens=[{"id": 0, "content": "[PAD]"}]),
-        spoiled(added_tokens=[added_token("\ud800", FIRST)]),
-        spoiled(added_tokens=[added_token("\u200b", FIRST, normalized=True)]),
-        spoiled(added_tokens=[added_token("\xad \xad", FIRST, normalized=True)]),
-        spoiled(
-            added_tokens=[
-                added_token("Hi", FIRST, normalized=True),
-                added_token("hi", FIRST + 1, normalized=True),
-            ]
-        ),
-        spoiled(added_tokens=[added_token("hi", FIRST), added_token("hi", FIRST + 1)]),
-        spoiled(added_tokens=[added_token(f"token{n}", FIRST + n) for n in range(101)]),
-        spoiled(model__vocab={"[UNK]": 0, "a": 5}, added_tokens=[added_token("hi", 2)]),
-        spoiled(model__vocab={"[UNK]": 0, "a": 0}, added_tokens=[added_token("hi", 2)]),
+        (spoiled(normalizer=None), "its normalizer is none, not BertNormalizer"),
+        (spoiled(normalizer={"type": "Lowercase"}), "its normalizer is Lowercase, not BertNormalizer"),
+        (spoiled(normalizer__strip_accents="yes"), NORMALIZER_OPTION),
+        (spoiled(normalizer__lowercase=None), NORMALIZER_OPTION),
+        (spoiled(pre_tokenizer=None), "its pre-tokenizer is none, not BertPreTokenizer"),
+        (spoiled(pre_tokenizer={"type": "Whitespace"}), "its pre-tokenizer is Whitespace, not BertPreTokenizer"),
+        (spoiled(model__type="WordLevel"), "its model is WordLevel"),
+        ({}, "its model is none"),
+        (spoiled(version="9"), "the version of its tokenizer.json is not 1.0"),
+        (spoiled(model__unk_token="[NOPE]"), "its unknown token is not in the vocabulary"),
+        (spoiled(model__unk_token=None), MODEL_OPTION),
+        (spoiled(model__unk_token=["x"]), MODEL_OPTION),
+        (spoiled(model__continuing_subword_prefix=None), MODEL_OPTION),
+        (spoiled(model__max_input_chars_per_word=None), MODEL_OPTION),
+        (spoiled(model__max_input_chars_per_word=-1), MODEL_OPTION),
+        (spoiled(model__vocab=[]), UNUSUAL_VOCABULARY),
+        (spoiled(model__vocab={}), UNUSUAL_VOCABULARY),
+        (spoiled(model__vocab={"[UNK]": 0, "\udfff": 1}), UNUSUAL_VOCABULARY),
+        (spoiled(model__vocab={"[UNK]": 0.0}), UNUSUAL_VOCABULARY),
+        (spoiled(model__vocab={"[UNK]": True}), UNUSUAL_VOCABULARY),
+        (spoiled(model__vocab={"[UNK]": 0, "##a": 1 << 31}), UNUSUAL_VOCABULARY),
+        (spoiled(model__vocab={"[UNK]": 0, "a\0": 1}), "its vocabulary is unusual (a token holds a NUL)"),
+        (spoiled(added_tokens=None), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=["x"]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[None]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[{**added_token("[PAD]", 0), "content": 5}]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[{**added_token("[PAD]", 0), "id": False}]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[{**added_token("[PAD]", 0), "lstrip": "no"}]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[{"id": 0, "content": "[PAD]"}]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token(" x", FIRST)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token("\ud800", FIRST)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token("\u200b", FIRST, normalized=True)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token("\xad \xad", FIRST, normalized=True)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token("Hi", FIRST, normalized=True), added_token("hi", FIRST + 1, normalized=True)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token("hi", FIRST), added_token("hi", FIRST + 1)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token(f"token{n}", FIRST + n) for n in range(101)]), UNUSUAL_TOKENS),
+        (spoiled(added_tokens=[added_token("[PAD]", 3)]), WRONG_IDS),
+        (spoiled(added_tokens=[added_token("new", 10_000)]), WRONG_IDS),
+        (spoiled(model__vocab={"[UNK]": 0, "a": 5}, added_tokens=[added_token("hi", 2)]), WRONG_IDS),
+        (spoiled(model__vocab={"[UNK]": 0, "a": 0}, added_tokens=[added_token("hi", 2)]), WRONG_IDS),
     ],
-)
-def test_what_is_left_to_the_library(definition: dict[str, Any]) -> None:
-    assert reason_to_leave(definition)
+)  # fmt: skip
+def test_what_is_left_to_the_library(definition: dict[str, Any], reason: str) -> None:
+    assert reason_to_leave(definition) == reason
 
 
 def test_golden_texts(models_folder: Path, bundled_pair: tuple[WordPieceTokenizer, Tokenizer]) -> None:
