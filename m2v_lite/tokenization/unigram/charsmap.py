@@ -92,10 +92,9 @@ class Charsmap:
         exists = inside & (units & LABEL_MASK == bytes_) & (bytes_ != 0)
         at ^= units >> 10 << ((units & IS_FAR) >> 6)
         nodes[some] = np.where(exists, at, NOWHERE)
-        found = exists & (units & HAS_VALUE != 0) & (values[some] == NOWHERE)
-        values[some[found]] = (
-            self.units.take(at[found].astype(np.intp), mode="clip").astype(np.int64) & VALUE_MASK
-        )
+        # In a damaged charsmap, a link may lead out of it.
+        found = exists & (units & HAS_VALUE != 0) & (values[some] == NOWHERE) & (at < len(self.units))
+        values[some[found]] = self.units.take(at[found].astype(np.intp)).astype(np.int64) & VALUE_MASK
 
     def root(self, number: int) -> Nodes:
         """Return the root, that many times."""
