@@ -32,7 +32,7 @@ from hub_server import (
     stall_after,
     status,
 )
-from time_limit import LONGEST
+from time_limit import LONGEST, wait_for
 from tiny_models import TinyModel, wordpiece
 
 from m2v_lite import (
@@ -636,14 +636,6 @@ def test_a_download_that_was_killed(
     with pytest.raises(DownloadError, match=NOT_IN_THE_CACHE):
         load(cache, local_files_only=True)
     assert_same(load(cache), files, tmp_path)
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        assert process is None or process.poll() is None
-        time.sleep(0.01)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
