@@ -16,9 +16,9 @@ from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 from m2v_lite import InvalidModelError, ModelNotFoundError
+from m2v_lite.embedding.dtypes import NUMPY_DTYPES
 from m2v_lite.files.safetensors import (
     MAX_HEADER_BYTES,
-    NUMPY_DTYPES,
     SafetensorsFile,
     TensorInfo,
     write_safetensors,
@@ -237,7 +237,7 @@ def assert_refused_or_as_the_reference(content: bytes, path: Path) -> bool:
         file = SafetensorsFile(path)
     except InvalidModelError:
         return False
-    expected = dict(safetensors.deserialize(content))
+    expected: dict[str, Any] = dict(safetensors.deserialize(content))  # type: ignore[no-untyped-call]
     assert {name: (info.dtype, list(info.shape)) for name, info in file.tensors.items()} == {
         name: (entry["dtype"], entry["shape"]) for name, entry in expected.items()
     }
