@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from time_limit import LONGEST
 
 from m2v_lite import StaticModel
 
@@ -227,6 +228,6 @@ print("\\n" + json.dumps(results))
 
 def test_in_the_place_of_model2vec(folder: str, expected: dict[str, Any]) -> None:
     command = [sys.executable, "-c", REPLACEMENT + DO_THE_WORK, str(Path(__file__).parent), folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == json.loads(json.dumps(expected))

@@ -18,6 +18,7 @@ import pytest
 from milvus_lite.server_manager import server_manager_instance
 from numpy.typing import NDArray
 from pymilvus import DataType, MilvusClient
+from time_limit import LONGEST
 
 from m2v_lite import Model2VecEmbeddingFunction
 
@@ -183,6 +184,7 @@ def in_a_new_process(*arguments: str, **options: Any) -> str:
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
+        timeout=LONGEST,
         **options,
     )
     output: str = done.stdout

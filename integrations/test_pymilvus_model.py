@@ -13,6 +13,7 @@ import pytest
 from milvus_documents import DIM, DOCUMENTS, QUERIES, assert_as_printed
 from pymilvus import model
 from pymilvus.model.base import BaseEmbeddingFunction
+from time_limit import LONGEST
 
 import m2v_lite
 from m2v_lite import InputTypeError, Model2VecEmbeddingFunction
@@ -73,15 +74,15 @@ assert isinstance(function, Base) and isinstance(function, Model2VecEmbeddingFun
 assert isinstance(pickle.loads(pickle.dumps(function)), Base)
 print(function.encode_queries(["tea"])[0].shape)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines) + check], check=True, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", "\n".join(lines) + check]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=LONGEST)
     assert done.stdout == "(256,)\n"
 
 
 def test_nothing_of_it_is_imported() -> None:
     check = f"import sys; {OURS}; function(['tea', 'coffee']); print('pymilvus' in sys.modules)"
-    assert subprocess.check_output([sys.executable, "-c", check], text=True) == "False\n"
+    command = [sys.executable, "-c", check]
+    assert subprocess.check_output(command, text=True, timeout=LONGEST) == "False\n"
 
 
 def test_a_column_of_a_data_frame() -> None:

@@ -25,13 +25,13 @@ from urllib.request import Request, urlopen
 import numpy as np
 import openai
 import pytest
+from time_limit import LONGEST, await_end, started
 
 from m2v_lite import StaticModel
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "serve_embeddings.py"
 NAME = "potion-base-8M"
 TEXTS = ["the kettle is on", " ", "naïve ☃ 水", "the kettle " * 600]
-LONGEST = 60  # seconds for an answer
 KETTLE = json.dumps({"model": NAME, "input": TEXTS[0]}).encode()
 LIMIT = 8_000_000  # bytes of a body, by default
 ABSENT = "raise ImportError"
@@ -85,10 +85,10 @@ def serving(folder: Path, *options: str, tiktoken: str = ABSENT) -> Iterator[Run
     (folder / "tiktoken.py").write_text(tiktoken)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
     command = [sys.executable, str(EXAMPLE), "--port", "0", *options]
-    with subprocess.Popen(
+    with started(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
     ) as server:
-        messages = iter(server.stderr or [])
+        messages: Iterator[str] = iter(server.stderr or [])
         address = next(filter(None, (re.search(r"running on (http://\S+)", line) for line in messages)), None)
         rest: list[str] = []
         reader = threading.Thread(target=rest.extend, args=[messages])
@@ -98,7 +98,7 @@ def serving(folder: Path, *options: str, tiktoken: str = ABSENT) -> Iterator[Run
             yield Running(address[1], server.pid)
         finally:
             server.terminate()
-            reader.join()
+            await_end(reader)
     assert not [line for line in rest if not line.startswith("INFO:")]
 
 
@@ -242,7 +242,7 @@ def test_what_the_client_makes_of_an_error(
 )
 def test_a_wrong_request(path: str, body: bytes | None, status: int, message: str, url: str) -> None:
     with pytest.raises(HTTPError) as caught:
-        urlopen(Request(url + path, body))
+        urlopen(Request(url + path, body), timeout=LONGEST)
     with caught.value as answer:
         error = json.loads(answer.read())["error"]
     assert answer.code == status
@@ -252,7 +252,7 @@ def test_a_wrong_request(path: str, body: bytes | None, status: int, message: st
 
 def test_null_is_the_default(url: str, model: StaticModel) -> None:
     body = {"model": NAME, "input": "a", "dimensions": None, "encoding_format": None, "user": "ada"}
-    with urlopen(Request(f"{url}/embeddings", json.dumps(body).encode())) as answer:
+    with urlopen(Request(f"{url}/embeddings", json.dumps(body).encode()), timeout=LONGEST) as answer:
         numbers = json.loads(answer.read())["data"][0]["embedding"]
     np.testing.assert_array_equal(np.array(numbers, np.float32), model.encode("a"))
 
@@ -359,7 +359,8 @@ HEAD = b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n"
 
 class TestLimit:
     def test_help_tells_it(self) -> None:
-        done = subprocess.run([sys.executable, str(EXAMPLE), "--help"], capture_output=True, check=True)
+        command = [sys.executable, str(EXAMPLE), "--help"]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=LONGEST)
         assert str(LIMIT) in done.stdout.decode()
 
     @pytest.mark.parametrize("chunks", [None, 1, 7, 1000])
@@ -485,7 +486,7 @@ def test_small_requests_come_between_the_parts_of_large_ones(encoding: str, serv
             waits.append(time.perf_counter() - before)
         took = time.perf_counter() - start
     for answer in answers:
-        status, content = answer.result()
+        status, content = answer.result(LONGEST)
         assert status == 200
         assert [item["index"] for item in content["data"]] == list(range(2048))
     assert len(waits) > 5

@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from time_limit import await_end
+
 # The ending of files in the store.
 STORED = (".safetensors", ".bin")
 # What a fault does with a request: returns True if it has answered it.
@@ -294,7 +296,7 @@ class HubServer(ThreadingHTTPServer):
             yield self.hub
         finally:
             self.shutdown()
-            thread.join()
+            await_end(thread)
             self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from time_limit import LONGEST
 
 from m2v_lite import StaticModel
 
@@ -319,7 +320,7 @@ def test_repeated_counts_agree(tmp_path: Path) -> None:
     texts.write_text("{}")
     with ThreadPoolExecutor() as threads:
         runs = [threads.submit(count, "valgrind", texts, number, jobs) for number in (3, 3)]
-    counts = [done.result() for done in runs]
+    counts = [done.result(LONGEST) for done in runs]
     assert {name for name, _ in counts} == {"job 3"}
     assert abs(counts[1][1] / counts[0][1] - 1) < 0.01
 

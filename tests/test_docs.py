@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from test_architecture import ALLOWED, GROUND
+from time_limit import LONGEST
 
 import m2v_lite
 from m2v_lite.commands.main import main
@@ -67,7 +68,9 @@ def name_of(block: Block) -> str:
 
 def run(command: list[str], folder: Path) -> str:
     """Run a command in a folder, where it may write, and return what it prints."""
-    done = subprocess.run(command, capture_output=True, check=True, env=ENVIRONMENT, cwd=folder)
+    done = subprocess.run(
+        command, capture_output=True, check=True, env=ENVIRONMENT, cwd=folder, timeout=LONGEST
+    )
     assert done.stderr == b""
     return done.stdout.decode()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from time_limit import LONGEST
+from time_limit import LONGEST, started
 
 from m2v_lite import StaticModel
 
@@ -293,9 +293,8 @@ class TestNearDuplicates:
         )
         command = [sys.executable, str(EXAMPLES / "near_duplicates.py"), "--most", "2"]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-        ) as process:
+        pipe = subprocess.PIPE
+        with started(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as process:
             assert process.stdout is not None
             process.stdout.close()
             _, errors = process.communicate(log.encode(), timeout=LONGEST)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from time_limit import LONGEST
 
 from m2v_lite.freed_memory import give_back_freed_memory
 
@@ -33,7 +34,8 @@ def has_malloc_trim() -> bool:
 
 @pytest.mark.skipif(not has_malloc_trim(), reason="needs glibc")
 def test_freed_memory_goes_back() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONGEST)
     assert int(done.stdout) > 15_000  # kilobytes, of 25,000
 
 

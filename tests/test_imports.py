@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from time_limit import LONGEST
 
 # Of the standard library, beyond what numpy imports itself; C parts are named with an underscore.
 STANDARD = {"__future__", "json", "json.decoder", "json.encoder", "json.scanner", "mmap", "typing", "zlib"}
@@ -66,7 +67,7 @@ StaticModel.from_pretrained(sys.argv[1] or None).encode("a small board")
 def imported(program: str, *arguments: str) -> set[str]:
     """Return the modules that a program imports, those of Python's own start included."""
     command = [sys.executable, "-X", "importtime", "-c", program, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONGEST)
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     assert "cumulative" in lines[0]
     return {line.rpartition("|")[2].strip() for line in lines[1:]}

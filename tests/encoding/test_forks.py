@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS, random_texts
+from time_limit import await_end
 
 from m2v_lite import StaticModel
 from m2v_lite.tokenization import piece_store
@@ -72,7 +73,7 @@ def test_forks_under_encoding_threads(kind: str, tiny: Callable[[str], Path]) ->
     finally:
         over.set()
         for thread in threads:
-            thread.join()
+            await_end(thread)
 
 
 def test_a_lock_that_is_held_at_the_fork() -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sample_texts import SAMPLE_TEXTS, random_texts
+from time_limit import LONGEST
 
 from m2v_lite import InputTypeError, InputValueError, InvalidModelError, StaticModel, WorkerError
 from m2v_lite.encoding import processes, worker_pool
@@ -386,7 +387,6 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 @pytest.mark.skipif("fork" not in METHODS, reason="the pool gets the model by forking")
 def test_a_worker_of_a_pool_is_refused_workers(method: str, bundled: StaticModel) -> None:
     with multiprocessing.get_context("fork").Pool(1) as pool:
+        answer = pool.apply_async(bundled.encode, (TEXTS,), {"workers": 2})
         with pytest.raises(InputValueError, match="this process is a worker itself"):
-            pool.apply(bundled.encode, (TEXTS,), {"workers": 2})
-        pool.close()
-        pool.join()
+            answer.get(LONGEST)

@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_texts import SAMPLE_TEXTS, random_texts
+from test_forks import status_of_child
+from time_limit import LONGEST, await_end
 
 from m2v_lite import InputTypeError, InputValueError, StaticModel, WorkerError
 from m2v_lite.encoding import processes, shared_array
@@ -48,7 +50,7 @@ def _nothing_is_left_behind(bundled: StaticModel) -> Iterator[None]:
             context: Any = multiprocessing.get_context(method)
             context.Process(target=int).start()
     for child in multiprocessing.active_children():
-        child.join()
+        await_end(child)
     before = left_behind()
     yield
     assert left_behind() == before
@@ -118,7 +120,7 @@ def test_a_forked_process_writes_only_its_own_copy(
         vectors = pool.encode(TEXTS)
     child = multiprocessing.get_context("fork").Process(target=vectors.fill, args=(7,))
     child.start()
-    child.join()
+    await_end(child)
     child.close()
     np.testing.assert_array_equal(vectors, bundled.encode(TEXTS))
 
@@ -262,17 +264,15 @@ def test_a_pool_is_not_copied_or_pickled(bundled: StaticModel) -> None:
 def test_a_forked_process_leaves_the_pool_alone(bundled: StaticModel) -> None:
     with bundled.pool(2, "fork") as pool:
         pool.encode(TEXTS)
-        child = os.fork()
-        if not child:
-            status = 1
-            try:
+
+        def is_refused() -> bool:
+            with pytest.raises(WorkerError, match="belongs to process"):
                 pool.encode(TEXTS)
-            except WorkerError as error:
-                status = 0 if "belongs to process" in str(error) else 2
             pool.__exit__(None, None, None)
             pool._end()
-            os._exit(status)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            return True
+
+        assert status_of_child(is_refused) == 0
         np.testing.assert_array_equal(pool.encode(TEXTS), bundled.encode(TEXTS))
 
 
@@ -306,7 +306,7 @@ def test_nothing_is_left_after_interrupts_at_random_moments(method: str, bundled
         ready, moment = threading.Event(), generator.uniform(0, longest)
 
         def interrupt(ready: threading.Event = ready, moment: float = moment) -> None:
-            ready.wait()
+            ready.wait(LONGEST)
             time.sleep(moment)
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -317,10 +317,10 @@ def test_nothing_is_left_after_interrupts_at_random_moments(method: str, bundled
                 ready.set()
                 work()
             finally:
-                thread.join()
+                await_end(thread)
         except KeyboardInterrupt:
             caught += 1
-            thread.join()
+            await_end(thread)
         assert left_behind() == before
     assert caught == INTERRUPTS[method]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -353,7 +353,7 @@ def test_a_handler_of_the_program_that_does_not_raise(bundled: StaticModel) -> N
             thread.start()
             for _ in range(3):
                 np.testing.assert_array_equal(pool.encode(TEXTS), bundled.encode(TEXTS))
-            thread.join()
+            await_end(thread)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     assert calls == [signal.SIGINT]

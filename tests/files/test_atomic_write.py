@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from time_limit import LONGEST, started
 
 from m2v_lite.files import atomic_write as module
 from m2v_lite.files.atomic_write import atomic_write, atomic_writes, is_temporary
@@ -213,7 +214,7 @@ with atomic_write(sys.argv[1]) as file:
 def writing(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Give a process that has begun to write a file. It goes on when its standard input ends."""
     command = [sys.executable, "-c", WRITER, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"writing\n"
         yield process
@@ -241,7 +242,7 @@ def test_the_file_of_a_live_writer_stays(tmp_path: Path) -> None:
         (before,) = temporaries(tmp_path)
         write(tmp_path / "another")
         assert temporaries(tmp_path) == [before]
-        process.communicate(timeout=30)
+        process.communicate(timeout=LONGEST)
     assert process.returncode == 0
     assert (tmp_path / "new").read_bytes() == b"half"
     assert temporaries(tmp_path) == []
@@ -253,7 +254,7 @@ def test_a_stopped_writer_is_alive(tmp_path: Path) -> None:
         write(tmp_path / "another")
         assert len(temporaries(tmp_path)) == 1
         process.send_signal(signal.SIGCONT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=LONGEST)
     assert (tmp_path / "new").read_bytes() == b"half"
 
 
@@ -349,7 +350,7 @@ for number in range(10_000):
     for process in processes:
         process.kill()
     for process in processes:
-        assert process.communicate(timeout=30)[1] == b""
+        assert process.communicate(timeout=LONGEST)[1] == b""
     numbers = set((tmp_path / "new").read_bytes().split())
     assert len(numbers) == 1
     write(tmp_path / "new")

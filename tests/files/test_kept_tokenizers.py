@@ -143,7 +143,8 @@ def test_the_environment_names_it_as_huggingface_hub_says(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     program = "from huggingface_hub.constants import HF_ASSETS_CACHE; print(HF_ASSETS_CACHE)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=LONGEST)
     # Older releases leave `~` and `$` to their caller.
     said = Path(os.path.expandvars(done.stdout.strip())).expanduser()
     assert assets_folder("tokenizers") == str(said / "m2v_lite" / "tokenizers")

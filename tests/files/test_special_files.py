@@ -35,7 +35,7 @@ def in_time(function: Callable[[], None]) -> None:
     process.join(SECONDS)
     waited = process.is_alive()
     process.kill()
-    process.join()
+    process.join(SECONDS)
     assert not waited, "it waited for ever"
     assert process.exitcode == 0
 
