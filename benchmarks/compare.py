@@ -53,6 +53,8 @@ WITH_WORKERS = "m2v_lite_workers"
 REPEATED = ["short ASCII", "mixed scripts"]
 ONE_BY_ONE = ["short ASCII", "terse ASCII", "mixed scripts"]
 
+ENDING_SECONDS = 60  # many times what a process takes that has closed its output
+
 # The seconds of each round, by corpus, measure and contender.
 Seconds = dict[str, dict[str, dict[str, list[float]]]]
 # How many vectors of the first and the unseen texts are far from model2vec's, by contender and corpus.
@@ -98,7 +100,7 @@ class Contender:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise ContenderEndedError(f"{self.name} died with status {self._process.wait()}")
+            raise ContenderEndedError(f"{self.name} died with status {self._process.wait(ENDING_SECONDS)}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from results_folder import HERE
 
+DOWNLOAD_SECONDS = 3600  # many times what Debian's packages take
+ARCHIVE_SECONDS = 60
 # The drivers of the disk, in the order in which they load.
 DRIVERS = [
     "virtio",
@@ -30,6 +32,7 @@ def emulated_python() -> Path:
         env={**os.environ, "PYTHON": sys.executable},
         check=True,
         stdout=subprocess.PIPE,
+        timeout=DOWNLOAD_SECONDS,
     )
     return Path(os.fsdecode(done.stdout).strip())
 
@@ -52,6 +55,7 @@ def make_first_files(root: Path, folder: Path, archive: Path) -> None:
             stdout=file,
             cwd=folder,
             check=True,
+            timeout=ARCHIVE_SECONDS,
         )
 
 

@@ -186,11 +186,11 @@ def held(contender: Contender, texts: Path, number: int, python: str) -> dict[st
         for process in processes:
             assert process.stdout is not None
             if process.stdout.readline() != b"ready\n":
-                raise SystemExit(f"{contender.adapter} ended with status {process.wait()}")
+                raise SystemExit(f"{contender.adapter} ended with status {process.wait(SECONDS)}")
         rollups = [Path(f"/proc/{process.pid}/smaps_rollup").read_text() for process in processes]
     finally:
         for process in processes:
-            process.communicate()
+            process.communicate(timeout=SECONDS)
     figures = [
         dict(line.split()[:2] for line in rollup.splitlines() if line.endswith("kB")) for rollup in rollups
     ]

@@ -77,7 +77,8 @@ def texts_not_ascii() -> dict[str, list[str]]:
 
 def conditions(valgrind: str) -> dict[str, str]:
     """Return everything besides the library that the counts depend on."""
-    version = subprocess.run([valgrind, "--version"], check=True, capture_output=True, text=True).stdout
+    command = [valgrind, "--version"]
+    version = subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS).stdout
     build = " ".join([*platform.python_build(), platform.python_compiler()])
     return {
         "python": f"{platform.python_version()} ({build})",

@@ -50,6 +50,7 @@ COMPUTERS = [128, 256]  # MB of memory
 SHARES = [4, 2]  # the limits: a quarter and a half of the computer's memory; m2v_lite must encode with both
 SMALLER_LIMITS = [20, 24, 28]  # MB; these find the smallest limit for m2v_lite
 SECONDS = 60
+TOOL_SECONDS = 600  # many times what compiling the modules or making a disk takes
 TOLERANCE = 1e-6
 NO_LIMIT = "max"
 RESULT = "small-computer"
@@ -116,7 +117,7 @@ def make_files(python: Path, root: Path, packages: Path, folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
     # Compile all modules, as pip does when it installs.
     compiled = [folder / name for name in ("usr/lib/python3.11", "packages", "project")]
-    subprocess.run([python, "-m", "compileall", "-q", *compiled], check=True)
+    subprocess.run([python, "-m", "compileall", "-q", *compiled], check=True, timeout=TOOL_SECONDS)
 
 
 def make_english_model(folder: Path) -> NDArray[np.float32]:
@@ -144,11 +145,13 @@ def results_of(
     disk = folder / "disk"
     disk.unlink(missing_ok=True)
     # No journal: debugfs cannot replay it, and so would miss results.
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", files, disk, "4G"], check=True)
+    make_disk = ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", str(files), str(disk), "4G"]
+    subprocess.run(make_disk, check=True, timeout=TOOL_SECONDS)
     boot(megabytes, kernel, archive, disk, 120 + sum(run.seconds + 10 for run in runs))
     kept = folder / str(megabytes)
     kept.mkdir()
-    subprocess.run(["debugfs", "-R", f"rdump /results {kept}", disk], check=True, capture_output=True)
+    copy_out = ["debugfs", "-R", f"rdump /results {kept}", str(disk)]
+    subprocess.run(copy_out, check=True, capture_output=True, timeout=TOOL_SECONDS)
     return kept / "results"
 
 
@@ -310,11 +313,11 @@ def measure(part: str, memory: list[int], tokenizer: Path | None) -> dict[str, A
             check_ours(outcomes, SMALLER_MULTILINGUAL_LIMITS if part == MULTILINGUAL else SMALLER_LIMITS)
             total = (results / "meminfo").read_text().split()[1]  # MemTotal: ... kB
             computers[str(megabytes)] = {"MemTotal": int(total) << 10, "outcomes": outcomes}
-    version = subprocess.run([python, "-V"], check=True, capture_output=True, text=True).stdout.split()[1]
+    said = subprocess.run([python, "-V"], check=True, capture_output=True, text=True, timeout=TOOL_SECONDS)
     return {
         **sizes,
         "linux": kernel.name.removeprefix("vmlinuz-"),
-        "python": version,
+        "python": said.stdout.split()[1],
         "versions": {d.name: d.version for d in importlib.metadata.distributions(path=[str(packages)])},
         "computers": computers,
     }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from results_folder import HERE
 
+SECONDS = 600  # many times what model2vec takes, even with a large vocabulary
 # Two texts each.
 TEN_LANGUAGES = {
     "English": ["The kettle is on, and the kitchen is warm.", "Where does the night train to Lisbon leave?"],
@@ -45,6 +46,7 @@ def vectors_of_model2vec(
         texts_file, vectors_file = Path(temporary) / "texts.json", Path(temporary) / "vectors.npy"
         texts_file.write_text(json.dumps(texts), encoding="utf-8")
         command = [str(python), str(HERE / "encode_texts.py"), "model2vec", str(model)]
-        subprocess.run([*command, str(texts_file), str(vectors_file)], env=environment, check=True)
+        command += [str(texts_file), str(vectors_file)]
+        subprocess.run(command, env=environment, check=True, timeout=SECONDS)
         vectors: NDArray[np.float32] = np.load(vectors_file)
     return vectors

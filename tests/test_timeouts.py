@@ -1,4 +1,4 @@
-"""No test waits for ever: whatever waits for a process, a thread or an answer says how long."""
+"""Nothing waits for ever: in tests, benchmarks, scripts and examples, whatever waits for a process, a thread or an answer says how long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-FOLDERS = [folder for name in ("tests", "integrations") if (folder := HERE.parent / name).is_dir()]
+NAMES = ("tests", "integrations", "benchmarks", "scripts", "examples")
+FOLDERS = [folder for name in NAMES if (folder := HERE.parent / name).is_dir()]
 FILES = {
     path.relative_to(HERE.parent).as_posix(): path
     for folder in FOLDERS
