@@ -114,10 +114,15 @@ def test_every_import_is_found(source: str, found: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["import m2v_lite.model", "from m2v_lite import StaticModel", "from . import model"]
+    ("source", "message"),
+    [
+        ("import m2v_lite.model", "name: import m2v_lite by from ... import"),
+        ("from m2v_lite import StaticModel", "name imports StaticModel from the root"),
+        ("from . import model", "name has a relative import"),
+    ],
 )
-def test_what_would_hide_an_import_is_refused(source: str) -> None:
-    with pytest.raises(AssertionError):
+def test_what_would_hide_an_import_is_refused(source: str, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
         list(imports("name", source))
 
 

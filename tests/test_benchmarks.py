@@ -104,7 +104,7 @@ def test_a_benchmark_writes_to_an_untracked_folder(
     if name == "plots":
         pytest.importorskip("matplotlib")
     monkeypatch.setattr(sys, "argv", [name, "--help"])
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="0"):
         importlib.import_module(name).main()
     assert f"write the results to this folder (default: {LOCAL})" in capsys.readouterr().out
     assert f"{LOCAL.relative_to(ROOT)}/" in (ROOT / ".gitignore").read_text().splitlines()
@@ -505,7 +505,8 @@ def test_the_plots_are_those_of_the_results(tmp_path: Path) -> None:
     for name in ("speed.svg", "footprint.svg"):
         assert f"wrote {local / name}\n" in said
         drawn = (local / name).read_text()
-        assert drawn.count(">model2vec</text>") + drawn.count(">m2v_lite</text>") >= 2
+        assert ">model2vec</text>" in drawn
+        assert ">m2v_lite</text>" in drawn
         assert _labels(drawn) == _labels((BENCHMARKS / "results" / name).read_text())
         assert len(drawn) < 60_000
 

@@ -173,7 +173,7 @@ def test_the_demo_finds_what_is_asked_for(tmp_path: Path) -> None:
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="0"):
         main([*command, "--help"])
     return capsys.readouterr().out
 

@@ -117,5 +117,5 @@ Model2VecEmbeddingFunction(None).encode_queries(["a small board"])
 def test_one_import_more_is_seen(one_more: str, of_numpy: set[str]) -> None:
     """The control."""
     modules = imported(f"import {one_more}\n{FIRST_VECTOR}", "")
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=one_more):
         assert_imports(modules, of_numpy, OWN | OF_A_PACKED_MODEL)

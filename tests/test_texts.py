@@ -51,7 +51,7 @@ def test_few_texts_are_encoded_as_many(name: str, tiny: Callable[[str], Path], t
 def test_which_texts_are_few(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundled._encoder, "encode_one", None)  # calling it would fail
     for few in (["the cat"] * FEW_TEXTS, ["x" * FEW_CHARACTERS]):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="'NoneType' object is not callable"):
             bundled.encode(few)
         bundled.encode([*few, "y"])
 

@@ -122,10 +122,22 @@ def test_impossible_prompts(method: str, of_the_config: str, prompted: StaticMod
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("texts", [None, 3, b"cat", {"cat"}, ["cat", None], [["cat"]]])
-def test_what_is_not_text(method: str, texts: Any, bundled: StaticModel, prompted: StaticModel) -> None:
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (None, "got None; pass texts only"),
+        (3, "got int 3; pass texts only"),
+        (b"cat", "got bytes b'cat'; decode it first"),
+        ({"cat"}, "got set {'cat'}; pass a list of its texts"),
+        (["cat", None], "^text 1 is None, not a str"),
+        ([["cat"]], r"^text 0 is list \['cat'\], not a str; pass one flat list of texts"),
+    ],
+)
+def test_what_is_not_text(
+    method: str, texts: Any, message: str, bundled: StaticModel, prompted: StaticModel
+) -> None:
     for model in (bundled, prompted):
-        with pytest.raises(InputTypeError):
+        with pytest.raises(InputTypeError, match=message):
             getattr(model, method)(texts)
 
 

@@ -61,7 +61,7 @@ def test_packed_and_unpacked_give_the_same(name: str, tiny: Callable[[str], Path
     model = StaticModel.from_pretrained(folder)
     path = tmp_path / "packed.safetensors"
     model.save_packed(path, "a tiny model")
-    assert verify(str(path)) >= 4
+    assert verify(str(path)) == len(SafetensorsFile(path).tensors) + 1  # and the metadata
     again = StaticModel.from_pretrained(path)
     unpack(str(path), str(tmp_path / "out"))
     for other in (again, StaticModel.from_pretrained(tmp_path / "out")):
