@@ -42,6 +42,10 @@ fuzz: $(VENV)/with-tools ## damage models and texts at random, an hour for each 
 	$(VENV)/bin/python scripts/fuzz_texts.py $(FUZZ_OPTIONS)
 	$(VENV)/bin/python scripts/fuzz_models.py $(FUZZ_OPTIONS) $(if $(M2V_LITE_PEERS),--peers-python $(M2V_LITE_PEERS))
 
+.PHONY: mutants
+mutants: $(VENV)/with-tools ## change the core in 300 places, one at a time, and see that a test fails (MUTANTS_OPTIONS="--count 20 --seed 2")
+	$(VENV)/bin/python scripts/mutation_testing.py $(MUTANTS_OPTIONS)
+
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
 	$(VENV)/bin/ruff check
@@ -171,7 +175,7 @@ texts: $(TEXTS)/installed ## sentences in many languages, to test and to measure
 
 .PHONY: clean
 clean: ## remove all environments, what was built, and unrecorded results
-	rm -rf .venv* .emulated dist benchmarks/local-results
+	rm -rf .venv* .emulated dist mutants benchmarks/local-results
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
