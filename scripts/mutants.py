@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 COMPARISONS = {
@@ -25,6 +25,8 @@ OPERATORS = {
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 COMPARISON = re.compile(r"not\s+in\b|is\s+not\b|<=|>=|==|!=|<|>|\bin\b|\bis\b")
 OPERATOR = re.compile(r"\*\*|//|<<|>>|[-+*/%@&|^]")
+# In place of the wing of a mutant that is made by hand.
+BY_HAND = "made by hand"
 # Names of calls whose arguments are texts for people.
 TELLS = {"warn", "note", "warn_left_out"}
 
@@ -38,7 +40,7 @@ class Mutant(NamedTuple):
         lines: all lines of its statement, or of the head of its statement.
         text: the line as it is, without white space at its ends.
         what: what is changed, and into what.
-        number: which of the equal changes of equal lines in the file it is, from 1.
+        number: which of the equal changes of equal lines in the file it is, from 1; 0 if it is made by hand.
         start, end: where the change begins and ends in the text of the file.
         replacement: what stands there instead.
     """
@@ -55,7 +57,7 @@ class Mutant(NamedTuple):
 
     @property
     def wing(self) -> str:
-        return self.file.split("/")[1]
+        return self.file.split("/")[1] if self.number else BY_HAND
 
     @property
     def name(self) -> str:
@@ -301,6 +303,21 @@ def _compiles(source: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
+
+
+def made_by_hand(entries: Iterable[Mapping[str, str]], sources: Mapping[str, str]) -> Iterator[Mutant]:
+    """Yield mutants that are given by a text, which is once in its file, and by what stands there instead."""
+    for entry in entries:
+        file, before = entry["file"], entry["before"]
+        source = sources[file]
+        if source.count(before) != 1:
+            raise ValueError(f"{file} does not hold exactly once: {before}")
+        start = source.index(before)
+        end = start + len(before)
+        first = start + len(before) - len(before.lstrip())
+        lines = source.count("\n", 0, first) + 1, source.count("\n", 0, start + len(before.rstrip())) + 1
+        text = source.splitlines()[lines[0] - 1].strip()
+        yield Mutant(file, lines[0], lines, text, entry["about"], 0, start, end, entry["after"])
 
 
 def sample(mutants: Iterable[Mutant], count: int, seed: int) -> list[Mutant]:

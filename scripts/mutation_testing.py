@@ -6,7 +6,8 @@ The sample is spread over tokenization, embedding, files, hub and loading. First
 out which tests run which lines. Then each mutant gets a copy of the checkout, and there the tests that run
 its line, the quickest first, until one fails; after them, the tests of the same folder. A mutant that no test
 notices is printed as a diff: a test is missing, or the mutant does the same as the original. Mutants of the
-second kind are listed, each with a reason, in `equivalent_mutants.json`.
+second kind are listed, each with a reason, in `equivalent_mutants.json`. The mutants in
+`mutants_by_hand.json` are tried with every sample.
 
 A run goes on where it was stopped: `--out` keeps the results. `--again` tries the survivors once more, with
 tests that are new since then. `--list` only prints the sample.
@@ -44,10 +45,10 @@ from covering_tests import (  # noqa: E402
     pytest_command,
     reports_in,
 )
-from mutants import Mutant, mutants_of, sample  # noqa: E402
+from mutants import Mutant, made_by_hand, mutants_of, sample  # noqa: E402
 
 CORE = ("tokenization", "embedding", "files", "hub", "loading.py")
-EQUIVALENTS = HERE / "equivalent_mutants.json"
+EQUIVALENTS, BY_HAND = HERE / "equivalent_mutants.json", HERE / "mutants_by_hand.json"
 # How long the tests of one mutant may take where nothing is wrong, in seconds: those that run its line, and
 # others of the same folder.
 COVERING_SECONDS, OTHER_SECONDS = 90, 45
@@ -276,11 +277,9 @@ def main() -> int:
     """Try the mutants of a sample; return 1 if any survives that is not listed as equivalent."""
     options = parsed()
     sources = sources_of_core()
-    drawn = sample(
-        (mutant for file, source in sources.items() for mutant in mutants_of(file, source)),
-        options.count,
-        options.seed,
-    )
+    every = (mutant for file, source in sources.items() for mutant in mutants_of(file, source))
+    by_hand = made_by_hand(json.loads(BY_HAND.read_text(encoding="utf-8")), sources)
+    drawn = [*by_hand, *sample(every, options.count, options.seed)]
     drawn = [mutant for mutant in drawn if options.only in mutant.name]
     excluded = equivalents()
     if options.list:
