@@ -66,6 +66,7 @@ def test_every_kind_of_change(source: str, mutants: list[str]) -> None:
         "@cache(5)\ndef a():\n    return",
         "a = f'{b[:3]} {c + 1}'",
         "warn('a', stacklevel=4) if a else b",
+        "a = zip(b, c, strict=True)",
     ],
 )
 def test_what_stays_as_it_is(source: str) -> None:
