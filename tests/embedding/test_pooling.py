@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -202,3 +203,43 @@ def test_a_table_that_take_would_copy_is_not_copied(kind: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """The most bytes that some work takes."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint16", "int8"])
+def test_a_long_text_takes_little_scratch_memory(dtype: str) -> None:
+    """All its rows at once would take a hundred megabytes or more."""
+    table = np.ones((10, 256), dtype)
+    row_ids = np.zeros(400_000, np.intp)
+    vectors = np.empty((1, 256), vector_dtype(dtype))
+    bounds = np.array([0, len(row_ids)])
+    assert peak_of(lambda: pooling.mean_rows(table, row_ids, bounds, vectors)) < 4_000_000
+    assert peak_of(lambda: pooling.mean_row(table, row_ids, None, vectors.dtype)) < 4_000_000
+
+
+def test_many_short_texts_take_little_scratch_memory() -> None:
+    """The sums of all of them at once would take as much as the vectors, and their rows once more."""
+    table = np.ones((10, 256), np.float32)
+    vectors = np.empty((40_000, 256), np.float32)
+    row_ids = np.zeros(2 * len(vectors), np.intp)
+    bounds = 2 * np.arange(len(vectors) + 1)
+    assert pooling.how_many_are_long(np.diff(bounds), 256) == 0
+    assert peak_of(lambda: pooling.mean_rows(table, row_ids, bounds, vectors)) < vectors.nbytes // 8
+
+
+@pytest.mark.parametrize("kind", ["strided", "unaligned"])
+def test_a_single_text_does_not_copy_the_table_either(kind: str) -> None:
+    table = np.zeros(8_000_004, np.uint8)
+    view: NDArray[Any] = table[1:8_000_001].view(np.float32).reshape(-1, 64)
+    if kind == "strided":
+        view = table[:8_000_000].view(np.float32).reshape(-1, 64)[:, :32]
+    assert peak_of(lambda: pooling.mean_row(view, np.arange(10), None, np.dtype(np.float32))) < 1_000_000

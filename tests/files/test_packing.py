@@ -443,3 +443,42 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
 def test_a_file_has_no_subfolder(packed: Path) -> None:
     with pytest.raises(InputValueError, match="has no subfolder"):
         StaticModel.from_pretrained(packed, subfolder="x")
+
+
+@pytest.mark.parametrize("name", ["model", "[CLS]"])
+def test_negative_ids_of_added_tokens(name: str, packed: Path) -> None:
+    """They would count from the end of the table."""
+    settings = json.loads(SafetensorsFile(packed).metadata["m2v_lite.tokenizer"])
+    settings["added_tokens"] = [added_token(name, -1)]
+    broken = rewritten(packed, {"tokenizer": json.dumps(settings)})
+    with pytest.raises(InvalidModelError, match="a setting has the wrong type"):
+        StaticModel.from_pretrained(broken)
+
+
+def test_bfloat16_is_packed_and_unpacked_as_such(tmp_path: Path) -> None:
+    TinyModel().build(tmp_path / "folder")
+    tokens = StaticModel.from_pretrained(tmp_path / "folder").embedding.shape[0]
+    codes = (0x3F00 + np.arange(4 * tokens) % 256).astype(np.uint16).reshape(tokens, 4)
+    with (tmp_path / "folder" / "model.safetensors").open("wb") as file:
+        write_safetensors(file, {"embeddings": codes}, bfloat16=("embeddings",))
+    model = StaticModel.from_pretrained(tmp_path / "folder")
+    packed = tmp_path / "packed.safetensors"
+    model.save_packed(packed)
+    assert SafetensorsFile(packed).tensors["embeddings"].dtype == "BF16"
+    unpack(str(packed), str(tmp_path / "out"))
+    for place in (packed, tmp_path / "out"):
+        again = StaticModel.from_pretrained(place)
+        assert again.embedding_dtype == "bfloat16"
+        np.testing.assert_array_equal(again.encode(TEXTS), model.encode(TEXTS))
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "README.md"])
+def test_what_deflates_well_is_bounded_by_its_deflated_size_too(
+    name: str, packed: Path, tmp_path: Path
+) -> None:
+    """A few kilobytes must not become the largest file of its kind."""
+    compressed = zlib.compress(b" " * 3_000_000, 9)
+    broken = rewritten(packed, **{name.replace(".", "__"): np.frombuffer(compressed, np.uint8)})
+    most = 50 * len(compressed) + (1 << 16)
+    with pytest.raises(InvalidModelError, match=f"{name} is cut short, or is larger than {most} bytes"):
+        unpack(str(broken), str(tmp_path / "out"))

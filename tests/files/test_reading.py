@@ -819,3 +819,29 @@ def test_a_model_that_is_dropped_is_gone_at_once() -> None:
         assert [part() for part in parts] == [None] * 3
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint64", "uint32", "int16", "uint16", "int8", "uint8"])
+def test_a_mapping_of_every_dtype(dtype: str, folder: Path, tmp_path: Path) -> None:
+    rows = (np.arange(TOKENS) * 7 % 100).astype(dtype)
+    table = random_table(100, 24, "float32")
+    write_table(folder, {"embeddings": table, "mapping": rows})
+    model = StaticModel.from_pretrained(folder)
+    assert model.token_mapping is not None
+    assert model.token_mapping.dtype == dtype
+    whole = TinyModel().build(tmp_path / "whole")
+    write_table(whole, {"embeddings": table[rows]})
+    expected = StaticModel.from_pretrained(whole).encode(SAMPLE_TEXTS)
+    np.testing.assert_array_equal(model.encode(SAMPLE_TEXTS), expected)
+    made = StaticModel(table, model.tokenizer, token_mapping=rows, normalize=model.normalize)
+    np.testing.assert_array_equal(made.encode(SAMPLE_TEXTS), expected)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_the_modules_say_whether_vectors_are_scaled(normalize: bool, folder: Path, tmp_path: Path) -> None:
+    """sentence-transformers would otherwise give other vectors."""
+    StaticModel.from_pretrained(folder, normalize=normalize).save_pretrained(tmp_path / "saved")
+    modules = json.loads((tmp_path / "saved" / "modules.json").read_text())
+    scaling = {"idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}
+    static = {"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}
+    assert modules == [static, scaling][: 1 + normalize]

@@ -174,6 +174,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "metadata is a list": (file_of({"__metadata__": []}), "its __metadata__ is not a JSON object of texts"),
     "entry is a number": (file_of({"x": 3}), "'x' is not described by dtype, shape"),
     "entry lacks the shape": (file_of({"x": {"dtype": "F32", "data_offsets": [0, 0]}}), "'x' is not described by dtype, shape"),
+    "metadata of a text and a number": (file_of({"__metadata__": {"a": "b", "c": 1}}), "its __metadata__ is not a JSON object of texts"),
     "unknown dtype": (file_of(tensor(dtype="F33"), b"8 bytes."), "unknown dtype 'F33'"),
     "dtype is a list": (file_of(tensor(dtype=["F32"]), b"8 bytes."), r"unknown dtype \['F32'\]"),
     "negative size": (file_of(tensor(shape=[-2]), b"8 bytes."), "not a list of sizes"),
@@ -291,3 +292,22 @@ def test_an_empty_tensor_where_another_begins(tmp_path: Path) -> None:
     empty = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
     (tmp_path / "a").write_bytes(file_of({"x": entry, "y": empty}, b"8 bytes."))
     assert SafetensorsFile(tmp_path / "a").view("y").shape == (0,)
+
+
+# Of https://github.com/huggingface/safetensors/blob/main/safetensors/src/tensor.rs: eight elements take so many bytes.
+BYTES_OF_EIGHT = {
+    "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+    "C64": 64, "F64": 64, "I64": 64, "U64": 64,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", BYTES_OF_EIGHT)
+def test_the_size_of_every_dtype(dtype: str, tmp_path: Path) -> None:
+    size = BYTES_OF_EIGHT[dtype]
+    (tmp_path / "a").write_bytes(file_of(tensor([8], [0, size], dtype), bytes(size)))
+    assert SafetensorsFile(tmp_path / "a").tensors["x"] == TensorInfo(dtype, (8,), 0, size)
+    for wrong in (size - 1, size + 1):
+        (tmp_path / "a").write_bytes(file_of(tensor([8], [0, wrong], dtype), bytes(wrong)))
+        with pytest.raises(InvalidModelError, match="does not match shape"):
+            SafetensorsFile(tmp_path / "a")
