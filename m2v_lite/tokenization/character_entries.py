@@ -1,15 +1,18 @@
 """Texts -> their characters in one array, normalized, with a class for each.
 
 Such an entry holds a class in its upper byte, and a code point in its 21 lowest bits. The entries of the
-first 65,536 characters lie in a table. All others are worked out when their character first occurs.
+first 65,536 characters lie in a table. All others are worked out when their character first occurs, and some
+thousands of them are remembered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from m2v_lite.tokenization.character_translation import CHARACTERS_KEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,6 +132,7 @@ class CharacterEntries:
     def _higher_entry(self, code: int) -> int:
         known = self._higher.get(code)
         if known is None:
+            _make_room(self._higher)
             known = self._higher[code] = self._entry(code)
         return known
 
@@ -140,8 +144,15 @@ class CharacterEntries:
             return entry(REMOVED, 0)
         if len(parts) == 1:
             return parts[0]
+        _make_room(self._parts)
         self._parts[code] = parts
         return entry(SEVERAL, code)
+
+
+def _make_room(known: dict[int, Any]) -> None:
+    """Forget all characters, if they are too many."""
+    if len(known) >= CHARACTERS_KEPT:
+        known.clear()
 
 
 def classes_of(entries: Entries) -> NDArray[np.uint8]:
