@@ -478,7 +478,8 @@ def test_what_deflates_well_is_bounded_by_its_deflated_size_too(
 ) -> None:
     """A few kilobytes must not become the largest file of its kind."""
     compressed = zlib.compress(b" " * 3_000_000, 9)
-    broken = rewritten(packed, **{name.replace(".", "__"): np.frombuffer(compressed, np.uint8)})
+    changed: dict[str, Any] = {name.replace(".", "__"): np.frombuffer(compressed, np.uint8)}
+    broken = rewritten(packed, **changed)
     most = 50 * len(compressed) + (1 << 16)
     with pytest.raises(InvalidModelError, match=f"{name} is cut short, or is larger than {most} bytes"):
         unpack(str(broken), str(tmp_path / "out"))
