@@ -164,8 +164,9 @@ class _Finder(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_Return(self, node: ast.Return) -> None:
-        if node.value and not (isinstance(node.value, ast.Constant) and node.value.value is None):
-            self.replace(node, "return None", "value dropped")
+        if node.value:
+            if not (isinstance(node.value, ast.Constant) and not node.value.value):  # None, False and so on
+                self.replace(node, "return None", "value dropped")
             self.visit(node.value)
 
     def visit_Raise(self, node: ast.Raise) -> None:

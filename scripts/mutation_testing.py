@@ -155,8 +155,8 @@ class Judge:
             file.write_text(mutant.applied_to(source), encoding="utf-8")
             for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
                 compiled.unlink()
-            files = sorted({*files_of(tests), *tests_beside(mutant.file, self.copy)})
-            outcome, test = self.run(place, tests, files)
+            files = {*files_of(tests), *tests_beside(mutant.file, self.copy)}
+            outcome, test = self.run(place, tests, sorted(name for name in files if (place / name).exists()))
         seconds = round(time.monotonic() - begun, 1)
         return Result(mutant.name, outcome, test, len(tests), seconds, mutant.diff(source))
 

@@ -45,6 +45,7 @@ def changed(source: str) -> list[str]:
         ("a = b[c:]", ["a = b[:]"]),
         ("a = max(b, c)", ["a = min(b, c)"]),
         ("def a(b):\n    return b", ["def a(b):\n    return None"]),
+        ("def a(b):\n    return False", ["def a(b):\n    return True"]),
         ("def a(b=2):\n    return", ["def a(b=(2 + 1)):\n    return", "def a(b=(2 - 1)):\n    return"]),
         ("for a in b:\n    break", ["for a in b:\n    continue"]),
         ("a = ('é' +\n     b)", ["a = ('é' -\n     b)"]),
