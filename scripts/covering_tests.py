@@ -22,7 +22,8 @@ ROOT = HERE.parent
 # The tests of the core: what only a test of the commands or of the pages notices has no test of its own.
 TESTS = (
     "m2v_lite", "tests/tokenization", "tests/embedding", "tests/files", "tests/hub", "tests/test_golden.py",
-    "tests/test_freed_memory.py", "tests/test_imports.py", "tests/test_memory.py", "tests/test_real_models.py", "tests/test_reference.py",
+    "tests/test_freed_memory.py", "tests/test_imports.py", "tests/test_memory.py",
+    "tests/test_real_models.py", "tests/test_reference.py",
     "tests/test_docs.py::test_the_known_models_are_those_of_the_command",
 )  # fmt: skip
 STARTS_COVERAGE = "import coverage\n\ncoverage.process_startup()\n"
