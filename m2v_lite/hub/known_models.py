@@ -40,7 +40,7 @@ class KnownModel(NamedTuple):
 # stand-in with as many pieces (500,353), and one text: 1.5 MB packed, and 1.9 MB as a folder whose vocabulary
 # is kept in the assets cache.
 KNOWN_MODELS = (
-    KnownModel("(bundled)", 256, 29.5, 8, "English", "MIT", "no network: potion-base-8M in int8"),
+    KnownModel("(bundled)", 256, 29.5, 9, "English", "MIT", "no network: potion-base-8M in int8"),
     KnownModel("minishlab/potion-base-2M", 64, 29.5, 8, "English", "MIT", "the least memory"),
     KnownModel("minishlab/potion-base-4M", 128, 29.5, 16, "English", "MIT", "little memory"),
     KnownModel("minishlab/potion-base-8M", 256, 29.5, 31, "English", "MIT", "most uses"),
