@@ -649,6 +649,8 @@ def test_a_saved_model_is_the_model(name: str, tiny: Callable[[str], Path], tmp_
     saved = StaticModel.from_pretrained(tmp_path / "a" / "b")
     np.testing.assert_array_equal(saved.encode(SAMPLE_TEXTS), model.encode(SAMPLE_TEXTS))
     assert saved.config["embedding_dtype"] == model.embedding_dtype
+    written = (tmp_path / "a" / "b" / "config.json").read_text()
+    assert written == json.dumps(saved.config, indent=4)  # as model2vec writes it
     assert saved.config.get("vocabulary_quantization") == model.vocabulary_quantization
     assert "# mine" in (tmp_path / "a" / "b" / "README.md").read_text()
 

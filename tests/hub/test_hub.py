@@ -921,6 +921,15 @@ def test_a_copied_cache_needs_no_package(
         ("a b", False),
         ("ä/b", False),
         ("", False),
+        ("a/" + "b" * 94, True),
+        ("a/" + "b" * 95, False),
+        ("a/b--c", False),
+        ("a/b..c", False),
+        ("a/b.git", False),
+        ("a/b.gitx", True),
+        ("-a/b", False),
+        ("a/b-", False),
+        ("a/-b", False),
     ],
 )
 def test_names_of_repositories(name: str, is_one: bool) -> None:

@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 from tiny_models import bundled_definition
 
+from m2v_lite import StaticModel
 from m2v_lite.tokenization import character_translation
 from m2v_lite.tokenization.character_translation import Translation
 from m2v_lite.tokenization.chunks import ChunkMemo
 from m2v_lite.tokenization.definition import TokenizerText
 from m2v_lite.tokenization.kinds import own_tokenizer
-from m2v_lite.tokenization.memo_limits import ENTRY_BYTES, REMEMBERED_CHARACTERS, BoundedMemo
+from m2v_lite.tokenization.memo_limits import (
+    DEFAULT_MEMO_BYTES,
+    ENTRY_BYTES,
+    REMEMBERED_CHARACTERS,
+    BoundedMemo,
+)
 from m2v_lite.tokenization.word_memo import WordMemo
 from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
@@ -63,3 +69,8 @@ def test_few_characters_of_a_translation_are_remembered(monkeypatch: pytest.Monk
     for _ in range(2):
         assert text.translate(table) == "".join(map(str.swapcase, text))
         assert len(table) <= 10
+
+
+def test_the_default_is_the_documented_one() -> None:
+    assert "The default of 8 MB" in str(StaticModel.from_pretrained.__doc__)
+    assert DEFAULT_MEMO_BYTES == 8 << 20
