@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -321,7 +321,9 @@ def try_all(judge: Judge, mutants: Sequence[Mutant], kept: Path, jobs: int, end:
         return None if time.monotonic() > end else judge.result(mutant)
 
     with ThreadPoolExecutor(jobs) as pool:
-        for number, result in enumerate(pool.map(tried, mutants), 1):
+        waiting = [pool.submit(tried, mutant) for mutant in mutants]
+        for number, done in enumerate(as_completed(waiting), 1):
+            result = done.result()
             if result:
                 with kept.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(result._asdict()) + "\n")

@@ -483,3 +483,17 @@ def test_what_deflates_well_is_bounded_by_its_deflated_size_too(
     most = 50 * len(compressed) + (1 << 16)
     with pytest.raises(InvalidModelError, match=f"{name} is cut short, or is larger than {most} bytes"):
         unpack(str(broken), str(tmp_path / "out"))
+
+
+def test_what_hardly_deflates_is_bounded_by_its_kind(packed: Path, tmp_path: Path) -> None:
+    """A model card has at most 4 MB, also one that is stored as it is."""
+    most = 1 << 22
+    for size, is_right in ((most, True), (most + 1, False)):
+        content = (b"---\n---\n" + b"x" * size)[:size]
+        broken = rewritten(packed, README__md=np.frombuffer(zlib.compress(content, 0), np.uint8))
+        if is_right:
+            unpack(str(broken), str(tmp_path / "out"))
+            assert (tmp_path / "out" / "README.md").read_bytes() == content
+        else:
+            with pytest.raises(InvalidModelError, match=f"README.md is cut short, or is larger than {most}"):
+                unpack(str(broken), str(tmp_path / "refused"))
