@@ -175,7 +175,7 @@ texts: $(TEXTS)/installed ## sentences in many languages, to test and to measure
 
 .PHONY: clean
 clean: ## remove all environments, what was built, and unrecorded results
-	rm -rf .venv* .emulated dist mutants benchmarks/local-results
+	rm -rf .venv* .emulated dist mutation-results benchmarks/local-results
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -266,7 +266,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no mutant after this time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many to try at once")
     parser.add_argument("--only", default="", help="only mutants whose names contain this")
-    parser.add_argument("--out", type=Path, default=ROOT / "mutants", help="the folder of results")
+    parser.add_argument("--out", type=Path, default=ROOT / "mutation-results", help="the folder of results")
     parser.add_argument("--again", action="store_true", help="try the survivors once more")
     parser.add_argument("--measure", action="store_true", help="find out anew which tests run which lines")
     parser.add_argument("--list", action="store_true", help="print the sample, and do nothing else")
