@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "CHOSEN_TESTS" not in os.environ:
         return
     places = {name: place for place, name in enumerate(_names_in("CHOSEN_TESTS"))}
-    known = set(_names_in("KNOWN_TESTS")) if "KNOWN_TESTS" in os.environ else None
+    known = set(_names_in("KNOWN_TESTS")) if os.environ.get("KNOWN_TESTS") else None
     chosen: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
