@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -50,9 +51,6 @@ from mutants import Mutant, made_by_hand, mutants_of, sample  # noqa: E402
 
 CORE = ("tokenization", "embedding", "files", "hub", "loading.py")
 EQUIVALENTS, BY_HAND = HERE / "equivalent_mutants.json", HERE / "mutants_by_hand.json"
-# How long the tests of one mutant may take where nothing is wrong, in seconds: those that run its line, and
-# others of the same folder.
-COVERING_SECONDS, OTHER_SECONDS = 60, 20
 # What more a run may take before its mutant counts as one that hangs.
 START_SECONDS, TIMES = 30, 4
 MEMORY = 6 << 30
@@ -110,16 +108,23 @@ def tests_beside(file: str, copy: Path) -> list[str]:
     return sorted(path.relative_to(copy).as_posix() for path in folder.glob("test_*.py"))
 
 
-def chosen_tests(mutant: Mutant, tests: CoveringTests, copy: Path) -> list[str]:
-    """Return the tests for a mutant: those that run its line, then those of its file and its folder."""
+def chosen_tests(mutant: Mutant, tests: CoveringTests, copy: Path, limit: float) -> list[str]:
+    """Return the tests for a mutant: those that run its line, then those of its file and its folder.
+
+    Args:
+        mutant: the mutant.
+        tests: all tests.
+        copy: a copy of the checkout.
+        limit: how many seconds the former may take where nothing is wrong; the latter, a third of it.
+    """
     first, last = mutant.lines
     covering = tests.of_lines(mutant.file, range(first, last + 1))
     files = set(tests_beside(mutant.file, copy))
     beside = {test for test in tests.seconds if test.partition("::")[0] in files}
     others = beside | tests.of_file(mutant.file)
     return [
-        *_within(COVERING_SECONDS, covering, tests.seconds),
-        *_within(OTHER_SECONDS, others - covering, tests.seconds),
+        *_within(limit, covering, tests.seconds),
+        *_within(limit / 3, others - covering, tests.seconds),
     ]
 
 
@@ -139,18 +144,25 @@ class Judge:
         copy: a copy of the checkout.
         tests: its tests.
         sources: the texts of the core.
+        limit: as for `chosen_tests`.
         takes_new: whether to run tests as well of which it is not known yet which lines they run.
     """
 
     def __init__(
-        self, copy: Path, tests: CoveringTests, sources: dict[str, str], takes_new: bool = False
+        self,
+        copy: Path,
+        tests: CoveringTests,
+        sources: dict[str, str],
+        limit: float = 60,
+        takes_new: bool = False,
     ) -> None:
-        self.copy, self.tests, self.sources, self.takes_new = copy, tests, sources, takes_new
+        self.copy, self.tests, self.sources = copy, tests, sources
+        self.limit, self.takes_new = limit, takes_new
 
     def result(self, mutant: Mutant) -> Result:
         """Run the tests for a mutant in a copy of its own."""
         source = self.sources[mutant.file]
-        tests = chosen_tests(mutant, self.tests, self.copy)
+        tests = chosen_tests(mutant, self.tests, self.copy, self.limit)
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as temporary:
             place = Path(temporary) / "checkout"
@@ -269,6 +281,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=300, help="how many mutants (default: 300)")
     parser.add_argument("--seed", type=int, default=1, help="another seed draws another sample")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no mutant after this time")
+    parser.add_argument("--test-seconds", type=float, default=60, help="the most for the tests of a line")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many to try at once")
     parser.add_argument("--only", default="", help="only mutants whose names contain this")
     parser.add_argument("--out", type=Path, default=ROOT / "mutation-results", help="the folder of results")
@@ -300,7 +313,7 @@ def main() -> int:
         copy = Path(temporary) / "checkout"
         copy_checkout(copy)
         tests = covering_tests(copy, options.out / "covering_tests.json", options.jobs, options.measure)
-        judge = Judge(copy, tests, sources, options.again)
+        judge = Judge(copy, tests, sources, options.test_seconds, options.again)
         waiting = [mutant for mutant in drawn if mutant.name not in done and mutant.name not in excluded]
         try_all(judge, waiting, kept, options.jobs, end)
         results = read_results(kept)
@@ -325,8 +338,10 @@ def try_all(judge: Judge, mutants: Sequence[Mutant], kept: Path, jobs: int, end:
     def tried(mutant: Mutant) -> Result | None:
         return None if time.monotonic() > end else judge.result(mutant)
 
+    # In no order, so that the results of a run that is stopped are a sample, too; those made by hand first.
+    in_no_order = sorted(mutants, key=lambda mutant: (mutant.number > 0, zlib.crc32(mutant.name.encode())))
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(tried, mutant) for mutant in mutants]
+        waiting = [pool.submit(tried, mutant) for mutant in in_no_order]
         for number, done in enumerate(as_completed(waiting), 1):
             result = done.result()
             if result:
