@@ -271,6 +271,11 @@ def test_tables_that_lead_astray(packed: Path) -> None:
         with pytest.raises(InvalidModelError, match="an id that is not one of the vocabulary"):
             StaticModel.from_pretrained(astray)
     values[0] = 0
+    lengths = np.array(file.view("vocabulary.lengths"))
+    for wrong in (1 << 9, 1 << 9 | 1, (1 << 16) - 1):
+        lengths[-1] = wrong
+        with pytest.raises(InvalidModelError, match="lengths is not an array of 512 numbers below 512"):
+            StaticModel.from_pretrained(rewritten(packed, {}, vocabulary__lengths=lengths))
     refused: list[str] = []
     for _ in range(20):
         changed = entries.copy()

@@ -42,6 +42,7 @@ from m2v_lite import (
     StaticModel,
     TokenizationError,
 )
+from m2v_lite.files import reading
 from m2v_lite.files.layouts import find_model_files
 from m2v_lite.files.safetensors import write_safetensors
 from m2v_lite.files.saving import copy_model
@@ -847,3 +848,15 @@ def test_the_modules_say_whether_vectors_are_scaled(normalize: bool, folder: Pat
     scaling = {"idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}
     static = {"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}
     assert modules == [static, scaling][: 1 + normalize]
+
+
+def test_freed_memory_goes_back_once_a_folder_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read a tokenizer takes several times its memory."""
+    given: list[str] = []
+    read = reading._read_tokenizer
+    monkeypatch.setattr(
+        reading, "_read_tokenizer", lambda *options: (given.append("read"), read(*options))[1]
+    )
+    monkeypatch.setattr("m2v_lite.freed_memory.give_back_freed_memory", lambda: given.append("given back"))
+    StaticModel.from_pretrained(folder)
+    assert given == ["read", "given back"]

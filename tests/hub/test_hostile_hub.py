@@ -230,6 +230,19 @@ def test_a_reference_without_end(hub: Hub, cache: Path, tmp_path: Path, files: d
         load(cache, local_files_only=True)
 
 
+def test_a_reference_is_short(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
+    """Spaces at its end do no harm, but a long file is no reference."""
+    hub.add(NAME, files)
+    load(cache)
+    reference = cache / "models--owner--name" / "refs" / "main"
+    commit = reference.read_text()
+    reference.write_text(commit.ljust(256))
+    load(cache, local_files_only=True)
+    reference.write_text(commit.ljust(257))
+    with pytest.raises(DownloadError, match="not in the cache"):
+        load(cache, local_files_only=True)
+
+
 # Secrets
 
 

@@ -880,6 +880,14 @@ def test_impossible_arguments(options: dict[str, Any], error: type[Exception], h
     assert not hub.requests
 
 
+@pytest.mark.parametrize("revision", ["", " ", "\n"])
+def test_an_empty_revision_is_called_empty(revision: str, cache: Path) -> None:
+    with pytest.raises(
+        InputValueError, match="revision is empty; give a branch, tag or commit, or None for main"
+    ):
+        load(cache, revision=revision)
+
+
 def test_advice_that_names_all_that_was_asked_for(hub: Hub, cache: Path) -> None:
     with pytest.raises(
         DownloadError, match=r"m2v-lite download owner/name --revision v2 --subfolder 'a b'\Z"

@@ -1,0 +1,36 @@
+"""Walks through a charsmap, many characters at once, find what a look-up of one text finds."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+from charsmap_of_keys import charsmap_of_keys
+
+from m2v_lite.tokenization.unigram.charsmap import NOWHERE, Charsmap, arrays_of_charsmap
+
+# The first and the last characters of each number of bytes.
+BOUNDARIES = "\x01\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"
+
+
+def charsmap_of(values: dict[str, str]) -> Charsmap:
+    return Charsmap(*arrays_of_charsmap(base64.b64encode(charsmap_of_keys(values)).decode()))
+
+
+@pytest.mark.parametrize("character", BOUNDARIES)
+def test_characters_of_every_number_of_bytes(character: str) -> None:
+    charsmap = charsmap_of({character: "x", f"{character}y": "never", f"y{character}": "z"})
+    every = np.array([*map(ord, BOUNDARIES)], np.int64)
+    nodes, values = charsmap.walk(every, charsmap.root(len(every)))
+    found = [charsmap.value_at(value) if value != NOWHERE else None for value in values.tolist()]
+    assert found == ["x" if other == character else None for other in BOUNDARIES]
+    assert found == [charsmap.value_of(other.encode()) for other in BOUNDARIES]
+    # A key goes on behind it, and it ends another key.
+    behind, _ = charsmap.walk(np.full(len(every), ord("y")), nodes)
+    assert (behind != NOWHERE).tolist() == [other == character for other in BOUNDARIES]
+    after_y, none = charsmap.walk(np.full(len(every), ord("y")), charsmap.root(len(every)))
+    assert (none == NOWHERE).all()
+    _, values = charsmap.walk(every, after_y)
+    found = [charsmap.value_at(value) if value != NOWHERE else None for value in values.tolist()]
+    assert found == ["z" if other == character else None for other in BOUNDARIES]
