@@ -150,6 +150,23 @@ def test_few_long_texts_among_many_short_ones_are_looped() -> None:
     assert pooling.how_many_are_long(np.array([], np.intp), 256) == 0
 
 
+@pytest.mark.parametrize("dim", [2, 64, 256, 1024])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cheapest_number_of_texts_is_looped(dim: int, seed: int) -> None:
+    """Of all numbers of longest texts, counted one by one."""
+    generator = np.random.default_rng(seed)
+    lengths = np.sort(generator.lognormal(3, 2, 30).astype(np.intp))[::-1]
+
+    def cost(looped: int) -> float:
+        in_loop, in_steps = lengths[:looped].tolist(), lengths[looped:].tolist()
+        loop = len(in_loop) * pooling.LOOP_COST + sum(in_loop) * dim
+        steps = max(in_steps, default=0) * pooling.STEP_COST
+        return float(loop + steps + sum(in_steps) * dim * pooling.STEP_ROW_COST)
+
+    cheapest = min(cost(looped) for looped in range(len(lengths) + 1))
+    assert cost(pooling.how_many_are_long(lengths, dim)) == pytest.approx(cheapest)
+
+
 def test_a_long_text_is_long_where_numbers_have_32_bits() -> None:
     """200,000 steps cost more than fits in 32 bits."""
     assert pooling.how_many_are_long(np.array([200_000, *[20] * 100], np.int32), 256) == 1

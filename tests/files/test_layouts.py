@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -134,3 +135,9 @@ def test_a_config_goes_before_the_defaults(folder: Path) -> None:
 def test_the_hub_wants_a_config(folder: Path) -> None:
     with pytest.raises(ModelNotFoundError, match=r"config\.json"):
         find_model_files(str(folder))
+
+
+def test_a_file_in_place_of_the_folder(folder: Path) -> None:
+    for path, kind in ((folder / "model.safetensors", "a file"), (Path(os.devnull), "a device")):
+        with pytest.raises(ModelNotFoundError, match=f"this is {kind}; give the folder that holds the table"):
+            find_model_files(str(path))
