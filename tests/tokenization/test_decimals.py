@@ -12,7 +12,22 @@ from tokenizers import Tokenizer
 
 from m2v_lite.tokenization.decimals import decimal, decimals
 
-ODD = ["0", "-0", "0.0", "-0.0", "1e5", "1E-5", "1e-320", "-1.5e-400", "0e999", "12345678901234567890123.5"]
+ODD = [
+    "0",
+    "-0",
+    "0.0",
+    "-0.0",
+    "1e5",
+    "1E-5",
+    "1e-320",
+    "-1.5e-400",
+    "0e999",
+    "12345678901234567890123.5",
+    "1e308",
+    "-17e307",
+    "1e-308",
+    "1e-309",
+]
 NO_NUMBERS = [
     "",
     "-",
@@ -69,6 +84,7 @@ def test_numbers_are_those_of_the_library() -> None:
         *((text, "is not a JSON number") for text in NO_NUMBERS),
         ("1e400", "is too large"),
         ("9e308", "is too large"),
+        ("1e309", "is too large"),
     ],
 )
 def test_what_is_no_number(text: str, message: str) -> None:
