@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
+from m2v_lite.tokenization import decimals as module
 from m2v_lite.tokenization.decimals import decimal, decimals
 
 ODD = [
@@ -93,3 +94,18 @@ def test_what_is_no_number(text: str, message: str) -> None:
         decimal(text)
     with pytest.raises(ValueError, match=message):
         at_once(["-1.5", text, "2"])
+
+
+def test_only_odd_numbers_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large vocabulary has hundreds of thousands of plain ones."""
+    alone: list[str] = []
+
+    def noted(text: str) -> float:
+        alone.append(text)
+        return decimal(text)
+
+    monkeypatch.setattr(module, "decimal", noted)
+    plain = ["0", "-0.5", "7", "-12.25", "123456789.0123456789", "9999999999999999999"]
+    odd = ["1e5", "12345678901234567890", "-0.12345678901234567890"]
+    assert at_once([*plain, *odd]) == [*map(decimal, [*plain, *odd])]
+    assert alone == odd
