@@ -57,3 +57,13 @@ def with_keys(keys: dict[str, str]) -> dict[str, Any]:
     text = json.dumps(divided()).replace(CHARSMAP["precompiled_charsmap"], encoded)
     definition: dict[str, Any] = json.loads(text)
     return definition
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\r"])
+@pytest.mark.parametrize(
+    ("value", "is_white"),
+    [(" ", True), ("  ", True), ("x", False), (" x", False), ("x ", False), ("", False)],
+)
+def test_white_space_must_stay_white(space: str, value: str, is_white: bool) -> None:
+    """Otherwise words are not those between white space."""
+    assert (reason_to_leave(with_keys({space: value})) == "") is is_white
