@@ -13,6 +13,7 @@ from m2v_lite.tokenization.unigram.double_array import NO_LINK, DoubleArray
 from m2v_lite.tokenization.unigram.double_array_builder import double_array, double_array_of
 from m2v_lite.tokenization.vocabulary import scored_vocabulary_of
 
+MANY_LETTERS = "".join(map(chr, range(0x430, 0x430 + 40)))  # many nodes have many children
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("aab"), max_size=6)
 
 
@@ -46,7 +47,11 @@ def test_any_pieces(pieces: list[str], texts: list[str]) -> None:
     check(pieces, [*texts, "".join(pieces)[:50]])
 
 
-@pytest.mark.parametrize(("letters", "number"), [("ab", 2000), ("abcdefghijklmnop", 5000), ("\u4e00", 3000)])
+@pytest.mark.parametrize(
+    ("letters", "number"),
+    [("ab", 2000), ("abcdefghijklmnop", 5000), ("\u4e00", 3000), (MANY_LETTERS, 9000)],
+    ids=["two", "sixteen", "thousands", "forty"],
+)
 def test_many_pieces(letters: str, number: int) -> None:
     generator = random.Random(0)
     if len(letters) == 1:  # nodes with thousands of children

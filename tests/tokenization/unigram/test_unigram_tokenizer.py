@@ -189,7 +189,7 @@ def test_unknown_tokens_count_towards_the_limit(name: str, limit: int) -> None:
     assert [ours.token_ids_of_one(text, limit).tolist() for text in texts] == expected
 
 
-@pytest.mark.parametrize("name", ["divided", "joined", "joined-bytes"])
+@pytest.mark.parametrize("name", ["divided", "joined", "joined-bytes", "divided-tokens", "joined-tokens"])
 def test_figures_are_those_of_the_library(name: str) -> None:
     ours, library = tokenizer_of(TOKENIZERS[name]), Tokenizer.from_str(json.dumps(TOKENIZERS[name]))
     assert ours is not None

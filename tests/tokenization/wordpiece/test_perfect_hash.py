@@ -75,6 +75,10 @@ def assert_finds(keys: Keys) -> PerfectHash:
     strange = np.setdiff1d(np.concatenate(others), keys)
     assert len(strange) > 500
     assert (table.find(strange.copy()) >= table.missing).all()
+    # One by one, with the numbers of Python.
+    places = range(0, len(keys), 1 + len(keys) // 100)
+    assert [table.find_one(int(keys[place])) for place in places] == [*places]
+    assert {table.find_one(key) for key in strange[:: 1 + len(strange) // 100].tolist()} == {-1}
     return table
 
 
