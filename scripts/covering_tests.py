@@ -26,6 +26,8 @@ TESTS = (
     "tests/test_real_models.py", "tests/test_reference.py",
     "tests/test_docs.py::test_the_known_models_are_those_of_the_command",
 )  # fmt: skip
+# Seconds. All tests take minutes, and several times as long while their lines are noted.
+SHORT, LONGEST_RUN = 60, 4 * 3600
 STARTS_COVERAGE = "import coverage\n\ncoverage.process_startup()\n"
 
 
@@ -59,7 +61,9 @@ class CoveringTests(NamedTuple):
 def copy_checkout(place: Path) -> None:
     """Copy all files that git knows, or would know."""
     command = ["git", "ls-files", "-coz", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=SHORT
+    ).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +132,9 @@ def _measured(copy: Path, folder: Path, jobs: int) -> CoveringTests:
     environment["PYTHONPATH"] += os.pathsep + str(measuring)
     command = pytest_command("--dist", "worksteal", "-n", str(jobs), *TESTS)
     with (measuring / "output").open("w") as output:
-        subprocess.run(command, cwd=copy, env=environment, stdout=output, stderr=output, check=False)
+        subprocess.run(
+            command, cwd=copy, env=environment, stdout=output, stderr=output, check=False, timeout=LONGEST_RUN
+        )
         reports = reports_in(first)
         failed = sorted(test for test, report in reports.items() if report["outcome"] == "failed")
         if failed:
@@ -136,7 +142,15 @@ def _measured(copy: Path, folder: Path, jobs: int) -> CoveringTests:
             chosen.write_text(json.dumps(failed))
             environment = environment_of(copy, REPORTS=str(second), CHOSEN_TESTS=str(chosen))
             command = pytest_command(*files_of(failed))
-            subprocess.run(command, cwd=copy, env=environment, stdout=output, stderr=output, check=False)
+            subprocess.run(
+                command,
+                cwd=copy,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                check=False,
+                timeout=LONGEST_RUN,
+            )
             reports |= reports_in(second)
     passed = {test: report for test, report in reports.items() if report["outcome"] == "passed"}
     seconds = {test: float(str(report["seconds"])) for test, report in passed.items()}

@@ -231,7 +231,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it has started in its session."""
     with suppress(ProcessLookupError):  # all have ended
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=60)
 
 
 def read_results(path: Path) -> dict[str, Result]:
@@ -345,7 +345,7 @@ def try_all(judge: Judge, mutants: Sequence[Mutant], kept: Path, jobs: int, end:
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(tried, mutant) for mutant in in_no_order]
         for number, done in enumerate(as_completed(waiting), 1):
-            result = done.result()
+            result = done.result(timeout=0)
             if result:
                 with kept.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(result._asdict()) + "\n")
