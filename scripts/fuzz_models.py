@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests"), str(HERE.parent)]
 
 from fuzz_cases import numbers, options_of  # noqa: E402
-from mutations import any_of, mutations_of  # noqa: E402
+from model_damage import any_of, mutations_of  # noqa: E402
 from sample_texts import SAMPLE_TEXTS  # noqa: E402
 from tiny_models import TINY_MODELS  # noqa: E402
 

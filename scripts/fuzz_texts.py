@@ -23,7 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests"), str(HERE.parent)]
 
 from definitions import added_token  # noqa: E402
 from fuzz_cases import numbers, options_of  # noqa: E402
-from mutations import any_of  # noqa: E402
+from model_damage import any_of  # noqa: E402
 from tiny_models import TINY_MODELS, wordpiece  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 from unigram_models import divided, joined, with_bytes  # noqa: E402

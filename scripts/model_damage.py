@@ -1,4 +1,4 @@
-"""Files of a model -> the same files with something wrong: the mutations of `fuzz_models`.
+"""Files of a model -> the same files with something wrong: what `fuzz_models` does to them.
 
 They know the structure: JSON is changed at random places and written again, a safetensors header with the
 right length, and the JSON inside of metadata as well, so that most mutants get past the first check.
