@@ -37,7 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("HF_", "HUGGING"))]:
         del os.environ[name]
     config.stash[ASSETS] = assets = TemporaryDirectory()
-    os.environ.update(HF_ENDPOINT=server.hub.url, HF_HOME="/no/home/of/the/hub", HF_ASSETS_CACHE=assets.name)
+    # The home is missing. What makes it by mistake makes it in a folder that goes away.
+    home = f"{assets.name}/no/home/of/the/hub"
+    os.environ.update(HF_ENDPOINT=server.hub.url, HF_HOME=home, HF_ASSETS_CACHE=assets.name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
