@@ -269,9 +269,13 @@ def test_a_token_of_the_environment_is_not_shown(
     assert "of mine" not in done.stderr
 
 
-def test_a_token_that_a_hub_sends_back_is_not_shown(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("scheme", ["Bearer ", ""])
+def test_a_token_that_a_hub_sends_back_is_not_shown(
+    scheme: str, hub: Hub, cache: Path, files: dict[str, bytes]
+) -> None:
     def echo(answer: Answer) -> bool:
-        answer.send(401, b"", {"X-Error-Message": f"bad: {answer.headers['Authorization']}"})
+        token = answer.headers["Authorization"].removeprefix("Bearer ")
+        answer.send(401, b"", {"X-Error-Message": f"bad: {scheme}{token}"})
         return True
 
     hub.add(NAME, files)
