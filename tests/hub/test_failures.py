@@ -57,6 +57,9 @@ def test_a_busy_hub_is_asked_again(status: int, passes: bool) -> None:
 )
 def test_what_else_may_pass(error: Exception, passes: bool) -> None:
     assert may_pass(error) is passes
+    with pytest.raises(RuntimeError, match="wrapped") as caught:
+        raise RuntimeError("wrapped") from error
+    assert may_pass(caught.value) is passes
 
 
 @pytest.mark.parametrize(
