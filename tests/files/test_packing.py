@@ -502,3 +502,11 @@ def test_what_hardly_deflates_is_bounded_by_its_kind(packed: Path, tmp_path: Pat
         else:
             with pytest.raises(InvalidModelError, match=f"README.md is cut short, or is larger than {most}"):
                 unpack(str(broken), str(tmp_path / "refused"))
+
+
+def test_the_table_is_the_one_that_packing_writes(packed: Path) -> None:
+    """Not another table of the name that sentence-transformers gives it."""
+    expected = StaticModel.from_pretrained(packed).encode(TEXTS)
+    table = np.array(SafetensorsFile(packed).view("embeddings"))
+    model = StaticModel.from_pretrained(rewritten(packed, embedding__weight=-table))
+    np.testing.assert_array_equal(model.encode(TEXTS), expected)
