@@ -749,6 +749,19 @@ def test_two_layouts_in_one_repository(
     assert_same(load(cache), files, tmp_path)
 
 
+def test_a_branch_with_another_layout_is_known_to_be_complete(
+    hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes], tiny: Callable[[str], Path]
+) -> None:
+    """That there is no first layout is asked of the commit, not of the branch main, which may have one."""
+    nested = files_of(tiny("unigram-nested"))
+    hub.add(NAME, files)
+    hub.add(NAME, nested, "v2")
+    load(cache, revision="v2")
+    hub.requests.clear()
+    assert_same(load(cache, revision="v2"), nested, tmp_path)
+    assert not hub.requests
+
+
 def test_a_table_of_the_other_name(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
     table = files["model.safetensors"].replace(b'{"embeddings":', b'{"embedding.weight":')
     length = int.from_bytes(table[:8], "little") + len("embedding.weight") - len("embeddings")

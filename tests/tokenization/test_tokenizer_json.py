@@ -201,6 +201,15 @@ def test_a_lone_surrogate_is_no_token() -> None:
         vocabulary_of({"\ud800": 1})
 
 
+@pytest.mark.usefixtures("_without_json")
+@pytest.mark.parametrize("digits", range(1, 9))
+def test_every_digit_of_an_id_counts(digits: int) -> None:
+    ids = {10**place * digit for place in range(digits) for digit in range(1, 10)} | {10**digits - 1}
+    vocabulary = {f"t{token_id}": token_id for token_id in sorted(ids)}
+    content = json.dumps({"model": {"type": "WordPiece", "vocab": vocabulary}}).encode()
+    assert assert_as_json(content)
+
+
 def test_ids_in_any_order() -> None:
     order = random.Random(0).sample(range(1000), 1000)
     vocabulary = vocabulary_of({f"token {token_id}": token_id for token_id in order})
