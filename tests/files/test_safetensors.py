@@ -181,6 +181,8 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "fractional size": (file_of(tensor(shape=[2.0]), b"8 bytes."), "not a list of sizes"),
     "true as a size": (file_of(tensor(shape=[2, True]), b"8 bytes."), "not a list of sizes"),
     "shape is a number": (file_of(tensor(shape=2), b"8 bytes."), "not a list of sizes"),
+    "size of 64 bits": (file_of(tensor(shape=[2**63]), b"8 bytes."), "not a list of sizes"),
+    "offset of 64 bits": (file_of(tensor(offsets=[0, 2**63]), b"8 bytes."), "not two in ascending order"),
     "size of 4000 digits": (file_of(tensor(shape=[10**4000]), b"8 bytes."), "not a list of sizes"),
     "size of 5000 digits": (file_of(b'{"x":{"shape":[' + b"9" * 5000 + b"]}}"), OF_5000_DIGITS),
     "forty dimensions": (file_of(tensor(shape=[1] * 40), b"8 bytes."), "not a list of sizes"),
