@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from time_limit import LONGEST, started
+from time_limit import LONGEST, started, wait_for
 
 from m2v_lite.files import atomic_write as module
 from m2v_lite.files.atomic_write import atomic_write, atomic_writes, is_temporary
@@ -346,6 +346,7 @@ for number in range(10_000):
 """
     command = [sys.executable, "-c", program, str(tmp_path / "new")]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    wait_for((tmp_path / "new").exists)
     time.sleep(1.5)
     for process in processes:
         process.kill()

@@ -439,6 +439,8 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
         ({"added_tokens": 5}, "'int' object is not iterable"),
         ({"normalizer": {"type": "BertNormalizer"}}, r"KeyError\('strip_accents'\)"),
         ({"normalizer": {**settings["normalizer"], "lowercase": "no"}}, wrong_type),
+        ({"normalizer": {**settings["normalizer"], "strip_accents": "no"}}, wrong_type),
+        ({"normalizer": {**settings["normalizer"], "strip_accents": 1}}, wrong_type),
     ]
     for change, fact in changes:
         with pytest.raises(InvalidModelError, match=rf"its tokenizer cannot be read \(.*{fact}"):
