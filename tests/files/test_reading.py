@@ -863,3 +863,11 @@ def test_freed_memory_goes_back_once_a_folder_is_read(folder: Path, monkeypatch:
     monkeypatch.setattr("m2v_lite.freed_memory.give_back_freed_memory", lambda: done.append("given back"))
     StaticModel.from_pretrained(folder)
     assert done == ["read", "given back"]
+
+
+def test_a_broken_folder_is_not_blamed_on_the_hub(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(InvalidModelError, match="it is empty") as caught:
+        StaticModel.from_pretrained(folder)
+    assert "force_download" not in str(caught.value)
+    assert caught.value.__cause__ is None
