@@ -21,6 +21,9 @@ from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
 
+# No deadline: a busy machine says nothing of the code.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 # Under emulation all takes long.
 settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HUB_SERVER, ASSETS = pytest.StashKey[HubServer](), pytest.StashKey[TemporaryDirectory[str]]()
