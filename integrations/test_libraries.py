@@ -7,6 +7,7 @@ process where m2v_lite is in model2vec's place.
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -218,16 +219,19 @@ def test_what_the_table_says(model: StaticModel, bridges: dict[str, Any]) -> Non
 
 DO_THE_WORK = """
 import json
-sys.path.insert(0, sys.argv[1])
+import os
 from test_libraries import results_as_usual
-results = results_as_usual(sys.argv[2])
+results = results_as_usual(sys.argv[1])
 assert not [name for name in sys.modules if name.startswith("model2vec.")]
 print("\\n" + json.dumps(results))
 """
 
 
 def test_in_the_place_of_model2vec(folder: str, expected: dict[str, Any]) -> None:
-    command = [sys.executable, "-c", REPLACEMENT + DO_THE_WORK, str(Path(__file__).parent), folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+    command = [sys.executable, "-c", REPLACEMENT + DO_THE_WORK, folder]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == json.loads(json.dumps(expected))
