@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from m2v_lite.disk import FLAGS, names_in
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 from m2v_lite.files.assets import assets_folder
-from m2v_lite.files.atomic_write import new_folders
 from m2v_lite.files.blob_names import blob_name
 from m2v_lite.files.packed_format import PREFIX, VERSION, setting, tokenizer_in_arrays
 from m2v_lite.files.safetensors import SafetensorsFile
@@ -214,6 +213,7 @@ def _mapped(kept: str, path: str, memo_bytes: int) -> TextTokenizer | None:
 
 def _keep(own: WordPieceTokenizer | UnigramTokenizer, kept: str, source: TokenizerFile, size: int) -> None:
     """Write the arrays of a tokenizer, or say that they cannot be written."""
+    from m2v_lite.files.atomic_write import new_folders
     from m2v_lite.files.packed_file import tokenizer_entries, write_packed
 
     tensors, metadata = tokenizer_entries(own)

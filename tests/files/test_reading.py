@@ -531,15 +531,21 @@ def test_a_disk_that_fails_while_saving(broken: int, folder: Path, monkeypatch: 
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_the_config_is_renamed_last(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    renamed: list[str] = []
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names that files get, in order."""
+    names: list[str] = []
     replace = os.replace
 
     def noted(source: str, target: str) -> None:
-        renamed.append(Path(target).name)
+        names.append(Path(target).name)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", noted)
+    return names
+
+
+def test_the_config_is_renamed_last(folder: Path, tmp_path: Path, renamed: list[str]) -> None:
     StaticModel.from_pretrained(folder).save_pretrained(tmp_path / "saved")
     assert renamed[0] == "model.safetensors"
     assert renamed[-1] == "config.json"
@@ -548,20 +554,12 @@ def test_the_config_is_renamed_last(folder: Path, tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("has_card", [False, True])
 @pytest.mark.parametrize("layout", [0, 1, 2])
 def test_a_copy_renames_the_config_last_too(
-    layout: int, has_card: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    layout: int, has_card: bool, tmp_path: Path, renamed: list[str]
 ) -> None:
     TinyModel(layout=layout).build(tmp_path / "model")
     if has_card:
         (tmp_path / "model" / "README.md").write_text("")
     files = find_model_files(str(tmp_path / "model"))
-    renamed: list[str] = []
-    replace = os.replace
-
-    def noted(source: str, target: str) -> None:
-        renamed.append(Path(target).name)
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", noted)
     copy_model(files, str(tmp_path / "copy"))
     assert len(renamed) == 3 + has_card
     assert renamed[-1] == Path(files.config).name
