@@ -45,7 +45,7 @@ GUARD = (
     "if __name__ == '__main__':"
 )
 
-PART_TEXTS = 1024
+PART_TEXTS = 2048
 PARTS_AHEAD = 2
 
 # How long to wait for an answer before the workers are looked at, in seconds. The end of a worker mostly

@@ -60,11 +60,17 @@ def processes_that_pay(texts: Sequence[str], characters: int | None, most: int) 
     if most == 1:
         return 1
     longest = sys.maxsize if characters is None else characters
-    total = sum(min(len(text), longest) for text in texts)
     pays_from = PAYS_FROM[context_of(None).get_start_method()]
+    for_each = max(1, pays_from // 4)
+    enough = max(pays_from, most * for_each)  # more would change nothing, so it is not counted
+    total = 0
+    for text in texts:
+        total += min(len(text), longest)
+        if total >= enough:
+            break
     if total < pays_from:
         return 1
-    return max(1, min(most, len(texts), total // max(1, pays_from // 4)))
+    return max(1, min(most, len(texts), total // for_each))
 
 
 class WorkerPool:
