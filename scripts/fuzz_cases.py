@@ -34,4 +34,6 @@ def numbers(options: argparse.Namespace) -> Iterator[int]:
         yield number
         number += 1
         if options.state:
-            options.state.write_text(json.dumps({"next": number}))
+            new = options.state.with_name(f"{options.state.name}.new")
+            new.write_text(json.dumps({"next": number}))
+            new.replace(options.state)

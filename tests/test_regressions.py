@@ -27,7 +27,11 @@ def test_models(model: Path, tmp_path: Path) -> None:
     assert outcome in fuzz_models.RIGHT, told
     peers = os.environ.get("M2V_LITE_PEERS")
     if peers and outcome == fuzz_models.WORKS and not (model / "packed.safetensors").exists():
-        assert not fuzz_models.Reference(peers).differs(model, tmp_path / "vectors.npy")
+        reference = fuzz_models.Reference(peers)
+        try:
+            assert not reference.differs(model, tmp_path / "vectors.npy")
+        finally:
+            reference.end()
 
 
 @pytest.mark.parametrize("case", TEXTS, ids=lambda path: path.stem)

@@ -112,7 +112,7 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
     if not (
         definition.get("version") == "1.0"
         and isinstance(model, dict)
-        and model.get("type") in MODELS
+        and kind_of(model) in MODELS
         and model.get("dropout") is None
         and _is_idle(definition.get("post_processor"))
         and _divides_at_spaces(definition.get("pre_tokenizer"))

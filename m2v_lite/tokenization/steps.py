@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def kind_of(entry: Any) -> Any:
-    """Return the type of an entry; None if it is not one."""
-    return entry.get("type") if isinstance(entry, dict) else None
+def kind_of(entry: Any) -> str | None:
+    """Return the type of an entry; None if it has none that is a str.
+
+    `tokenizers` also takes an entry without one, and goes by its other keys.
+    """
+    kind = entry.get("type") if isinstance(entry, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def steps_of(entry: Any, members: str) -> Iterator[Any]:

@@ -276,6 +276,10 @@ def test_tables_that_lead_astray(packed: Path) -> None:
         lengths[-1] = wrong
         with pytest.raises(InvalidModelError, match="lengths is not an array of 512 numbers below 512"):
             StaticModel.from_pretrained(rewritten(packed, {}, vocabulary__lengths=lengths))
+    with_end = entries.copy()
+    with_end[displacements[0]] = 0  # where the key 0 is looked for, which stands for the end of a text
+    with pytest.raises(InvalidModelError, match="a token has no characters"):
+        StaticModel.from_pretrained(rewritten(packed, {}, vocabulary__entries=with_end))
     refused: list[str] = []
     for _ in range(20):
         changed = entries.copy()

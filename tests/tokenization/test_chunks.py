@@ -296,6 +296,7 @@ REJECTED = {
     "Metaspace that prepends to the first only": definition(None, steps(WORDS, {**META, "prepend_scheme": "first"})),
     "ByteLevel alone": bpe(),
     "punctuation first": definition(None, steps({"type": "Punctuation", "behavior": "Isolated"}, WORDS)),
+    "normalizer of an odd type": definition({**sequence({"type": "NFC"}), "type": [0]}),
     "unknown kind of pre-tokenizer": definition(None, steps(WORDS, {"type": "UnicodeScripts"})),
     "empty sequence": definition(None, steps()),
     "Prepend": definition({"type": "Prepend", "prepend": "▁"}),
@@ -330,7 +331,13 @@ def test_what_is_not_certain_goes_whole(name: str) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"version": "2.0"}, {"model": None}, {"model": {"type": "New"}}, {"post_processor": {"type": "New"}}],
+    [
+        {"version": "2.0"},
+        {"model": None},
+        {"model": {"type": "New"}},
+        {"model": {"type": [0]}},
+        {"post_processor": {"type": "New"}},
+    ],
 )
 def test_unknown_kinds_go_whole(changes: dict[str, Any]) -> None:
     tokenizer = Tokenizer.from_str(json.dumps(definition()))

@@ -113,6 +113,8 @@ def tables_of(
         PerfectHash(size, own, shifts, tuple(table["factors"][:2]))
         for size, own, shifts, table in zip(keys, entries, displacements, described, strict=True)
     )
+    if first.find_one(0) >= 0:  # a batch tells the end of a text by this key, which no token has
+        raise ValueError("a token has no characters")
     return TokenTables(
         Root(FIRST, first, values[0], lengths[:BYTES]),
         Root(CONTINUING, continuing, values[1], lengths[BYTES:]),
