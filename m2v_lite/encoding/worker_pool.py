@@ -43,10 +43,9 @@ if TYPE_CHECKING:
         def encode(self, sentences: str | Iterable[str], **options: Any) -> NDArray[Any]: ...
 
 
-# Below so many characters two processes that are started for one call hardly pay: they must be started, and
-# each fills a memo of its own. A forked one is there at once, any other must first import numpy. Measured as
-# processor time on two cores.
-PAYS_FROM = {"fork": 2_000_000, "forkserver": 8_000_000, "spawn": 8_000_000}
+# Below so many characters two processes that are started for one call hardly pay. A forked one is there at
+# once, any other must first import numpy and load the model. Measured as elapsed time on two cores.
+PAYS_FROM = {"fork": 4_000_000, "forkserver": 16_000_000, "spawn": 16_000_000}
 
 
 def processes_that_pay(texts: Sequence[str], characters: int | None, most: int) -> int:
