@@ -185,6 +185,8 @@ def _read_header(path: PathLike, file: BinaryIO, size: int) -> tuple[int, dict[s
         raise _broken(path, "its header describes more tensors than any static model has")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_object_without_duplicates)
+        if b"\\u" in text:  # perhaps a lone surrogate, which no text that is written may hold
+            json.dumps(header, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         what = "is nested too deeply" if isinstance(error, RecursionError) else f"is broken: {error}"
         raise _broken(path, f"its header {what}") from error

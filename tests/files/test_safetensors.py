@@ -191,6 +191,8 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "overflow beside a 0": (file_of(tensor(shape=[0, 2**62], offsets=[0, 0])), "is too large for any"),
     "a name of a million characters": (file_of({"x" * 10**6: {}}), "safetensors file: tensor 'xxxxxx"),
     "a dtype of a million characters": (file_of(tensor(dtype="F" * 10**6), b"8 bytes."), "unknown dtype 'FFFFF"),
+    "a lone surrogate in a name": (file_of(b'{"x\\ud800":{}}'), "its header is broken: .*surrogates not allowed"),
+    "a lone surrogate in the metadata": (file_of(b'{"__metadata__":{"a":"\\udfff"}}'), "surrogates not allowed"),
     "shape larger than the range": (file_of(tensor(shape=[3]), b"8 bytes."), "not match shape"),
     "shape smaller than the range": (file_of(tensor(shape=[1]), b"8 bytes."), "not match shape"),
     "negative offset": (file_of(tensor(offsets=[-8, 0]), b"8 bytes."), "not two in ascending order"),
