@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.tokenization.added_tokens import AddedToken, AddedTokens
 from m2v_lite.tokenization.steps import kind_of, steps_of
+from m2v_lite.tokenization.tokenizers_library import raise_unless_failure
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -86,15 +87,17 @@ class ChunkRule:
         if self.stripping.occur_in(joined):
             found.update(filter(self.stripping.occur_in, chunks))
         if self.charsmap is not None and not joined.isascii():
-            found.update(chunk for chunk in chunks if self._joins_a_space(chunk, self.charsmap.normalize_str))
+            found.update(chunk for chunk in chunks if self._joins_a_space(chunk, self.charsmap))
         return found
 
     @staticmethod
-    def _joins_a_space(chunk: str, normalize: Callable[[str], str]) -> bool:
-        """Return whether the normalizer joins a chunk and a space beside it."""
+    def _joins_a_space(chunk: str, normalizer: Normalizer) -> bool:
+        """Return whether the normalizer joins a chunk and a space beside it, or fails."""
         if chunk[:1].isascii() and chunk[-1:].isascii():
             return False
-        return chunk.endswith(JOINING) or normalize(f" {chunk} ") != f" {normalize(chunk)} "
+        if chunk.endswith(JOINING):
+            return True
+        return _normalized(normalizer, f" {chunk} ") != f" {_normalized(normalizer, chunk)} "
 
 
 def _restored(stripping: AddedTokens, state: Entry | None) -> ChunkRule:
@@ -134,7 +137,7 @@ def chunk_rule(definition: Entry, tokenizer: Tokenizer) -> ChunkRule | None:
         looked_for = content
         # Compare with None: an old Sequence has length 0, and counts as false.
         if entry["normalized"] and normalizer is not None:
-            looked_for = normalizer.normalize_str(content)
+            looked_for = _normalized(normalizer, content)
         if not looked_for or any(space in text for text in (content, looked_for) for space in SPACES):
             return None
     # If several tokens share an id, the library takes the flags of one token for all of them.
@@ -163,10 +166,18 @@ def _charsmap(entry: Entry) -> Normalizer:
 
 def _keeps_spaces(normalizer: Normalizer) -> bool:
     """Return whether a normalizer leaves white space white, also in a line end of two characters."""
-    normalize = normalizer.normalize_str
-    return normalize(" ") == " " and all(
-        normalize(space) and not normalize(space).strip(SPACES) for space in (*SPACES, "\r\n")
-    )
+    texts = [_normalized(normalizer, space) for space in (" ", *SPACES, "\r\n")]
+    return texts[0] == " " and all(text and not text.strip(SPACES) for text in texts)
+
+
+def _normalized(normalizer: Normalizer, text: str) -> str | None:
+    """Return what the library makes of a text, or None if it fails, as it does on a damaged charsmap."""
+    try:
+        normalized: str = normalizer.normalize_str(text)
+    except BaseException as error:
+        raise_unless_failure(error)
+        return None
+    return normalized
 
 
 def _divides_at_spaces(pre_tokenizer: Any) -> bool:

@@ -365,6 +365,28 @@ def test_a_charsmap_is_read_as_it_was_made() -> None:
     assert normalize("a \u0301b\u00a0c") == "a\u00b4b c"
 
 
+def failing(character: str) -> dict[str, Any]:
+    """Return a damaged charsmap, on which the library fails if the character occurs."""
+    entry = charsmap({**SPACES_TO_ONE, character: "x"})
+    data = bytearray(base64.b64decode(entry["precompiled_charsmap"]))
+    lead = character.encode()[0]
+    struct.pack_into("<I", data, 4 + 4 * (256 ^ lead), 0x1FFFFF << 10 | lead)
+    return {**entry, "precompiled_charsmap": base64.b64encode(data).decode()}
+
+
+def test_a_charsmap_that_the_library_fails_on() -> None:
+    tokenizer = chunked(definition(failing("\u01c4")))
+    assert_same_as_whole(tokenizer, ["plain texts", "and été"])
+    for _ in range(2):
+        with pytest.raises(TokenizationError, match="cannot tokenize 'a \u01c4 b'"):
+            tokenizer.token_ids(["fine", "a \u01c4 b"], None)
+        with pytest.raises(TokenizationError, match="cannot tokenize '\u01c4'"):
+            tokenizer.token_ids_of_one("\u01c4", None)
+    assert_same_as_whole(tokenizer, ["plain texts", "and été"])
+    for in_the_trial in ("é", "\u00a0", "日"):
+        assert made(definition(failing(in_the_trial))) is None
+
+
 def test_chunks_that_join_a_space() -> None:
     """Their texts go whole, and the others of the batch do not."""
     for content, texts, dependent in (
