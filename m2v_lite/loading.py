@@ -84,9 +84,12 @@ def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> st
     if name.endswith(".safetensors"):
         raise ModelNotFoundError(f"{name[:200]!r}: no such file; check the path")
     if not is_repository_id(name):
-        hint = "; give only the owner/name of a repository" if "://" in name else "; check the path"
+        from m2v_lite.hub.nearest import hint
+
+        remedy = "; give only the owner/name of a repository" if "://" in name else "; check the path"
         raise ModelNotFoundError(
-            f"{name[:200]!r}: no such folder, and not the name of a model on the hub (owner/name){hint}"
+            f"{name[:200]!r}: no such folder, and not the name of a model on the hub (owner/name)"
+            f"{hint(name, None)}{remedy}"
         )
     return fetch_model(name, subfolder=subfolder, **hub_options)
 

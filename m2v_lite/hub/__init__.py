@@ -8,6 +8,7 @@ the snapshot, it is downloaded and checked. A name passes the modules in this or
 - `download`: downloads a model's files into the cache.
 - `checksums`: checks files against the hub's checksums.
 - `failures`: decides after an error whether to try again, and what to tell the user.
+- `nearest`: the name that a misspelt one may mean.
 - `listing`: the static models in the cache.
 - `known_models`: the static models that the help recommends.
 """

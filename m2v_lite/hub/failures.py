@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from m2v_lite.errors import DownloadError, M2VLiteError, ModelNotFoundError
 from m2v_lite.hub.cache import Asked, entry_folder
+from m2v_lite.hub.nearest import hint
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
@@ -66,7 +67,8 @@ def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: 
     if is_a(RepositoryNotFoundError):
         return ModelNotFoundError(
             f"{asked}: no such folder here, and no such repository on {endpoint}, or your token may not see "
-            "it. Check the name. For a private model, give a token: token=, HF_TOKEN, or hf auth login"
+            f"it{hint(asked.repository, cache)}. Check the name. For a private model, give a token: token=, "
+            "HF_TOKEN, or hf auth login"
         )
     if is_a(RevisionNotFoundError):
         return ModelNotFoundError(

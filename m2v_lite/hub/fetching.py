@@ -79,7 +79,9 @@ def fetch_model(
     elif snapshot and force_download:
         state = "the model is in the cache, but force_download asks the hub for it"
     else:
-        state = f"no such folder here, the model is not in the cache {cache}"
+        from m2v_lite.hub.nearest import hint
+
+        state = f"no such folder here, the model is not in the cache {cache}{hint(repository, cache)}"
     if local_files_only:
         raise DownloadError(
             f"{asked}: {state}, and local_files_only is set. Leave it out, or run this with a network: "

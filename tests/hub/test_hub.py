@@ -782,6 +782,10 @@ def test_no_such_repository(hub: Hub, cache: Path) -> None:
     ) as caught:
         load(cache, "owner/none")
     assert type(caught.value.__cause__).__name__ == "RepositoryNotFoundError"
+    with pytest.raises(
+        ModelNotFoundError, match=r"or your token may not see it \(did you mean 'minishlab/potion"
+    ):
+        load(cache, "minishlab/potion-base-8N")
 
 
 def test_a_private_repository(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
