@@ -7,16 +7,13 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, overload
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
 from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.encoder import Encoder
-from m2v_lite.encoding.prompts import QueriesAndDocuments
-from m2v_lite.encoding.workers import SharedAmongWorkers
+from m2v_lite.encoding.more_methods import MoreMethods
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.model_parts import ModelParts
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
+class StaticModel(MoreMethods, ModelParts):
     """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
 
     `from_pretrained` makes one. A program that uses `model2vec.StaticModel` for inference only has to change
@@ -164,6 +161,10 @@ class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
         max_length: int | Unset | None = UNSET,
         normalize: bool | None = None,
         batch_size: int = BATCH_TEXTS,
+        truncate_dim: int | None = None,
+        precision: str | None = None,
+        out: NDArray[Any] | None = None,
+        null: str = "error",
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
         workers: int | None = None,
@@ -171,12 +172,22 @@ class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
     ) -> NDArray[Any]:
         """Encode texts as vectors.
 
+        By default, texts are cut at 512 tokens (some 350 English words), as in model2vec.
+
         Args:
-            sentences: a text, or a list, generator, numpy array or other iterable of texts.
+            sentences: a text, or a list, generator, numpy array, a column of pyarrow, pandas or polars, or
+                another iterable of texts.
             show_progress_bar: whether to show one (needs tqdm).
             max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
             normalize: whether to scale vectors to length 1. By default the model's setting.
             batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            truncate_dim: how many leading columns to use, as `dimensionality` of `from_pretrained` does. A
+                vector that is scaled has length 1 with these.
+            precision: "int8" or "uint8" for codes of scaled vectors, `rint(254 * v)`, clipped; "ubinary" or
+                "binary" for bits, eight in a number; "float32". By default vectors keep the table's dtype.
+            out: an array to write the vectors to, of the shape and dtype of the result, such as a mapped
+                .npy file. It is returned. After an error, some of its rows may have been written.
+            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
             use_multiprocessing: whether a thread may pool one batch while the next is tokenized, if there are
                 more texts than `multiprocessing_threshold`. This happens only where it pays: on a
                 free-threaded Python with more than one core. Despite the name, it never starts a process.
@@ -185,15 +196,18 @@ class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
                 many that is, and for what a program must look like. By default none is started. Each process
                 maps the model's file; with `quantize_to`, each has its own table in memory. They end with
                 the call; `pool` keeps some for several calls.
-            **kwargs: accepted and ignored, because callers written for sentence-transformers pass more.
+            **kwargs: what callers written for sentence-transformers pass. `prompt`, `prompt_name` and
+                `normalize_embeddings=True` are honoured; `convert_to_numpy=True`, `device` and others that
+                change nothing here are accepted.
 
         Returns:
-            (dim,) for a text, (texts, dim) for several, (0, dim) for none. The dtype is the table's, but
+            (dim,) for a text, (texts, dim) for several, (0, dim) for none; fewer columns if `truncate_dim` or
+            `precision` asks for that. The dtype is the table's, but
             float32 for int8 and bfloat16. A text without known tokens gives zeros. The bits are those of
             model2vec 0.10.0.
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option has a wrong type.
+            InputTypeError: something in `sentences` is not a text, or an option has a wrong type or name.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             WorkerError: a worker process could not be started, or ended too early.
@@ -203,111 +217,42 @@ class StaticModel(QueriesAndDocuments, SharedAmongWorkers, ModelParts):
             >>> model.encode("a single text").shape, model.encode([]).shape
             ((256,), (0, 256))
         """
-        limit = self.max_length if isinstance(max_length, Unset) else token_limit(max_length)
-        unit = self.normalize if normalize is None else switch("normalize", normalize)
-        processes = 1 if workers is None else natural_number("workers", workers)
-        if isinstance(sentences, str):
+        is_plain = truncate_dim is None and precision is None and out is None and not kwargs
+        if is_plain and isinstance(sentences, str):  # the quickest way for one text
+            limit = self.max_length if isinstance(max_length, Unset) else token_limit(max_length)
+            unit = self.normalize if normalize is None else switch("normalize", normalize)
             if batch_size != BATCH_TEXTS:
                 natural_number("batch_size", batch_size)
+            if workers is not None:
+                natural_number("workers", workers)
             return self._encoder.encode_one(sentences, limit, unit)
-        from m2v_lite.encoding.strategies import Settings, Work, choose_strategy  # one text does without
-        from m2v_lite.texts import as_texts
+        from m2v_lite.encoding.requests import encode_here, requested
 
-        texts, single = as_texts(sentences)
-        settings = Settings(limit, unit, natural_number("batch_size", batch_size), show_progress_bar)
+        request = requested(
+            self,
+            sentences,
+            max_length=max_length,
+            normalize=normalize,
+            batch_size=batch_size,
+            show_progress_bar=show_progress_bar,
+            truncate_dim=truncate_dim,
+            precision=precision,
+            out=out,
+            null=null,
+            others=kwargs,
+        )
+        texts = request.texts
+        processes = 1 if workers is None else natural_number("workers", workers)
         if processes > 1:
             from m2v_lite.encoding.worker_pool import processes_that_pay  # takes long to import
 
-            processes = processes_that_pay(texts, self._encoder.characters(limit), processes)
+            characters = self._encoder.characters(request.settings.max_length)
+            processes = processes_that_pay(texts, characters, processes)
         if processes > 1:
             with self.pool(processes) as pool:
-                vectors = pool.encode_all(texts, settings)
-        else:
-            vectors = np.empty((len(texts), self.dim), self._encoder.vector_dtype)
-            work = Work(self._encoder, texts, vectors, settings)
-            choose_strategy(work, use_multiprocessing and len(texts) > multiprocessing_threshold)(work)
-        return vectors[0] if single else vectors
-
-    @overload
-    def encode_as_sequence(  # type: ignore[overload-overlap]  # a str is an iterable of str, too
-        self,
-        sentences: str,
-        *,
-        max_length: int | None = None,
-        batch_size: int = BATCH_TEXTS,
-        show_progress_bar: bool = False,
-        use_multiprocessing: bool = True,
-        multiprocessing_threshold: int = 10_000,
-    ) -> NDArray[Any]: ...
-
-    @overload
-    def encode_as_sequence(
-        self,
-        sentences: Iterable[str],
-        *,
-        max_length: int | None = None,
-        batch_size: int = BATCH_TEXTS,
-        show_progress_bar: bool = False,
-        use_multiprocessing: bool = True,
-        multiprocessing_threshold: int = 10_000,
-    ) -> list[NDArray[Any]]: ...
-
-    def encode_as_sequence(
-        self,
-        sentences: str | Iterable[str],
-        *,
-        max_length: int | None = None,
-        batch_size: int = BATCH_TEXTS,
-        show_progress_bar: bool = False,
-        use_multiprocessing: bool = True,
-        multiprocessing_threshold: int = 10_000,
-    ) -> NDArray[Any] | list[NDArray[Any]]:
-        """Encode texts as the rows of their tokens, without pooling.
-
-        The options are those of `encode`. As in model2vec, the model's own `max_length` does not apply here.
-
-        Returns:
-            (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32 for
-            bfloat16), promoted by the weights' dtype if there are weights. A text without tokens has the same
-            dtype (in model2vec: float64).
-
-        Raises:
-            InputTypeError, InputValueError, TokenizationError: as `encode` does.
-
-        Example:
-            >>> StaticModel.from_pretrained().encode_as_sequence("three short words").shape
-            (3, 256)
-        """
-        from m2v_lite.texts import as_texts
-        from m2v_lite.tokenization.flat_ids import of_each_text
-
-        texts, single = as_texts(sentences)
-        limit = token_limit(max_length)
-        size = natural_number("batch_size", batch_size)
-
-        rows: list[NDArray[Any]] = []
-        for _, ids, bounds in self._encoder.tokenized(texts, limit, size, 0, show_progress_bar):
-            self._encoder.read_ahead.expect(self._table.row_ids(ids))
-            rows += map(self._table.rows, of_each_text(ids, bounds))
-        return rows[0] if single else rows
-
-    def tokenize(self, sentences: Iterable[str]) -> list[list[int]]:
-        """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
-
-        As in model2vec, a text is not first cut to `max_length * median_token_length` characters, as `encode`
-        does. A single text counts as a list of one text.
-
-        Raises:
-            InputTypeError, InputValueError, TokenizationError: as `encode` does.
-
-        Example:
-            >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
-            [[1006, 1028], [1036, 1031]]
-        """
-        from m2v_lite.texts import as_texts
-
-        texts, _ = as_texts(sentences)
-        return self._encoder.token_lists(texts, self.max_length)
+                return pool.encode_request(request)
+        threads = use_multiprocessing and len(texts) > multiprocessing_threshold
+        return encode_here(self._encoder, request, threads)
 
     def save_pretrained(
         self, path: PathLike, model_name: str | None = None, subfolder: str | None = None

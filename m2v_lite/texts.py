@@ -7,42 +7,107 @@ from collections.abc import Iterable, KeysView, Mapping, Sequence, Set
 import numpy as np
 
 from m2v_lite.arguments import check_unicode, described
-from m2v_lite.errors import InputTypeError
+from m2v_lite.errors import InputTypeError, InputValueError
+
+NULL_POLICIES = ("error", "empty")
 
 
-def as_texts(sentences: str | Iterable[str]) -> tuple[Sequence[str], bool]:
+def as_texts(
+    sentences: str | Iterable[str], null: str = "error", first: int = 0
+) -> tuple[Sequence[str], bool]:
     """Return the texts in `sentences`, and whether `sentences` is a single text.
 
     Args:
-        sentences: a text; or a list, tuple, generator, numpy array or other iterable of texts. Any iterable
-            except a list or a tuple is read into a list first.
+        sentences: a text; or a list, tuple, generator, numpy array, column of pyarrow, pandas or polars, or
+            other iterable of texts. Any iterable except a list or a tuple is read into a list first.
+        null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
+        first: the index of the first text among the caller's, for errors.
 
     Raises:
         InputTypeError: `sentences` is not a text or an iterable of texts, or an item is not a `str`.
+        InputValueError: `null` is neither.
 
     Example:
         >>> as_texts("one")
         (['one'], True)
         >>> as_texts(word for word in ("one", "two"))
         (['one', 'two'], False)
+        >>> as_texts(["one", None], null="empty")
+        (['one', ''], False)
     """
+    if null not in NULL_POLICIES:
+        raise InputValueError(f"null is {described(null)}; give one of {', '.join(NULL_POLICIES)}")
     if isinstance(sentences, str):
         return [sentences], True
     if isinstance(sentences, np.ndarray) and sentences.ndim < 2:
         sentences = sentences.tolist()
-        return ([sentences], True) if isinstance(sentences, str) else as_texts(sentences)
-    # Data frames, arrays of rows, mappings and sets are iterable, but do not give texts in a known order.
-    unsuited = isinstance(sentences, (bytes, bytearray, Mapping, Set)) and not isinstance(sentences, KeysView)
-    if unsuited or getattr(sentences, "ndim", 1) != 1 or not isinstance(sentences, Iterable):
-        raise InputTypeError(
-            f"expected a text or a list of texts, got {described(sentences)}; {_remedy(sentences)}"
-        )
-    texts = sentences if isinstance(sentences, (list, tuple)) else list(sentences)
+        return ([sentences], True) if isinstance(sentences, str) else as_texts(sentences, null, first)
+    texts = _listed(sentences)
     if not set(map(type, texts)) <= {str}:
-        for index, text in enumerate(texts):
+        if null == "empty":
+            texts = ["" if is_missing(text) else text for text in texts]
+        for index, text in enumerate(texts, first):
+            if is_missing(text):
+                raise InputTypeError(
+                    f"text {index} is {described(text)}, not a str; pass '' for a missing text, or give "
+                    "null='empty'"
+                )
             if not isinstance(text, str):
                 raise InputTypeError(f"text {index} is {described(text)}, not a str; {_remedy(text)}")
     return texts, False
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value stands for a missing text: None, NaN or pandas.NA.
+
+    Example:
+        >>> is_missing(None), is_missing(float("nan")), is_missing("")
+        (True, True, False)
+    """
+    return value is None or (isinstance(value, float) and value != value) or type(value).__name__ == "NAType"
+
+
+def one_by_one(sentences: object) -> Iterable[object]:
+    """Return an iterable that gives several texts one after the other, which are not checked.
+
+    Raises:
+        InputTypeError: it does not, or is a single text, whose items are its characters.
+    """
+    if isinstance(sentences, str) or _is_unsuited(sentences) or not isinstance(sentences, Iterable):
+        raise InputTypeError(
+            f"expected an iterable of texts, got {described(sentences)}; {_remedy(sentences)}"
+        )
+    if hasattr(sentences, "to_pylist"):
+        return (item.as_py() for item in sentences)  # see `_listed`
+    return sentences
+
+
+def _listed(sentences: object) -> Sequence[str]:
+    """Return the items of an iterable of texts."""
+    if isinstance(sentences, (list, tuple)):
+        return sentences
+    if _is_unsuited(sentences) or not isinstance(sentences, Iterable):
+        raise InputTypeError(
+            f"expected a text or a list of texts, got {described(sentences)}; {_remedy(sentences)}"
+        )
+    # An array of pyarrow is iterable, but gives objects of its own.
+    to_list = getattr(sentences, "to_pylist", None)
+    return list(sentences) if to_list is None else to_list()
+
+
+def _is_unsuited(sentences: object) -> bool:
+    """Return whether something is iterable, but does not give texts in a known order.
+
+    Data frames, tables, arrays of rows, mappings and sets are.
+    """
+    if isinstance(sentences, (bytes, bytearray, Mapping, Set)) and not isinstance(sentences, KeysView):
+        return True
+    return getattr(sentences, "ndim", 1) != 1 or _has_columns(sentences)
+
+
+def _has_columns(sentences: object) -> bool:
+    """Return whether something is a table of pyarrow, pandas or polars."""
+    return hasattr(sentences, "column_names") or hasattr(sentences, "columns")
 
 
 def check_encodable(texts: Sequence[str], first: int) -> None:
@@ -61,10 +126,14 @@ def check_encodable(texts: Sequence[str], first: int) -> None:
 
 
 def _remedy(value: object) -> str:
+    if isinstance(value, str):
+        return "pass a list of texts"
     if isinstance(value, (bytes, bytearray)):
         return "decode it first, for example with .decode('utf-8')"
     if isinstance(value, (list, tuple)):
         return "pass one flat list of texts"
+    if _has_columns(value):
+        return "pass one of its columns"
     if isinstance(value, (Mapping, Set)) or getattr(value, "ndim", 1) > 1:
         return "pass a list of its texts, in the order you want the vectors"
     return "pass texts only, and '' for a missing text"

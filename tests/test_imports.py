@@ -27,8 +27,7 @@ OWN = {
     "m2v_lite.encoding",
     "m2v_lite.encoding.batches",
     "m2v_lite.encoding.encoder",
-    "m2v_lite.encoding.prompts",
-    "m2v_lite.encoding.workers",
+    "m2v_lite.encoding.more_methods",
     "m2v_lite.files",
     "m2v_lite.files.config",
     "m2v_lite.files.layouts",
@@ -108,6 +107,8 @@ Model2VecEmbeddingFunction(None).encode_queries(["a small board"])
             "m2v_lite.integrations",
             "m2v_lite.integrations.milvus",
             "m2v_lite.texts",
+            "m2v_lite.embedding.precision",
+            "m2v_lite.encoding.requests",
             "m2v_lite.encoding.strategies",
         },
     )

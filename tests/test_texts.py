@@ -95,7 +95,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "set": ({"cat", "sat"}, "pass a list of its texts"),
     "mapping": ({"text": "cat"}, "pass a list of its texts"),
     "bytes in a list": (["cat", b"sat"], "text 1 is bytes b'sat', not a str; decode it first"),
-    "None in a list": (["cat", "sat", None], "text 2 is None, not a str"),
+    "None in a list": (
+        ["cat", "sat", None],
+        "text 2 is None, not a str; pass '' for a missing text, or give null",
+    ),
     "number in a tuple": (("cat", 3.5), "text 1 is float 3.5"),
     "nested list": ([["cat", "sat"]], "text 0 is list .*; pass one flat list"),
     "pair": ([("cat", "sat")], "text 0 is tuple"),
@@ -103,7 +106,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "like a data frame": (Frame(), "got Frame .*pass a list of its texts"),
     "array of numbers": (np.arange(3), "text 0 is int 0"),
     "generator of numbers": ((number for number in (1, 2)), "text 0 is int 1"),
-    "not a number": (["cat", float("nan")], "text 1 is float nan"),
+    "not a number": (["cat", float("nan")], "text 1 is float nan, not a str; .* or give null='empty'"),
 }
 
 
@@ -144,10 +147,6 @@ def test_numpy_integers_are_numbers(bundled: StaticModel) -> None:
     text = "the cat sat on the mat"
     two: Any = np.int32(2)
     np.testing.assert_array_equal(bundled.encode(text, max_length=two), bundled.encode(text, max_length=2))
-
-
-def test_unknown_keywords_are_taken(bundled: StaticModel) -> None:
-    bundled.encode(["cat"], convert_to_numpy=True, device="cpu")
 
 
 def test_a_list_is_not_copied() -> None:

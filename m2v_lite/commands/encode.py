@@ -14,6 +14,7 @@ from m2v_lite.commands.loaded import load_to_encode
 from m2v_lite.commands.options import model_choice, wrong_revision
 from m2v_lite.commands.records import Record, json_records, line_records, text_records
 from m2v_lite.commands.writers import JsonLinesWriter, NpyWriter, VectorWriter
+from m2v_lite.embedding.precision import PRECISIONS
 from m2v_lite.encoding.batches import gathered
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_write
@@ -55,6 +56,12 @@ def add(commands: Any) -> None:
         help="scale vectors to length 1, or do not (default: as the model's settings say). int8 models, such "
         "as the bundled model, are meant for scaled vectors",
     )
+    encode.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="write smaller numbers: int8 or uint8 codes of vectors of length 1, or bits, eight in a number "
+        "(default: the numbers as they are)",
+    )
     encode.add_argument("--progress", action="store_true", help="show a progress bar (needs tqdm)")
     encode.set_defaults(run=_encode, wrong_usage=_wrong_usage, parser=encode)
 
@@ -64,7 +71,8 @@ def _encode(options: argparse.Namespace) -> None:
     with _open_records(options) as records, _open_writer(options, model) as writer:
         with progress_bar(None, options.progress) as bar:
             for batch in gathered(records, lambda record: len(record.json)):
-                writer.write(batch, model.encode([record.text for record in batch]))
+                texts = [record.text for record in batch]
+                writer.write(batch, model.encode(texts, precision=options.precision))
                 if bar is not None:
                     bar.update(len(batch))
         writer.finish()
@@ -101,7 +109,8 @@ def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[Ve
         return
     with atomic_write(Path(options.output)) as file:
         if options.output.endswith(".npy"):
-            yield NpyWriter(file, model.dim, model.encode([]).dtype)
+            nothing = model.encode([], precision=options.precision)
+            yield NpyWriter(file, nothing.shape[1], nothing.dtype)
         else:
             yield JsonLinesWriter(file)
 

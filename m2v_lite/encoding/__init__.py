@@ -4,11 +4,15 @@ It takes a list of texts and gives vectors (texts, dim) in the order of the text
 strategy. The modules, in the order in which a text passes them:
 
 - `prompts`: what stands before a query or a document.
+- `other_libraries`: the options that callers of other libraries pass.
+- `requests`: the arguments of `encode`, checked.
 - `strategies`: the ways to run, as values of one kind, and the choice among them.
 - `batches`: how large a batch may be, and where it is cut.
 - `encoder`: one text or one batch: tokenize, gather, mean, scale.
 - `thread`: pools one batch while the next is tokenized.
-- `workers`: what a model offers of worker processes.
+- `comparing`: how similar vectors are.
+- `more_methods`: the methods of a model that call on all these.
+- `workers`: makes a pool of worker processes for a model.
 - `worker_pool`: worker processes that a caller keeps for a while.
 - `processes`: divides the texts among worker processes.
 - `shared_array`: the result, which all of them write.

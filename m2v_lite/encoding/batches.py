@@ -35,7 +35,7 @@ def batches(texts: Sequence[str], size: int) -> Iterator[slice]:
 
 
 def gathered(
-    items: Iterable[Item], length: Callable[[Item], int], size: int = BATCH_TEXTS
+    items: Iterable[Item], length: Callable[[Item], int], size: int = BATCH_TEXTS, grow: bool = False
 ) -> Iterator[list[Item]]:
     """Yield batches of items, each as soon as it is full: `size` items, or `BATCH_CHARACTERS` characters.
 
@@ -43,18 +43,23 @@ def gathered(
         items: texts, or what holds a text; perhaps a stream.
         length: returns the characters of an item.
         size: the most items of a batch.
+        grow: whether to begin with one item, and double that with each batch, so that the first come soon.
 
     Example:
         >>> list(gathered("abc", len, size=2))
         [['a', 'b'], ['c']]
+        >>> list(gathered("abcde", len, grow=True))
+        [['a'], ['b', 'c'], ['d', 'e']]
     """
     batch: list[Item] = []
     characters = 0
+    most = 1 if grow else size
     for item in items:
         batch.append(item)
         characters += length(item)
-        if len(batch) == size or characters >= BATCH_CHARACTERS:
+        if len(batch) == most or characters >= BATCH_CHARACTERS:
             yield batch
             batch, characters = [], 0
+            most = min(2 * most, size)
     if batch:
         yield batch

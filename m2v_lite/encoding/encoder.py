@@ -11,11 +11,11 @@ from m2v_lite.arguments import check_unicode
 from m2v_lite.embedding import pooling
 from m2v_lite.embedding.dtypes import FLOAT32
 from m2v_lite.embedding.read_ahead import ReadAhead
+from m2v_lite.embedding.table import EmbeddingTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from m2v_lite.embedding.table import EmbeddingTable
     from m2v_lite.tokenization.protocols import TextTokenizer
 
     # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, and
@@ -35,13 +35,27 @@ class Encoder:
     def __init__(self, table: EmbeddingTable, tokenizer: TextTokenizer, is_mapped: bool) -> None:
         self._table = table
         self._tokenizer = tokenizer
+        self._is_mapped = is_mapped
+        self._narrowed: dict[int, Encoder] = {}
         self._embedding = np.asarray(table.embedding)  # the same memory; a memmap is slower to index
         self.read_ahead = ReadAhead(table.embedding if is_mapped else None)
+        self.dim = self._embedding.shape[1]
         self.vector_dtype = table.vector_dtype
         # Rows of float32 without weights are the most common, and the quickest.
         is_plain = table.mapping is None and table.weights is None and self._embedding.dtype == FLOAT32
         rows = pooling.LOOP_BYTES // self._embedding[:1].nbytes if is_plain else 0
         self._most_plain_rows = rows if pooling.can_take(self._embedding) else 0
+
+    def narrowed(self, columns: int | None) -> Encoder:
+        """Return an encoder that uses only so many leading columns of the table; None for all."""
+        if columns is None or columns == self.dim:
+            return self
+        narrow = self._narrowed.get(columns)
+        if narrow is None:
+            table = self._table
+            leading = EmbeddingTable(table.embedding[:, :columns], table.weights, table.mapping)
+            narrow = self._narrowed[columns] = Encoder(leading, self._tokenizer, self._is_mapped)
+        return narrow
 
     def characters(self, max_length: int | None) -> int | None:
         """Return after how many characters a text is cut if it is cut after `max_length` tokens."""
@@ -118,10 +132,18 @@ class Encoder:
             lists += [part.tolist() for part in of_each_text(ids, bounds)]
         return lists
 
-    def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool) -> None:
-        """Write the vectors of a batch to their place in `vectors`, (texts, dim)."""
+    def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool, precision: str | None = None) -> None:
+        """Write the vectors of a batch to their place in `vectors`, (texts, columns)."""
         place, ids, bounds = batch
-        means, table = vectors[place], self._table
+        table = self._table
+        if precision is None:
+            means = vectors[place]
+        else:
+            means = np.empty((len(bounds) - 1, self.dim), self.vector_dtype)
         rows = table.row_ids(ids)
         self.read_ahead.expect(rows)
         pooling.mean_rows(self._embedding, rows, bounds, means, table.token_weights(ids), unit)
+        if precision is not None:
+            from m2v_lite.embedding.precision import at_precision
+
+            vectors[place] = at_precision(means, precision)

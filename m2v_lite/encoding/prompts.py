@@ -23,66 +23,9 @@ if TYPE_CHECKING:
             ...
 
 
-class QueriesAndDocuments:
-    """Gives a class that `Encodes` the methods `encode_query` and `encode_document`."""
-
-    def encode_query(
-        self: Encodes,
-        sentences: str | Iterable[str],
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *,
-        normalize_embeddings: bool = False,
-        **options: Any,
-    ) -> NDArray[Any]:
-        """Encode search queries, as `encode` does.
-
-        A static model treats queries and documents alike, unless its config has `prompts`, as in
-        sentence-transformers: texts that go before each query or document.
-
-        Args:
-            sentences: a text or several texts, as for `encode`.
-            prompt_name: the name of a prompt in the config; by default "query", if the config has it.
-            prompt: the prompt itself, instead of a name.
-            normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
-            **options: the other arguments of `encode`.
-
-        Raises:
-            InputValueError: the config has no prompt of this name, or as `encode` does.
-            InputTypeError, TokenizationError, WorkerError: as `encode` does.
-
-        Example:
-            >>> from m2v_lite import StaticModel
-            >>> model = StaticModel.from_pretrained()
-            >>> bool((model.encode_query("tea") == model.encode("tea")).all())
-            True
-            >>> bool((model.encode_query("tea", prompt="query: ") == model.encode("query: tea")).all())
-            True
-        """
-        prompt = chosen_prompt(self.config, prompt_name, prompt, ("query",))
-        return _encode_prompted(self, sentences, prompt, normalize_embeddings, options)
-
-    def encode_document(
-        self: Encodes,
-        sentences: str | Iterable[str],
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        *,
-        normalize_embeddings: bool = False,
-        **options: Any,
-    ) -> NDArray[Any]:
-        """Encode documents for a search to find; see `encode_query`.
-
-        The default prompt is the first that the config has of "document", "passage" and "corpus".
-
-        Example:
-            >>> from m2v_lite import StaticModel
-            >>> model = StaticModel.from_pretrained()
-            >>> model.encode_document(["a pot of tea", "a train"]) @ model.encode_query("tea") > 0.5
-            array([ True, False])
-        """
-        prompt = chosen_prompt(self.config, prompt_name, prompt, ("document", "passage", "corpus"))
-        return _encode_prompted(self, sentences, prompt, normalize_embeddings, options)
+# The usual names of a prompt in a config, best first.
+QUERY = ("query",)
+DOCUMENT = ("document", "passage", "corpus")
 
 
 def chosen_prompt(
@@ -122,15 +65,25 @@ def chosen_prompt(
     return prompt
 
 
-def _encode_prompted(
-    model: Encodes, sentences: str | Iterable[str], prompt: str, unit: bool, options: dict[str, Any]
+def encode_prompted(
+    model: Encodes,
+    sentences: str | Iterable[str],
+    which: tuple[str | None, str | None, Sequence[str]],
+    unit: bool,
+    options: dict[str, Any],
 ) -> NDArray[Any]:
+    """Encode texts with a prompt before each; see `MoreMethods.encode_query`.
+
+    Args:
+        model: the model.
+        sentences: the texts.
+        which: the name of the prompt, the prompt itself, and the usual names; see `chosen_prompt`.
+        unit: whether to scale vectors to length 1, whatever the model's setting.
+        options: the other arguments of `encode`.
+    """
+    prompt = chosen_prompt(model.config, *which)
     if switch("normalize_embeddings", unit):
         options["normalize"] = True
     if prompt:
-        from m2v_lite.texts import as_texts
-
-        texts, single = as_texts(sentences)
-        prompted = [prompt + text for text in texts]
-        sentences = prompted[0] if single else prompted
+        options["prompt"] = prompt
     return model.encode(sentences, **options)

@@ -7,15 +7,16 @@ batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from m2v_lite.embedding.precision import at_precision
 from m2v_lite.errors import M2VLiteError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from m2v_lite.encoding.encoder import Encoder
+    from m2v_lite.encoding.encoder import Batch, Encoder
 
 # Up to these limits, preparing a batch costs more than it saves.
 FEW_TEXTS, FEW_CHARACTERS = 32, 4000
@@ -29,19 +30,23 @@ class Settings(NamedTuple):
         unit: whether vectors are scaled to length 1.
         batch_size: the most texts of a batch.
         show_progress_bar: whether to show one.
+        columns: how many leading columns of the table to use, or None for all.
+        precision: what vectors become at the end; see `embedding.precision`.
     """
 
     max_length: int | None
     unit: bool
     batch_size: int
     show_progress_bar: bool = False
+    columns: int | None = None
+    precision: str | None = None
 
 
 class Work(NamedTuple):
     """Which texts to encode, how, and where their vectors go.
 
     Attributes:
-        encoder: tokenizes and pools.
+        encoder: tokenizes and pools; with the columns that the settings ask for.
         texts: the texts.
         vectors: (texts, dim), to be written.
         settings: how to encode them.
@@ -79,25 +84,33 @@ def choose_strategy(work: Work, threads: bool) -> Strategy:
 
 def one_by_one(work: Work) -> None:
     """Encode each text by itself. This is the quickest strategy for a few short texts."""
-    encode, (max_length, unit, *_) = work.encoder.encode_one, work.settings
+    encode, settings = work.encoder.encode_one, work.settings
     try:
         for vector, text in zip(work.vectors, work.texts, strict=True):
-            vector[:] = encode(text, max_length, unit)
+            vector[:] = at_precision(encode(text, settings.max_length, settings.unit), settings.precision)
     except M2VLiteError:
         batch_by_batch(work)  # raises the error again, now with the number of the text
 
 
 def batch_by_batch(work: Work) -> None:
     """Tokenize, pool and write one batch after the other."""
-    encoder, texts, vectors, (max_length, unit, batch_size, progress), first = work
-    for batch in encoder.tokenized(texts, max_length, batch_size, first, progress):
-        encoder.pool(batch, vectors, unit)
+    for batch in _tokenized(work):
+        _pool(work, batch)
 
 
 def with_a_thread(work: Work) -> None:
     """Pool each batch in a second thread while this thread tokenizes the next batch."""
     from m2v_lite.encoding.thread import consume_in_thread
 
-    encoder, texts, vectors, (max_length, unit, batch_size, progress), first = work
-    batches = encoder.tokenized(texts, max_length, batch_size, first, progress)
-    consume_in_thread(lambda batch: encoder.pool(batch, vectors, unit), batches)
+    consume_in_thread(lambda batch: _pool(work, batch), _tokenized(work))
+
+
+def _tokenized(work: Work) -> Iterator[Batch]:
+    settings = work.settings
+    return work.encoder.tokenized(
+        work.texts, settings.max_length, settings.batch_size, work.first, settings.show_progress_bar
+    )
+
+
+def _pool(work: Work, batch: Batch) -> None:
+    work.encoder.pool(batch, work.vectors, work.settings.unit, work.settings.precision)

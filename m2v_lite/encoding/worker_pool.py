@@ -9,39 +9,19 @@ import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from m2v_lite.arguments import UNSET, Unset, described, natural_number, switch, token_limit
+from m2v_lite.arguments import UNSET, Unset, described
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.interrupts import DeferredInterrupts
 from m2v_lite.encoding.processes import Team, context_of
-from m2v_lite.encoding.strategies import Settings
+from m2v_lite.encoding.requests import Request, encode_here, requested, shape_of
 from m2v_lite.errors import InputTypeError, WorkerError
-from m2v_lite.texts import as_texts
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from m2v_lite.encoding.encoder import Encoder
     from m2v_lite.encoding.processes import PartEncoder
-
-    class Encodes(Protocol):
-        """What a pool needs of a model."""
-
-        _encoder: Encoder
-
-        @property
-        def dim(self) -> int: ...
-
-        @property
-        def max_length(self) -> int | None: ...
-
-        @property
-        def normalize(self) -> bool: ...
-
-        def encode(self, sentences: str | Iterable[str], **options: Any) -> NDArray[Any]: ...
-
+    from m2v_lite.encoding.requests import HasSettings
 
 # Below so many characters two processes that are started for one call hardly pay. A forked one is there at
 # once, any other must first import numpy and load the model. Measured as elapsed time on two cores.
@@ -87,7 +67,7 @@ class WorkerPool:
     """
 
     def __init__(
-        self, model: Encodes, encoder: PartEncoder | bytes, workers: int, start_method: str | None
+        self, model: HasSettings, encoder: PartEncoder | bytes, workers: int, start_method: str | None
     ) -> None:
         self._model = model
         self._workers = workers
@@ -121,6 +101,10 @@ class WorkerPool:
         max_length: int | Unset | None = UNSET,
         normalize: bool | None = None,
         batch_size: int = BATCH_TEXTS,
+        truncate_dim: int | None = None,
+        precision: str | None = None,
+        out: NDArray[Any] | None = None,
+        null: str = "error",
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
         **kwargs: Any,
@@ -143,35 +127,36 @@ class WorkerPool:
                 f"workers is {described(kwargs['workers'])}, but a pool has its number of workers already; "
                 "leave it out here and give it to `pool`"
             )
-        model = self._model
-        limit = model.max_length if isinstance(max_length, Unset) else token_limit(max_length)
-        unit = model.normalize if normalize is None else switch("normalize", normalize)
-        settings = Settings(limit, unit, natural_number("batch_size", batch_size), show_progress_bar)
-        texts, single = as_texts(sentences)
-        if single or not texts or self._workers == 1:
-            vectors = model.encode(
-                texts,
-                max_length=limit,
-                normalize=unit,
-                batch_size=settings.batch_size,
-                show_progress_bar=show_progress_bar,
-            )
-        else:
-            vectors = self.encode_all(texts, settings)
-        return vectors[0] if single else vectors
+        request = requested(
+            self._model,
+            sentences,
+            max_length=max_length,
+            normalize=normalize,
+            batch_size=batch_size,
+            show_progress_bar=show_progress_bar,
+            truncate_dim=truncate_dim,
+            precision=precision,
+            out=out,
+            null=null,
+            others=kwargs,
+        )
+        if request.is_single or not request.texts or self._workers == 1:
+            return encode_here(self._model._encoder, request, threads=False)
+        return self.encode_request(request)
 
-    def encode_all(self, texts: Sequence[str], settings: Settings) -> NDArray[Any]:
-        """Return the vectors of one or more texts, (texts, dim), all made by workers."""
-        encoder = self._model._encoder
+    def encode_request(self, request: Request) -> NDArray[Any]:
+        """Return the vectors of one or more texts, (texts, columns), all made by workers."""
+        texts, settings, encoder = request.texts, request.settings, self._model._encoder
         characters = encoder.characters(settings.max_length)
+        shape, dtype = shape_of(encoder, settings, len(texts))
         with DeferredInterrupts() as interrupts:
             self._take_turn(interrupts)
             try:
                 self._check_open()
-                shape = len(texts), self._model.dim
-                return self._team.encode(texts, characters, settings, shape, encoder.vector_dtype, interrupts)
+                vectors = self._team.encode(texts, characters, settings, shape, dtype, interrupts)
             finally:
                 self._in_use.release()
+        return request.answer(vectors)
 
     def _take_turn(self, interrupts: DeferredInterrupts) -> None:
         while not self._in_use.acquire(timeout=0.1):

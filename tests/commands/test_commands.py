@@ -64,6 +64,30 @@ def test_a_file_to_an_array(tmp_path: Path, bundled: StaticModel) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["texts.txt", "v.npy"]
 
 
+@pytest.mark.parametrize("precision", ["float32", "int8", "uint8", "binary", "ubinary"])
+def test_precision(precision: str, tmp_path: Path, bundled: StaticModel) -> None:
+    (tmp_path / "texts.txt").write_bytes("\n".join(LINES).encode())
+    expected = bundled.encode(LINES, precision=precision, truncate_dim=100)
+    options: list[str | Path] = [
+        "encode",
+        "--input",
+        tmp_path / "texts.txt",
+        "--precision",
+        precision,
+        "--dim",
+        "100",
+    ]
+    run(*options, "--output", tmp_path / "v.npy")
+    vectors = np.load(tmp_path / "v.npy")
+    assert vectors.dtype == expected.dtype
+    np.testing.assert_array_equal(vectors, expected)
+    numbers = [record["embedding"] for record in json_lines(run(*options).stdout)]
+    np.testing.assert_array_equal(np.array(numbers, expected.dtype), expected)
+    if precision.endswith("int8"):
+        done = run(*options, "--no-normalize", status=1)
+        assert "give normalize=True (on the command line --normalize)" in done.stderr.decode()
+
+
 def test_many_batches(tmp_path: Path, bundled: StaticModel) -> None:
     lines = [f"line {number} of a long file" for number in range(5000)]
     (tmp_path / "texts.txt").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,294 @@
+"""The methods of a model beside `encode`. The modules that do the work are imported when one is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, overload
+
+from m2v_lite.arguments import UNSET, Unset
+from m2v_lite.encoding.batches import BATCH_TEXTS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from m2v_lite.encoding.worker_pool import WorkerPool
+
+
+class MoreMethods:
+    """Gives a model that encodes texts the methods of model2vec and sentence-transformers beside `encode`."""
+
+    def encode_query(
+        self: Any,
+        sentences: str | Iterable[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *,
+        normalize_embeddings: bool = False,
+        **options: Any,
+    ) -> NDArray[Any]:
+        """Encode search queries, as `encode` does.
+
+        A static model treats queries and documents alike, unless its config has `prompts`, as in
+        sentence-transformers: texts that go before each query or document.
+
+        Args:
+            sentences: a text or several texts, as for `encode`.
+            prompt_name: the name of a prompt in the config; by default "query", if the config has it.
+            prompt: the prompt itself, instead of a name.
+            normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
+            **options: the other arguments of `encode`.
+
+        Raises:
+            InputValueError: the config has no prompt of this name, or as `encode` does.
+            InputTypeError, TokenizationError, WorkerError: as `encode` does.
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> bool((model.encode_query("tea") == model.encode("tea")).all())
+            True
+            >>> bool((model.encode_query("tea", prompt="query: ") == model.encode("query: tea")).all())
+            True
+        """
+        from m2v_lite.encoding.prompts import QUERY, encode_prompted
+
+        which = prompt_name, prompt, QUERY
+        return encode_prompted(self, sentences, which, normalize_embeddings, options)
+
+    def encode_document(
+        self: Any,
+        sentences: str | Iterable[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *,
+        normalize_embeddings: bool = False,
+        **options: Any,
+    ) -> NDArray[Any]:
+        """Encode documents for a search to find; see `encode_query`.
+
+        The default prompt is the first that the config has of "document", "passage" and "corpus".
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> model.encode_document(["a pot of tea", "a train"]) @ model.encode_query("tea") > 0.5
+            array([ True, False])
+        """
+        from m2v_lite.encoding.prompts import DOCUMENT, encode_prompted
+
+        return encode_prompted(
+            self, sentences, (prompt_name, prompt, DOCUMENT), normalize_embeddings, options
+        )
+
+    def encode_stream(
+        self: Any,
+        sentences: Iterable[str],
+        *,
+        max_length: int | Unset | None = UNSET,
+        normalize: bool | None = None,
+        batch_size: int = BATCH_TEXTS,
+        truncate_dim: int | None = None,
+        precision: str | None = None,
+        null: str = "error",
+        **kwargs: Any,
+    ) -> Iterator[NDArray[Any]]:
+        """Encode texts as they come, and yield the vector of each, in order.
+
+        Memory holds one batch, however many texts there are. The first batch is one text, each further one
+        is twice as large, up to `batch_size` texts, so the first vectors are there at once. Nothing is read
+        before the first vector is asked for, but the options are checked before.
+
+        Args:
+            sentences: any iterable of texts, also one that never ends.
+            **kwargs: what else other libraries pass to `encode`.
+
+        The other arguments are those of `encode`. To keep a few vectors of many, copy them: each is a row of
+        the array of its batch.
+
+        Yields:
+            The vector of each text, (columns,), with the bits that `encode` gives.
+
+        Raises:
+            InputTypeError, InputValueError, TokenizationError: as `encode` does. The vectors of all batches
+                before come first. An error names the text by its place in the stream.
+
+        Example:
+            >>> from itertools import count, islice
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> texts = (f"record {number}" for number in count())
+            >>> [vector.shape for vector in islice(model.encode_stream(texts), 3)]
+            [(256,), (256,), (256,)]
+        """
+        from m2v_lite.encoding.requests import requested, vectors_of_stream
+        from m2v_lite.texts import one_by_one
+
+        request = requested(
+            self,
+            [],
+            max_length=max_length,
+            normalize=normalize,
+            batch_size=batch_size,
+            show_progress_bar=False,
+            truncate_dim=truncate_dim,
+            precision=precision,
+            out=None,
+            null=null,
+            others=kwargs,
+            method="encode_stream",
+        )
+        return vectors_of_stream(self._encoder, one_by_one(sentences), request, null)
+
+    @overload
+    def encode_as_sequence(
+        self: Any,
+        sentences: str,
+        *,
+        max_length: int | None = None,
+        batch_size: int = BATCH_TEXTS,
+        show_progress_bar: bool = False,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+    ) -> NDArray[Any]: ...
+
+    @overload
+    def encode_as_sequence(
+        self: Any,
+        sentences: Iterable[str],
+        *,
+        max_length: int | None = None,
+        batch_size: int = BATCH_TEXTS,
+        show_progress_bar: bool = False,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+    ) -> list[NDArray[Any]]: ...
+
+    def encode_as_sequence(
+        self: Any,
+        sentences: str | Iterable[str],
+        *,
+        max_length: int | None = None,
+        batch_size: int = BATCH_TEXTS,
+        show_progress_bar: bool = False,
+        use_multiprocessing: bool = True,
+        multiprocessing_threshold: int = 10_000,
+    ) -> NDArray[Any] | list[NDArray[Any]]:
+        """Encode texts as the rows of their tokens, without pooling.
+
+        The options are those of `encode`. As in model2vec, the model's own `max_length` does not apply here.
+
+        Returns:
+            (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32 for
+            bfloat16), promoted by the weights' dtype if there are weights. A text without tokens has the same
+            dtype (in model2vec: float64).
+
+        Raises:
+            InputTypeError, InputValueError, TokenizationError: as `encode` does.
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> StaticModel.from_pretrained().encode_as_sequence("three short words").shape
+            (3, 256)
+        """
+        from m2v_lite.arguments import natural_number, token_limit
+        from m2v_lite.texts import as_texts
+        from m2v_lite.tokenization.flat_ids import of_each_text
+
+        texts, single = as_texts(sentences)
+        limit = token_limit(max_length)
+        size = natural_number("batch_size", batch_size)
+
+        rows: list[NDArray[Any]] = []
+        for _, ids, bounds in self._encoder.tokenized(texts, limit, size, 0, show_progress_bar):
+            self._encoder.read_ahead.expect(self._table.row_ids(ids))
+            rows += map(self._table.rows, of_each_text(ids, bounds))
+        return rows[0] if single else rows
+
+    def tokenize(self: Any, sentences: Iterable[str]) -> list[list[int]]:
+        """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
+
+        As in model2vec, a text is not first cut to `max_length * median_token_length` characters, as `encode`
+        does. A single text counts as a list of one text.
+
+        Raises:
+            InputTypeError, InputValueError, TokenizationError: as `encode` does.
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
+            [[1006, 1028], [1036, 1031]]
+        """
+        from m2v_lite.texts import as_texts
+
+        texts, _ = as_texts(sentences)
+        lists: list[list[int]] = self._encoder.token_lists(texts, self.max_length)
+        return lists
+
+    def similarity(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
+        """Return how similar each vector of one set is to each of another.
+
+        Args:
+            embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
+            embeddings2: (m, columns), or one vector.
+
+        Returns:
+            (n, m) float32 (float64 for vectors of float64): cosines, unless `similarity_fn_name` in the
+            config says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
+
+        Raises:
+            InputValueError: the vectors have different numbers of columns, or the config names another
+                function.
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> model.similarity(model.encode("tea"), model.encode(["a pot of tea", "a train"])).round(1)
+            array([[0.8, 0.2]], dtype=float32)
+        """
+        from m2v_lite.encoding.comparing import compared
+
+        return compared(self.config, embeddings1, embeddings2, is_pairwise=False)
+
+    def similarity_pairwise(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
+        """Return how similar each vector of one set is to the one at the same place in another, (n,).
+
+        See `similarity`.
+        """
+        from m2v_lite.encoding.comparing import compared
+
+        return compared(self.config, embeddings1, embeddings2, is_pairwise=True)
+
+    def get_embedding_dimension(self: Any) -> int:
+        """Return `dim`, the number of columns of a vector."""
+        dim: int = self.dim
+        return dim
+
+    def get_sentence_embedding_dimension(self) -> int:
+        """Return `dim`: the older name of `get_embedding_dimension`."""
+        return self.get_embedding_dimension()
+
+    def pool(self: Any, workers: int, start_method: str | None = None) -> WorkerPool:
+        """Return worker processes to keep for a while, which encode texts as `encode` does.
+
+        They are started by the first call, and ended at the end of the block. They keep what they have learnt
+        in between, so the second call is quicker. `encode(workers=N)` is the short form for one call.
+
+        Args:
+            workers: how many processes share the work. See docs/speed-and-memory.md for what a program must
+                look like that starts some.
+            start_method: "fork", "spawn" or "forkserver", as Python's `multiprocessing` has them; None for
+                the one that the program has chosen, or Python's default.
+
+        Raises:
+            InputTypeError, InputValueError: an argument is impossible, or the model was made from arrays.
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> with model.pool(workers=2) as pool:
+            ...     [pool.encode(texts).shape for texts in (["one", "two"], ["three", "four", "five"])]
+            [(2, 256), (3, 256)]
+        """
+        from m2v_lite.encoding.workers import new_pool
+
+        return new_pool(self, workers, start_method)

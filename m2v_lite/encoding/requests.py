@@ -1,0 +1,187 @@
+"""The arguments of `encode` -> checked texts, settings and the array for the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from m2v_lite.arguments import Unset, described, natural_number, switch, token_limit
+from m2v_lite.embedding.precision import checked_precision, layout_of
+from m2v_lite.encoding.batches import gathered
+from m2v_lite.encoding.strategies import Settings, Work, batch_by_batch, choose_strategy
+from m2v_lite.errors import InputTypeError, InputValueError
+from m2v_lite.texts import as_texts
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from numpy.typing import NDArray
+
+    from m2v_lite.encoding.encoder import Encoder
+
+    class HasSettings(Protocol):
+        """What is asked of a model."""
+
+        config: dict[str, Any]
+        _encoder: Encoder
+
+        @property
+        def dim(self) -> int: ...
+
+        @property
+        def max_length(self) -> int | None: ...
+
+        @property
+        def normalize(self) -> bool: ...
+
+
+# The options of the methods that take those of other libraries as well.
+OPTIONS_OF: dict[str, tuple[str, ...]] = {
+    "encode_stream": ("max_length", "normalize", "batch_size", "truncate_dim", "precision", "null"),
+}
+OPTIONS_OF["encode"] = (
+    *OPTIONS_OF["encode_stream"],
+    "show_progress_bar", "out", "use_multiprocessing", "multiprocessing_threshold", "workers",
+)  # fmt: skip
+
+
+class Request(NamedTuple):
+    """What a caller asks of `encode`.
+
+    Attributes:
+        texts: the texts.
+        is_single: whether the caller gave a single text, and so wants a vector of one dimension.
+        settings: how to encode them.
+        out: the caller's array for the result, or None.
+        prompt: what stands before each text.
+    """
+
+    texts: Sequence[str]
+    is_single: bool
+    settings: Settings
+    out: NDArray[Any] | None
+    prompt: str = ""
+
+    def answer(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """Return the result as the caller wants it.
+
+        Args:
+            vectors: (texts, columns), perhaps in the caller's array already.
+        """
+        if self.out is None:
+            return vectors[0] if self.is_single else vectors
+        if not np.may_share_memory(vectors, self.out):
+            self.out[...] = vectors[0] if self.is_single else vectors
+        return self.out
+
+
+def requested(
+    model: HasSettings,
+    sentences: str | Iterable[str],
+    *,
+    max_length: int | Unset | None,
+    normalize: bool | None,
+    batch_size: int,
+    show_progress_bar: bool,
+    truncate_dim: int | None,
+    precision: str | None,
+    out: NDArray[Any] | None,
+    null: str,
+    others: Mapping[str, Any],
+    method: str = "encode",
+) -> Request:
+    """Check the arguments of `encode`; see `StaticModel.encode`.
+
+    Args:
+        model: the model, whose settings are the defaults.
+        others: the options that are not of this library.
+        method: the method that has been called.
+
+    Raises:
+        InputTypeError, InputValueError: an argument is impossible.
+    """
+    prompt = ""
+    if others:
+        from m2v_lite.encoding.other_libraries import honoured
+
+        prompt, unit_asked = honoured(others, method, OPTIONS_OF[method], model.config)
+        normalize = unit_asked if normalize is None else normalize
+    limit = model.max_length if isinstance(max_length, Unset) else token_limit(max_length)
+    unit = model.normalize if normalize is None else switch("normalize", normalize)
+    size = natural_number("batch_size", batch_size)
+    columns = None if truncate_dim is None else natural_number("truncate_dim", truncate_dim)
+    if columns is not None and columns > model.dim:
+        raise InputValueError(
+            f"truncate_dim is {columns}, but the model has {model.dim} columns; give at most {model.dim}"
+        )
+    settings = Settings(limit, unit, size, show_progress_bar, columns, checked_precision(precision, unit))
+    texts, is_single = as_texts(sentences, null)
+    if prompt:
+        texts = [prompt + text for text in texts]
+    if out is not None:
+        shape, dtype = shape_of(model._encoder, settings, len(texts))
+        _check_array(out, shape[1:] if is_single else shape, dtype)
+    return Request(texts, is_single, settings, out, prompt)
+
+
+def shape_of(encoder: Encoder, settings: Settings, texts: int) -> tuple[tuple[int, int], np.dtype[Any]]:
+    """Return the shape and the dtype of the vectors of some texts."""
+    columns = settings.columns or encoder.dim
+    columns, dtype = layout_of(settings.precision, columns, encoder.vector_dtype)
+    return (texts, columns), dtype
+
+
+def encode_here(encoder: Encoder, request: Request, threads: bool) -> NDArray[Any]:
+    """Return the vectors of a request, made in this process.
+
+    Args:
+        encoder: the model's.
+        request: the request.
+        threads: whether a thread may be used where that pays.
+    """
+    texts, settings, out = request.texts, request.settings, request.out
+    if out is not None and out.flags.c_contiguous and out.flags.aligned:
+        vectors = out[None] if request.is_single else out
+    else:
+        vectors = np.empty(*shape_of(encoder, settings, len(texts)))
+    work = Work(encoder.narrowed(settings.columns), texts, vectors, settings)
+    choose_strategy(work, threads)(work)
+    return request.answer(vectors)
+
+
+def vectors_of_stream(
+    encoder: Encoder, sentences: Iterable[object], request: Request, null: str
+) -> Iterator[NDArray[Any]]:
+    """Yield the vectors of texts as they come, (columns,) each.
+
+    Args:
+        encoder: the model's.
+        sentences: the texts, not yet checked.
+        request: a request, of which the settings and the prompt count.
+        null: as for `as_texts`.
+    """
+    settings, first = request.settings, 0
+    narrow = encoder.narrowed(settings.columns)
+    for batch in gathered(sentences, _characters, settings.batch_size, grow=True):
+        texts, _ = as_texts(batch, null, first)  # type: ignore[arg-type]  # it checks them
+        texts = [request.prompt + text for text in texts]
+        vectors = np.empty(*shape_of(encoder, settings, len(texts)))
+        batch_by_batch(Work(narrow, texts, vectors, settings, first))
+        yield from vectors
+        first += len(texts)
+
+
+def _characters(item: object) -> int:
+    return len(item) if isinstance(item, str) else 0
+
+
+def _check_array(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    wanted = f"give a numpy array of shape {shape} and dtype {dtype}"
+    if not isinstance(out, np.ndarray):
+        raise InputTypeError(f"out is {described(out)}; {wanted}")
+    if out.shape != shape or out.dtype != dtype:
+        raise InputValueError(f"out has shape {out.shape} and dtype {out.dtype}; {wanted}")
+    if not out.flags.writeable:
+        raise InputValueError(f"out cannot be written; {wanted} that can, for example mapped with mode='r+'")
