@@ -59,7 +59,7 @@ def test_missing_texts(name: str, model: StaticModel) -> None:
     column = columns(WITH_NULLS)[name]
     np.testing.assert_array_equal(model.encode(column, null="empty"), expected)
     np.testing.assert_array_equal(list(model.encode_stream(column, null="empty")), expected)
-    with pytest.raises(InputTypeError, match=r"text 1 is .*, not a str; pass '' for a missing text, or gi"):
+    with pytest.raises(InputTypeError, match=r"text 1 is .*, not a str; pass '' for a missing text, as enc"):
         model.encode(column)
 
 

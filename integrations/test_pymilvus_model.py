@@ -95,6 +95,6 @@ def test_a_column_of_a_data_frame() -> None:
         function(frame)
     frame.loc[5, "text"] = None
     with pytest.raises(
-        InputTypeError, match=r"text 1 is .*, not a str; pass texts only, and '' for a missing text"
+        InputTypeError, match=r"text 1 is .*, not a str; pass '' for a missing text, as encode"
     ):
         function(frame["text"])

@@ -49,8 +49,8 @@ def as_texts(
         for index, text in enumerate(texts, first):
             if is_missing(text):
                 raise InputTypeError(
-                    f"text {index} is {described(text)}, not a str; pass '' for a missing text, or give "
-                    "null='empty'"
+                    f"text {index} is {described(text)}, not a str; pass '' for a missing text, as "
+                    "encode(..., null='empty') does"
                 )
             if not isinstance(text, str):
                 raise InputTypeError(f"text {index} is {described(text)}, not a str; {_remedy(text)}")

@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "bytes in a list": (["cat", b"sat"], "text 1 is bytes b'sat', not a str; decode it first"),
     "None in a list": (
         ["cat", "sat", None],
-        "text 2 is None, not a str; pass '' for a missing text, or give null",
+        "text 2 is None, not a str; pass '' for a missing text, as encode",
     ),
     "number in a tuple": (("cat", 3.5), "text 1 is float 3.5"),
     "nested list": ([["cat", "sat"]], "text 0 is list .*; pass one flat list"),
@@ -106,7 +106,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "like a data frame": (Frame(), "got Frame .*pass a list of its texts"),
     "array of numbers": (np.arange(3), "text 0 is int 0"),
     "generator of numbers": ((number for number in (1, 2)), "text 0 is int 1"),
-    "not a number": (["cat", float("nan")], "text 1 is float nan, not a str; .* or give null='empty'"),
+    "not a number": (
+        ["cat", float("nan")],
+        "text 1 is float nan, not a str; .*, as encode.*null='empty'. does",
+    ),
 }
 
 

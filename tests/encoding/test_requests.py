@@ -134,7 +134,7 @@ def test_missing_texts(bundled: StaticModel) -> None:
     np.testing.assert_array_equal(list(bundled.encode_stream(texts, null="empty")), expected)
     for place in range(1, 5):
         with pytest.raises(
-            InputTypeError, match=r"text 1 is .*, not a str; pass '' for a missing text, or give"
+            InputTypeError, match=r"text 1 is .*, not a str; pass '' for a missing text, as encode"
         ):
             bundled.encode(["cat", texts[place]])
     with pytest.raises(InputTypeError, match="text 1 is int 3"):
