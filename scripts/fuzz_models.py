@@ -131,6 +131,8 @@ def in_a_child(model_at: Path, vectors_at: Path, is_bounded: bool) -> tuple[str,
         status = 4
         try:
             signal.alarm(SECONDS)
+            # Where tokenizers panics, Rust would look for a backtrace, and hang if memory runs out meanwhile.
+            os.environ["RUST_BACKTRACE"] = "0"
             # The command prints, and tokenizers prints where it panics.
             for stream in (1, 2):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
