@@ -47,6 +47,14 @@ def token_limit(max_length: Any) -> int | None:
     return None if max_length is None else natural_number("max_length", max_length)
 
 
+def leading_columns(name: str, value: Any, most: int) -> int:
+    """Return `value` as a number of leading columns, of which the model has `most`; see `natural_number`."""
+    columns = natural_number(name, value)
+    if columns > most:
+        raise InputValueError(f"{name} is {columns}, but the model has {most} columns; give at most {most}")
+    return columns
+
+
 def switch(name: str, value: Any) -> bool:
     """Return `value` as a bool.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, KeysView, Mapping, Sequence, Set
+from typing import Any
 
 import numpy as np
 
@@ -73,36 +74,39 @@ def one_by_one(sentences: object) -> Iterable[object]:
     Raises:
         InputTypeError: it does not, or is a single text, whose items are its characters.
     """
-    if isinstance(sentences, str) or _is_unsuited(sentences) or not isinstance(sentences, Iterable):
+    items = None if isinstance(sentences, str) else _items(sentences)
+    if items is None:
         raise InputTypeError(
             f"expected an iterable of texts, got {described(sentences)}; {_remedy(sentences)}"
         )
-    if hasattr(sentences, "to_pylist"):
-        return (item.as_py() for item in sentences)  # see `_listed`
-    return sentences
+    if hasattr(items, "to_pylist"):
+        return (item.as_py() for item in items)  # see `_listed`
+    return items
 
 
 def _listed(sentences: object) -> Sequence[str]:
     """Return the items of an iterable of texts."""
     if isinstance(sentences, (list, tuple)):
         return sentences
-    if _is_unsuited(sentences) or not isinstance(sentences, Iterable):
+    items = _items(sentences)
+    if items is None:
         raise InputTypeError(
             f"expected a text or a list of texts, got {described(sentences)}; {_remedy(sentences)}"
         )
     # An array of pyarrow is iterable, but gives objects of its own.
-    to_list = getattr(sentences, "to_pylist", None)
-    return list(sentences) if to_list is None else to_list()
+    to_list = getattr(items, "to_pylist", None)
+    return list(items) if to_list is None else to_list()
 
 
-def _is_unsuited(sentences: object) -> bool:
-    """Return whether something is iterable, but does not give texts in a known order.
+def _items(sentences: object) -> Iterable[Any] | None:
+    """Return `sentences` if it gives items in a known order, else None.
 
-    Data frames, tables, arrays of rows, mappings and sets are.
+    Data frames, tables, arrays of rows, mappings and sets are iterable, but do not.
     """
     if isinstance(sentences, (bytes, bytearray, Mapping, Set)) and not isinstance(sentences, KeysView):
-        return True
-    return getattr(sentences, "ndim", 1) != 1 or _has_columns(sentences)
+        return None
+    is_flat = getattr(sentences, "ndim", 1) == 1 and not _has_columns(sentences)
+    return sentences if is_flat and isinstance(sentences, Iterable) else None
 
 
 def _has_columns(sentences: object) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.arguments import natural_number
+from m2v_lite.arguments import leading_columns
 from m2v_lite.embedding.pooling import gather
 from m2v_lite.embedding.table import EmbeddingTable
 from m2v_lite.errors import InputValueError
@@ -33,13 +33,9 @@ def reduced(table: EmbeddingTable, quantize_to: Any, dimensionality: int | None)
         InputTypeError: `dimensionality` is not a whole number.
         InputValueError: `quantize` does not know the dtype, or the table has fewer columns.
     """
-    columns, most = None, table.embedding.shape[1]
+    columns = None
     if dimensionality is not None:
-        columns = natural_number("dimensionality", dimensionality)
-        if columns > most:
-            raise InputValueError(
-                f"dimensionality is {columns}, but the model has {most} columns; give at most {most}"
-            )
+        columns = leading_columns("dimensionality", dimensionality, table.embedding.shape[1])
     if quantize_to is None:
         embedding = table.embedding[:, :columns]
     else:

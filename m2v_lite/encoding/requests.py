@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from m2v_lite.arguments import Unset, described, natural_number, switch, token_limit
+from m2v_lite.arguments import Unset, described, leading_columns, natural_number, switch, token_limit
 from m2v_lite.embedding.precision import checked_precision, layout_of
 from m2v_lite.encoding.batches import gathered
 from m2v_lite.encoding.strategies import Settings, Work, batch_by_batch, choose_strategy
@@ -111,11 +111,7 @@ def requested(
     limit = model.max_length if isinstance(max_length, Unset) else token_limit(max_length)
     unit = model.normalize if normalize is None else switch("normalize", normalize)
     size = natural_number("batch_size", batch_size)
-    columns = None if truncate_dim is None else natural_number("truncate_dim", truncate_dim)
-    if columns is not None and columns > model.dim:
-        raise InputValueError(
-            f"truncate_dim is {columns}, but the model has {model.dim} columns; give at most {model.dim}"
-        )
+    columns = None if truncate_dim is None else leading_columns("truncate_dim", truncate_dim, model.dim)
     settings = Settings(limit, unit, size, show_progress_bar, columns, checked_precision(precision, unit))
     texts, is_single = as_texts(sentences, null)
     if prompt:

@@ -1,4 +1,4 @@
-"""What a model offers of worker processes; see `worker_pool`, which takes long to import."""
+"""Makes a pool of worker processes for a model; see `worker_pool`, which takes long to import."""
 
 from __future__ import annotations
 

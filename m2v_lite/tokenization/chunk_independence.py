@@ -166,7 +166,7 @@ def _charsmap(entry: Entry) -> Normalizer:
 
 def _keeps_spaces(normalizer: Normalizer) -> bool:
     """Return whether a normalizer leaves white space white, also in a line end of two characters."""
-    texts = [_normalized(normalizer, space) for space in (" ", *SPACES, "\r\n")]
+    texts = [_normalized(normalizer, space) for space in (*SPACES, "\r\n")]
     return texts[0] == " " and all(text and not text.strip(SPACES) for text in texts)
 
 
