@@ -31,8 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "loading": STAGES | {"files", "hub"},
     "encoding": STAGES,
     "model": STAGES | {"files", "loading", "encoding"},
-    "integrations": STAGES | {"files", "loading", "encoding", "model"},
-    "commands": STAGES | {"files", "hub", "loading", "encoding", "model", "integrations"},
+    "inference": STAGES | {"files", "loading", "encoding", "model"},
+    "integrations": STAGES | {"files", "loading", "encoding", "model", "inference"},
+    "commands": STAGES | {"files", "hub", "loading", "encoding", "model", "integrations", "inference"},
     "__init__": {"errors", "model", "integrations"},
     "__main__": {"commands"},
 }

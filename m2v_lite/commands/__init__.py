@@ -6,10 +6,12 @@ modules, in the order in which a call passes them:
 - `main`: the parser, errors and signals, and the list of all commands. Add a command here.
 - `options`: the options that several commands share.
 - `loaded`: loads the models that commands work on.
+- `inputs`: the texts that a command reads.
 - `encode`: embeds texts.
 - `records`: the lines of a file -> records with one text each.
 - `writers`: vectors -> a .npy or JSON Lines file.
 - `similarity`: prints cosine similarities.
+- `classify`: prints the labels of texts.
 - `info`: shows what is known of a model.
 - `pack`: packs a model into one file, and unpacks it.
 - `download`: downloads a model from the hub.

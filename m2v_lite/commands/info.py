@@ -8,7 +8,10 @@ from typing import Any
 
 from m2v_lite.commands.loaded import files_of, load_named
 from m2v_lite.commands.options import revisions, wrong_revision
+from m2v_lite.errors import InvalidModelError
+from m2v_lite.files.heads import head_file
 from m2v_lite.files.layouts import ModelFiles
+from m2v_lite.model import StaticModel
 from m2v_lite.progress import printable
 
 
@@ -40,7 +43,9 @@ def _info(options: argparse.Namespace) -> None:
     """Print what is known of a model."""
     model = load_named(options.model_option if options.model is None else options.model, options)
     files = files_of(model)
-    sizes = [os.path.getsize(path) for path in (files.table, files.tokenizer, files.config) if path]
+    head = head_file(files)
+    parts = [files.table, files.tokenizer, files.config, head]
+    sizes = [os.path.getsize(path) for path in parts if path and os.path.isfile(path)]
     is_packed = files.layout == "packed"
     limit = model.max_length
     entries = {
@@ -57,6 +62,7 @@ def _info(options: argparse.Namespace) -> None:
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
         "normalisation": "vectors have length 1" if model.normalize else "none",
         "max length": "no limit" if limit is None else f"{limit} tokens",
+        **_head(model),
         "base model": _listed(model.base_model_name),
         "language": _listed(model.language),
         "licence": _listed(model.license),
@@ -79,8 +85,24 @@ def _verify_cached(files: ModelFiles) -> int:
     from m2v_lite.files.kept_tokenizers import verify_kept
     from m2v_lite.hub.checksums import verify_cached
 
-    paths = [files.config, files.table, files.tokenizer, files.model_card]
+    paths = [files.config, files.table, files.tokenizer, files.model_card, head_file(files) or ""]
     return verify_cached([path for path in paths if os.path.exists(path)]) + verify_kept(files.tokenizer)
+
+
+def _head(model: StaticModel) -> dict[str, str]:
+    """Return an entry that describes the head or says what is wrong with it; none if there is no head."""
+    from m2v_lite.inference.checked_head import head_of
+
+    try:
+        head = head_of(model)
+    except InvalidModelError as error:
+        return {"head": str(error)}
+    if head is None:
+        return {}
+    sizes = [model.dim, *(len(layer.bias) for layer in head.layers)]
+    number = {0: "no layers", 1: "1 layer"}.get(len(head.layers), f"{len(head.layers)} layers")
+    classes = "no classes" if head.classes_ is None else f"{len(head.classes_)} classes"
+    return {"head": f"{number} ({' -> '.join(map(str, sizes))}), {head.activation.value}, {classes}"}
 
 
 def _listed(stated: object) -> str:

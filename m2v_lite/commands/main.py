@@ -15,11 +15,11 @@ from types import FrameType
 from typing import Any
 
 from m2v_lite import __version__
-from m2v_lite.commands import bench, download, encode, info, list as listing, pack, similarity
+from m2v_lite.commands import bench, classify, download, encode, info, list as listing, pack, similarity
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import print_error
 
-COMMANDS = (encode, similarity, info, pack, download, listing, bench)
+COMMANDS = (encode, similarity, classify, info, pack, download, listing, bench)
 
 EPILOG = """\
 examples:

@@ -11,6 +11,7 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 - `packed_format`: the contents of a packed model.
 - `reading`: a folder or a packed file -> parts, the table first.
 - `model_parts`: the parts of a model, and the attributes that callers may read.
+- `heads`: the layers of a model that classifies.
 - `saving`: parts -> a folder; a folder -> a copy.
 - `blob_names`: a file of a snapshot in the hub's cache -> its checksum.
 - `assets`: the folder where libraries around the hub keep what they derive from downloads.

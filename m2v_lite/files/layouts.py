@@ -114,7 +114,7 @@ def find_model_files(folder: str, needs_config: bool = True) -> ModelFiles:
 
 def _files_of(folder: str, layout: Layout) -> ModelFiles:
     config, table, tokenizer = (os.path.join(folder, name) if name else "" for name in layout.files())
-    _check_fetched(*filter(None, (config, table, tokenizer)))
+    check_fetched(*filter(None, (config, table, tokenizer)))
     return ModelFiles(layout.name, folder, config, table, layout.tensor, tokenizer)
 
 
@@ -153,8 +153,12 @@ def joined(folder: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(folder, name))
 
 
-def _check_fetched(*files: str) -> None:
-    """Check that no file is a pointer, which git leaves in place of the file if git-lfs is not set up."""
+def check_fetched(*files: str) -> None:
+    """Check that no file is a pointer, which git leaves in place of the file if git-lfs is not set up.
+
+    Raises:
+        InvalidModelError: one is, or cannot be read.
+    """
     for path in files:
         try:
             with open_regular(path) as file:

@@ -7,6 +7,7 @@ A packed model is an ordinary safetensors file. It has the tensors of a model an
   the BERT kind. Loading the model maps them; it parses no vocabulary and builds no table;
 - `pieces.links`, `pieces.ids`, `pieces.codes`, `pieces.scores`, `pieces.charsmap`, `pieces.values` and
   `pieces.characters`: the same for a tokenizer of the XLM-R kind, as `unigram.tokenizer` lists them;
+- `head.N.weight` and `head.N.bias`: the layers of a head that classifies, if the model has one;
 - `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950). Inflated,
   they have at most 256 MB and 4 MB, and at most fifty times the size of their deflated form, plus 64 KB.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.disk import MOST_BYTES, open_regular
+from m2v_lite.files.heads import head_tensors
 from m2v_lite.files.packed_file import open_packed, tokenizer_entries, write_packed
 from m2v_lite.files.packed_format import (
     MODEL_CARD,
@@ -31,21 +33,27 @@ from m2v_lite.tokenization.kinds import Left, own_tokenizer
 from m2v_lite.tokenization.tokenizers_library import library_tokenizer
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from m2v_lite.files.model_parts import ModelParts
 
 
-def pack(parts: ModelParts, path: str, source: str | None) -> None:
+def pack(
+    parts: ModelParts, path: str, source: str | None, head: Mapping[str, NDArray[Any]] | None = None
+) -> None:
     """Write a packed model; see `StaticModel.save_packed`.
 
     Args:
         parts: the model to pack.
         path: the file to write.
         source: the model's origin, for example its name on the hub; or None to keep a packed model's own.
+        head: the tensors of the head that classifies, or None for the one of the model's files, if any.
 
     Raises:
         InvalidModelError: the text of the tokenizer has changed or is damaged.
         OSError: the file cannot be written.
     """
+    parts.check_assigned()
     tokenizer = parts.tokenizer_definition()
     metadata = {
         "config": json.dumps(config_of(parts)),
@@ -54,6 +62,7 @@ def pack(parts: ModelParts, path: str, source: str | None) -> None:
     }
     tensors = {
         **tensors_of(parts),
+        **(head_tensors(parts) if head is None else head),
         TOKENIZER: deflated(TOKENIZER, tokenizer),
         MODEL_CARD: deflated(MODEL_CARD, _model_card_of(parts) or new_model_card(parts, "A packed model")),
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import check_unicode
 from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_writes, is_temporary, new_folders
+from m2v_lite.files.heads import HEAD, has_layers, head_file, head_tensors
 from m2v_lite.files.layouts import MODEL_CARD
 from m2v_lite.files.safetensors import write_safetensors
 
@@ -27,6 +29,7 @@ def save_model(
     subfolder: str | None = None,
     model_name: str | None = None,
     model_card: str | None = None,
+    head: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Write a model's files; see `StaticModel.save_pretrained`.
 
@@ -36,13 +39,16 @@ def save_model(
         subfolder: a folder inside `path` to write to instead.
         model_name: the name in a new model card; by default the folder's name.
         model_card: the text of the README.md, or None to write a new one.
+        head: the tensors of the head that classifies, or None for the one of the model's files, if any.
     """
+    parts.check_assigned()
     folder = os.path.join(path, subfolder or "")
     if model_name is not None:
         check_unicode(model_name, "model_name")
     if not model_card:
         model_card = new_model_card(parts, model_name or os.path.basename(os.path.realpath(folder)))
     tensors = tensors_of(parts)
+    head = head_tensors(parts) if head is None else head
     texts = {
         "tokenizer.json": parts.tokenizer_definition(),
         MODEL_CARD: model_card,
@@ -50,10 +56,14 @@ def save_model(
         "config.json": json.dumps(config_of(parts), indent=4),
     }
     # Write the config last: until it is there, a new folder does not count as a model.
-    targets = [os.path.join(folder, name) for name in ("model.safetensors", *texts)]
-    with new_folders([folder]), atomic_writes(targets) as (table, *others):
-        write_safetensors(table, tensors, bfloat16=bfloat16_tensors(parts))
-        for file, text in zip(others, texts.values(), strict=True):
+    has_head = bool(head) or not has_layers(parts.config)
+    names = ["model.safetensors", *([HEAD] if has_head else []), *texts]
+    targets = [os.path.join(folder, name) for name in names]
+    with new_folders([folder]), atomic_writes(targets) as files:
+        write_safetensors(files[0], tensors, bfloat16=bfloat16_tensors(parts))
+        if has_head:
+            write_safetensors(files[1], head)
+        for file, text in zip(files[-len(texts) :], texts.values(), strict=True):
             file.write(text.encode())
 
 
@@ -73,6 +83,9 @@ def copy_model(files: ModelFiles, folder: str) -> None:
         sources.append(files.model_card)
     elif os.path.isfile(os.path.join(folder, MODEL_CARD)):
         sources.append(os.devnull)  # empties the model card of an earlier copy
+    head = head_file(files)
+    if head is not None:
+        sources.append(head)
     sources.append(files.config)  # last, as in `save_model`
     # The config may lie in the parent folder. Copy it next to the other files, where loading finds it, too.
     names = [

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from m2v_lite.arguments import PathLike
 from m2v_lite.disk import open_regular, read_regular
 from m2v_lite.errors import M2VLiteError, MissingPackageError
+from m2v_lite.files.heads import HEAD, head_file
 from m2v_lite.files.layouts import LAYOUTS, find_model_files, joined
 from m2v_lite.files.safetensors import SafetensorsFile
 
@@ -101,7 +102,7 @@ def stray_file(folder: str, entry: str) -> str | None:
         ModelNotFoundError, InvalidModelError: the model is not complete.
     """
     files = find_model_files(folder)
-    paths = (files.config, files.tokenizer, files.table, files.model_card)
+    paths = (files.config, files.tokenizer, files.table, files.model_card, os.path.join(folder, HEAD))
     return next((path for path in paths if os.path.lexists(path) and not is_inside(path, entry)), None)
 
 
@@ -171,7 +172,7 @@ def source_of(name: str, folder: str) -> str:
     return f"{name} at revision {commit}" if commit else os.path.basename(folder)
 
 
-def defect_of(folder: str, entry: str) -> str | None:
+def defect_of(folder: str, entry: str, needs_head: bool = False) -> str | None:
     """Return why the model in a snapshot's folder cannot be loaded, or None if it seems complete.
 
     The checks are quick: the files are there and in the cache, the table is as long as its header says, the
@@ -180,6 +181,7 @@ def defect_of(folder: str, entry: str) -> str | None:
     Args:
         folder: the folder of the model.
         entry: the cache's folder for its repository.
+        needs_head: whether it needs the head of a classifier.
     """
     from m2v_lite.files.config import read_config
 
@@ -188,6 +190,8 @@ def defect_of(folder: str, entry: str) -> str | None:
         if stray:
             return f"{stray}: leads outside the cache, to {os.path.realpath(stray)}"
         files = find_model_files(folder)
+        if needs_head and head_file(files) is None:
+            return f"{folder}: there is no {HEAD}"
         table = SafetensorsFile(files.table)
         read_config(files.config)
         with open_regular(files.tokenizer) as file:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from m2v_lite import __version__
 from m2v_lite.errors import M2VLiteError, MissingPackageError, ModelNotFoundError
+from m2v_lite.files.heads import HEAD, LEGACY_HEAD, legacy_head
 from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, joined, layout_in
 from m2v_lite.files.reading import TABLE_NAMES
 from m2v_lite.hub.cache import COMMIT, MAIN, Asked, cached_snapshot, entry_folder, is_inside, stray_file
@@ -31,7 +32,9 @@ PAUSES = (1.0, 4.0)
 SHOWN_FILES = 12
 
 
-def download_model(asked: Asked, token: str | bool | None, cache: str, force: bool, state: str) -> str:
+def download_model(
+    asked: Asked, token: str | bool | None, cache: str, force: bool, state: str, needs_head: bool = False
+) -> str:
     """Download the missing files of a model, and return the folder of the snapshot.
 
     Args:
@@ -40,9 +43,11 @@ def download_model(asked: Asked, token: str | bool | None, cache: str, force: bo
         cache: the folder of the hub's cache.
         force: whether to download files that are in the cache, too.
         state: what the cache holds of the model, for error messages.
+        needs_head: whether the model is of no use without the head of a classifier.
 
     Raises:
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
+        InvalidModelError: the head that is needed is in model2vec's old format.
         DownloadError: the model cannot be downloaded.
         MissingPackageError: huggingface_hub is not installed.
     """
@@ -56,7 +61,7 @@ def download_model(asked: Asked, token: str | bool | None, cache: str, force: bo
     api = HfApi(token=token, library_name="m2v_lite", library_version=__version__)
     for pause in (*PAUSES, None):
         try:
-            return _download(api, asked, cache, force)
+            return _download(api, asked, cache, force, needs_head)
         except M2VLiteError:
             raise
         except Exception as error:
@@ -72,7 +77,7 @@ def download_model(asked: Asked, token: str | bool | None, cache: str, force: bo
     raise AssertionError("the last attempt returns or raises")
 
 
-def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
+def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs_head: bool) -> str:
     from huggingface_hub.constants import HF_HUB_ETAG_TIMEOUT
     from huggingface_hub.errors import EntryNotFoundError
 
@@ -88,11 +93,17 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool) -> str:
             f"{asked}: no static model found, which needs {' + '.join(LAYOUTS[0].files())}. Files found: "
             f"{_shown(listed)}. Check the name and the subfolder, or choose from: m2v-lite list --known"
         )
+    head, legacy = (joined(asked.subfolder, name) for name in (HEAD, LEGACY_HEAD))
+    if needs_head and legacy in listed and head not in listed:
+        # model2vec converts the branch main of a whole repository, or a folder.
+        raise legacy_head(
+            str(asked), asked.repository if asked == Asked(asked.repository) else "DOWNLOADED_FOLDER"
+        )
     card, config, table, tokenizer = (joined(asked.subfolder, name) for name in (MODEL_CARD, *layout.files()))
     _check_table(api, asked, listing.sha, table)
     fetch = partial(api.hf_hub_download, asked.repository, cache_dir=cache)
     entry = entry_folder(cache, asked.repository)
-    for name in (card, config, tokenizer, table):
+    for name in (card, config, tokenizer, head, table):
         if name in listed:
             _check_file(fetch(name, revision=listing.sha, force_download=force), listed[name], entry)
     if layout is not LAYOUTS[0]:

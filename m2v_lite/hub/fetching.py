@@ -42,6 +42,7 @@ def fetch_model(
     cache_dir: PathLike | None = None,
     force_download: bool = False,
     local_files_only: bool = False,
+    needs_head: bool = False,
 ) -> str:
     """Return the folder of a repository's snapshot.
 
@@ -55,10 +56,12 @@ def fetch_model(
         cache_dir: the hub's cache, or None for the default.
         force_download: whether to ask the hub even if the model is in the cache.
         local_files_only: whether to fail instead of asking the hub.
+        needs_head: whether a snapshot without the head of a classifier is not complete.
 
     Raises:
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
         DownloadError: the model is not in the cache and cannot be downloaded.
+        InvalidModelError: the head that is needed is in model2vec's old format.
         MissingPackageError: huggingface_hub is not installed.
         InputTypeError, InputValueError: an argument is impossible.
     """
@@ -70,7 +73,7 @@ def fetch_model(
         raise MissingPackageError(f"{repository}: no such file or folder here, and {error}") from error
     snapshot = cached_snapshot(cache, asked)
     entry = entry_folder(cache, repository)
-    lacks = defect_of(os.path.join(snapshot, asked.subfolder), entry) if snapshot else None
+    lacks = defect_of(os.path.join(snapshot, asked.subfolder), entry, needs_head) if snapshot else None
     usable = None if lacks or force_download else snapshot
     if usable and (local_files_only or is_first_choice(usable, asked.subfolder)):
         return usable
@@ -85,12 +88,12 @@ def fetch_model(
     if local_files_only:
         raise DownloadError(
             f"{asked}: {state}, and local_files_only is set. Leave it out, or run this with a network: "
-            f"{asked.command}"
+            f"{asked.command}{' --force-download' if lacks else ''}"
         )
     from m2v_lite.hub.download import download_model
 
     try:
-        return download_model(asked, token, cache, force_download, state)
+        return download_model(asked, token, cache, force_download, state, needs_head)
     except DownloadError:
         if usable:
             return usable

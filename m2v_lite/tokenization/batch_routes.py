@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from m2v_lite.tokenization.character_entries import END
-from m2v_lite.tokenization.flat_ids import drop, flatten, merge, shorten
+from m2v_lite.tokenization.flat_ids import flatten, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +27,12 @@ class BatchTokenizer(ABC, Generic[Words]):
     Texts with an added token or a NUL, and texts that are left out of the words, are done one by one.
     """
 
-    def token_ids(self, texts: Sequence[str], max_length: int | None, unknown: int | None) -> FlatIds:
-        """Return the ids of texts, cut to the limit, without the unknown token's."""
-        return drop(*shorten(*self._ids(texts), max_length), unknown)
+    def all_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return all ids of texts."""
+        if self._is_special(" ".join(texts)):
+            is_plain = [not self._is_special(text) for text in texts]
+            return self._by_groups(texts, is_plain, self._plain_ids, self._special_ids)
+        return self._plain_ids(texts)
 
     @abstractmethod
     def _may_hold_token(self, text: str) -> bool:
@@ -46,12 +49,6 @@ class BatchTokenizer(ABC, Generic[Words]):
     @abstractmethod
     def _ids_at(self, words: Words) -> FlatIds:
         """Return the ids of the texts that have these words."""
-
-    def _ids(self, texts: Sequence[str]) -> FlatIds:
-        if self._is_special(" ".join(texts)):
-            is_plain = [not self._is_special(text) for text in texts]
-            return self._by_groups(texts, is_plain, self._plain_ids, self._special_ids)
-        return self._plain_ids(texts)
 
     def _is_special(self, text: str) -> bool:
         """Return whether a text may hold an added token, or a NUL, which stands between texts."""

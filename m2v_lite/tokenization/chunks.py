@@ -16,7 +16,7 @@ import numpy as np
 
 from m2v_lite.errors import TokenizationError
 from m2v_lite.tokenization.chunk_independence import TRIAL_TEXTS, ChunkRule, chunk_rule
-from m2v_lite.tokenization.flat_ids import drop, flatten, merge, shorten
+from m2v_lite.tokenization.flat_ids import flatten, merge
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES, BoundedMemo
 from m2v_lite.tokenization.piece_store import END_CODE, LENGTH_BITS, PieceStore
 from m2v_lite.tokenization.tokenizers_library import LibraryTokenizer
@@ -93,9 +93,8 @@ class ChunkTokenizer(LibraryTokenizer):
         self._to_pass_over = self._passed_over = 0
         self._separator = self._find_separator()
 
-    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
-        flat = self.divided_ids(texts) or self.whole_ids(texts)
-        return drop(*shorten(*flat, max_length), self.unk_token_id)
+    def all_ids(self, texts: Sequence[str]) -> FlatIds:
+        return self.divided_ids(texts) or self.whole_ids(texts)
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
         chunks, memo = _chunks([text]), self._memo

@@ -63,6 +63,17 @@ def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:
     return (ids, bounds) if kept.all() else _keep(ids, bounds, kept)
 
 
+def known_ids(ids: Ids, bounds: Ids, max_length: int | None, unknown: int | None) -> FlatIds:
+    """Cut each text to `max_length` ids, then remove the id of the unknown token.
+
+    Example:
+        >>> ids, bounds = known_ids(np.array([5, 1, 6, 1]), np.array([0, 3, 4]), 2, 1)
+        >>> ids.tolist(), bounds.tolist()
+        ([5], [0, 1, 1])
+    """
+    return drop(*shorten(ids, bounds, max_length), unknown)
+
+
 def merge(is_first: NDArray[np.bool_], first: FlatIds, second: FlatIds) -> FlatIds:
     """Put the ids of two groups of texts back into the order of the texts.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.tokenization.vocabulary import in_order
 
 if TYPE_CHECKING:
+    from m2v_lite.tokenization.flat_ids import FlatIds
     from m2v_lite.tokenization.protocols import TokenizerSource
 
 
@@ -41,6 +42,15 @@ class ArrayTokenizer(ABC):
     @property
     def route(self) -> str:
         return f"in numpy, {f'mapped from {self.mapped_from}' if self.mapped_from else 'prepared at loading'}"
+
+    @abstractmethod
+    def all_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Return all ids of texts; see `protocols.TextTokenizer`."""
+
+    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
+        from m2v_lite.tokenization.flat_ids import known_ids  # one text does without
+
+        return known_ids(*self.all_ids(texts), max_length, self.unk_token_id)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the tokenizer of batches: the first batch makes it again."""

@@ -14,7 +14,7 @@ class TextTokenizer(Protocol):
 
     Attributes:
         kind: the tokenizer's model: WordPiece, Unigram, BPE or WordLevel.
-        unk_token_id: the id to drop from every text, or None.
+        unk_token_id: the id to drop from every text; None to drop none.
         median_token_length: the median length of the vocabulary's tokens, in characters, rounded down.
         vocabulary_size: the number of different tokens, added tokens included.
         highest_id: the highest id of a token.
@@ -29,6 +29,10 @@ class TextTokenizer(Protocol):
 
     @property
     def route(self) -> str: ...
+
+    def all_ids(self, texts: Sequence[str]) -> FlatIds:
+        """Tokenize texts whole, and return all their ids, as `token_ids` returns some."""
+        ...
 
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
         """Tokenize texts, cut each text to `max_length` tokens, then drop unknown tokens.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.errors import InvalidModelError, MissingPackageError, TokenizationError
-from m2v_lite.tokenization.flat_ids import drop, flatten
+from m2v_lite.tokenization.flat_ids import flatten, known_ids
 from m2v_lite.tokenization.vocabulary import in_order
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class LibraryTokenizer:
         reason = f", because {self.reason}" if self.reason else ""
         return f"by the tokenizers library, {self.asks_for}{reason}"
 
+    def all_ids(self, texts: Sequence[str]) -> FlatIds:
+        return flatten(self.lists_of_ids(texts))
+
     def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
-        lists = self.lists_of_ids(texts)
-        if max_length is not None:
-            lists = [ids[:max_length] for ids in lists]
-        return drop(*flatten(lists), self.unk_token_id)
+        return known_ids(*self.all_ids(texts), max_length, self.unk_token_id)
 
     def lists_of_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return all ids of each text, unknown tokens included."""

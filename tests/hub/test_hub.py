@@ -422,7 +422,7 @@ def test_what_is_too_long_is_downloaded_from_the_start(
     """Older versions of huggingface_hub go on after the end of what they have; others need not be told."""
     attempts: list[bool] = []
 
-    def attempt(api: object, asked: object, cache: str, force: bool) -> str:
+    def attempt(api: object, asked: object, cache: str, force: bool, needs_head: bool) -> str:
         attempts.append(force)
         if len(attempts) == 1:
             raise error

@@ -55,13 +55,13 @@ class SingleTextTokenizer:
         self._unknown = bytes_of([viterbi.unknown])
         self._memo = WordMemo(self._divided, {}, memory)
 
-    def token_ids(self, text: str, max_length: int | None) -> Ids:
-        """Return the ids of a text, read-only, cut to the limit, without the unknown token's."""
+    def token_ids(self, text: str, max_length: int | None, drop_unknown: bool = True) -> Ids:
+        """Return the ids of a text, read-only, cut to the limit, then perhaps without the unknown token's."""
         joined = self._joined(text)
         if max_length is not None:
             joined = joined[: max_length * ID_BYTES]
         ids = np.frombuffer(joined, np.intp)
-        if self._unknown in joined:  # perhaps by chance, across two ids
+        if drop_unknown and self._unknown in joined:  # perhaps by chance, across two ids
             ids = ids[ids != self.viterbi.unknown]
         return ids
 

@@ -51,8 +51,8 @@ class WordPieceTokenizer(ArrayTokenizer):
     def _ids_of_tokens(self, vocabulary: Any) -> dict[str, int]:
         return {**vocabulary, **self._single.added_ids}
 
-    def token_ids(self, texts: Sequence[str], max_length: int | None) -> FlatIds:
-        return self._batches.token_ids(texts, max_length, self.unk_token_id)
+    def all_ids(self, texts: Sequence[str]) -> FlatIds:
+        return self._batches.all_ids(texts)
 
     def token_ids_of_one(self, text: str, max_length: int | None) -> Ids:
         return self._single.token_ids(text, max_length, self.unk_token_id is not None)
