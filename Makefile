@@ -8,6 +8,7 @@ VENV = .venv
 PEERS = .venv-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
+MODEL2VEC = .venv-model2vec
 TEXTS = .venv-texts
 MULTILINGUAL = .venv-multilingual
 FREE_THREADED = .venv-free-threaded
@@ -146,6 +147,11 @@ test-numpy-alone: wheel ## install the wheel where there is numpy and nothing el
 test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other libraries, in an environment of 2 GB
 	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
 
+.PHONY: test-model2vec
+test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB
+	$(MODEL2VEC)/bin/python scripts/model2vec_tests.py $(MODEL2VEC)/source
+	$(MODEL2VEC)/bin/python -m pytest -q integrations/test_beside_model2vec.py
+
 .PHONY: test-arm64
 test-arm64: $(VENV)/with-tools ## what numpy alone does, under emulation of a Cortex-A53 (as root, installs qemu)
 	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 numpy-alone $(M2V_LITE_MODELS)
@@ -212,6 +218,19 @@ $(INTEGRATIONS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	$(INTEGRATIONS)/bin/python $(INSTALL) --upgrade pip
 	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
+	@touch $@
+
+# The tests are in the source archive alone. Without its package, the one that is installed is tested.
+$(MODEL2VEC)/installed: pyproject.toml
+	$(PYTHON) -m venv $(MODEL2VEC)
+	$(MODEL2VEC)/bin/python $(INSTALL) --upgrade pip
+	$(MODEL2VEC)/bin/python $(INSTALL) --group model2vec-tests --editable .
+	rm -rf $(MODEL2VEC)/source
+	mkdir $(MODEL2VEC)/source
+	$(MODEL2VEC)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary model2vec \
+	  --dest $(MODEL2VEC)/source model2vec==0.10.0
+	tar -xzf $(MODEL2VEC)/source/model2vec-0.10.0.tar.gz -C $(MODEL2VEC)/source --strip-components 1 \
+	  model2vec-0.10.0/tests model2vec-0.10.0/pyproject.toml
 	@touch $@
 
 $(GAUGE)/installed: pyproject.toml

@@ -35,18 +35,24 @@ __all__ = [
     "TokenizationError",
     "WorkerError",
     "__version__",
+    "install_as_model2vec",
 ]
 
 if _TYPE_CHECKING:
+    from m2v_lite.integrations.as_model2vec import install_as_model2vec
     from m2v_lite.integrations.milvus import Model2VecEmbeddingFunction
 else:
 
-    def __getattr__(name: str) -> type:
+    def __getattr__(name: str) -> object:
         """Import what few programs need when it is asked for."""
         if name == "Model2VecEmbeddingFunction":
             from m2v_lite.integrations.milvus import Model2VecEmbeddingFunction
 
             return Model2VecEmbeddingFunction
+        if name == "install_as_model2vec":
+            from m2v_lite.integrations.as_model2vec import install_as_model2vec
+
+            return install_as_model2vec
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -42,9 +42,19 @@ def natural_number(name: str, value: Any) -> int:
     return number
 
 
+def is_unset(value: object) -> bool:
+    """Return whether a value is `UNSET`, or the marker that model2vec has for the same purpose."""
+    return isinstance(value, Unset) or type(value).__name__ == "_UnsetType"
+
+
 def token_limit(max_length: Any) -> int | None:
     """Return `max_length` as a number of tokens, or None for no limit; see `natural_number`."""
     return None if max_length is None else natural_number("max_length", max_length)
+
+
+def limit_or(default: int | None, max_length: Any) -> int | None:
+    """Return `max_length` as `token_limit` does, or the default if it is unset."""
+    return default if is_unset(max_length) else token_limit(max_length)
 
 
 def leading_columns(name: str, value: Any, most: int) -> int:

@@ -9,8 +9,11 @@ class M2VLiteError(Exception):
     """The base of the family: catch it to catch every error that m2v_lite raises on purpose."""
 
 
-class ModelNotFoundError(M2VLiteError, FileNotFoundError):
-    """No model was found: the path does not exist, a file is missing, or the hub has no such model."""
+class ModelNotFoundError(M2VLiteError, FileNotFoundError, ValueError):
+    """No model was found: the path does not exist, a file is missing, or the hub has no such model.
+
+    It is a ValueError as well, which model2vec raises for a folder that lacks a file.
+    """
 
 
 class InvalidModelError(M2VLiteError, ValueError):

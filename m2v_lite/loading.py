@@ -6,7 +6,16 @@ import os
 import warnings
 from typing import Any
 
-from m2v_lite.arguments import PathLike, Unset, checked_path, natural_number, switch, token_limit
+from m2v_lite.arguments import (
+    UNSET,
+    PathLike,
+    Unset,
+    checked_path,
+    is_unset,
+    natural_number,
+    switch,
+    token_limit,
+)
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.model_parts import ModelParts
@@ -30,14 +39,18 @@ def load_parts(
     local_files_only: bool,
     memo_bytes: int,
     vocabulary_quantization: None,
+    needs_head: bool = False,
 ) -> ModelParts:
-    """Return the parts of a model, with the given settings; see `StaticModel.from_pretrained`."""
+    """Return the parts of a model, with the given settings; see `StaticModel.from_pretrained`.
+
+    With `needs_head`, a model in the hub's cache that lacks the head of a classifier is downloaded again.
+    """
     if vocabulary_quantization is not None:
         raise InputValueError(
             "vocabulary_quantization: m2v_lite does not cluster vocabularies; do it once with "
             "model2vec, save the model and load it here"
         )
-    limit = max_length if isinstance(max_length, Unset) else token_limit(max_length)
+    limit = UNSET if is_unset(max_length) else token_limit(max_length)
     memo_bytes = natural_number("memo_bytes", memo_bytes)
     if normalize is not None:
         normalize = switch("normalize", normalize)
@@ -60,6 +73,7 @@ def load_parts(
             revision=revision,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
+            needs_head=needs_head,
         )
     parts = _read(place, subfolder, quantize_to, dimensionality, memo_bytes)
     if parts.files and not parts.files.config:

@@ -7,9 +7,10 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, natural_number, switch, token_limit
+from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, limit_or, natural_number, switch
 from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.encoder import Encoder
@@ -23,6 +24,7 @@ from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
+    from typing_extensions import Self
 
 
 class StaticModel(MoreMethods, ModelParts):
@@ -35,7 +37,7 @@ class StaticModel(MoreMethods, ModelParts):
         vectors: (rows, dim) the embedding table.
         tokenizer: a `tokenizers.Tokenizer`, of which a copy is used.
         config: settings to keep with the model; copied.
-        normalize: whether vectors are scaled to length 1 by default.
+        normalize: whether vectors are scaled to length 1 by default. None counts as False, as in model2vec.
         base_model_name: the model this one was distilled from.
         language: the languages of the model.
         weights: (tokens,) a factor for each token id, or None.
@@ -59,7 +61,7 @@ class StaticModel(MoreMethods, ModelParts):
         vectors: NDArray[Any],
         tokenizer: Tokenizer,
         config: Mapping[str, Any] | None = None,
-        normalize: bool = DEFAULT_NORMALIZE,
+        normalize: bool | None = DEFAULT_NORMALIZE,
         base_model_name: str | None = None,
         language: list[str] | None = None,
         weights: NDArray[Any] | None = None,
@@ -68,11 +70,11 @@ class StaticModel(MoreMethods, ModelParts):
     ) -> None:
         from m2v_lite.tokenization.kinds import wrap_tokenizer
 
-        settings = {**(config or {}), "normalize": normalize, "max_length": max_length}
+        unit = DEFAULT_NORMALIZE if normalize is None else normalize
+        settings = {**(config or {}), "normalize": unit, "max_length": max_length}
         card = {"base_model": base_model_name, "language": language}
         table = table_of_arrays(vectors, weights, token_mapping)
         super().__init__(table, wrap_tokenizer(tokenizer), settings, card)
-        self._encoder = Encoder(self._table, self._tokenizer, is_mapped=False)
 
     @classmethod
     def from_pretrained(
@@ -146,12 +148,27 @@ class StaticModel(MoreMethods, ModelParts):
             memo_bytes=memo_bytes,
             vocabulary_quantization=vocabulary_quantization,
         )
-        model = cls.__new__(cls)
-        model.__dict__.update(parts.__dict__)
-        model._encoder = Encoder(model._table, model._tokenizer, is_mapped=True)
+        model = cls._of_parts(parts)
         if preload:
             model._encoder.read_ahead.read_all()
         return model
+
+    @classmethod
+    def _of_parts(cls, parts: ModelParts) -> Self:
+        model = cls.__new__(cls)
+        model.__dict__.update(parts.__dict__)
+        return model
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """The stages, wired when they are first used, and anew after an array was assigned."""
+        self.check_assigned()
+        is_mapped = self.files is not None and "embedding" not in self._assigned
+        return Encoder(self._table, self._tokenizer, is_mapped)
+
+    def _assign(self, name: str, array: NDArray[Any] | None) -> None:
+        super()._assign(name, array)
+        self.__dict__.pop("_encoder", None)
 
     def encode(
         self,
@@ -202,9 +219,8 @@ class StaticModel(MoreMethods, ModelParts):
 
         Returns:
             (dim,) for a text, (texts, dim) for several, (0, dim) for none; fewer columns if `truncate_dim` or
-            `precision` asks for that. The dtype is the table's, but
-            float32 for int8 and bfloat16. A text without known tokens gives zeros. The bits are those of
-            model2vec 0.10.0.
+            `precision` asks for that. The dtype is the table's, but float32 for int8 and bfloat16. A text
+            without known tokens gives zeros. The bits are those of model2vec 0.10.0.
 
         Raises:
             InputTypeError: something in `sentences` is not a text, or an option has a wrong type or name.
@@ -217,9 +233,9 @@ class StaticModel(MoreMethods, ModelParts):
             >>> model.encode("a single text").shape, model.encode([]).shape
             ((256,), (0, 256))
         """
-        is_plain = truncate_dim is None and precision is None and out is None and not kwargs
-        if is_plain and isinstance(sentences, str):  # the quickest way for one text
-            limit = self.max_length if isinstance(max_length, Unset) else token_limit(max_length)
+        is_plain = truncate_dim is None and precision is None and out is None and null == "error"
+        if is_plain and not kwargs and isinstance(sentences, str):  # the quickest way for one text
+            limit = limit_or(self.max_length, max_length)
             unit = self.normalize if normalize is None else switch("normalize", normalize)
             if batch_size != BATCH_TEXTS:
                 natural_number("batch_size", batch_size)
@@ -307,6 +323,11 @@ class StaticModel(MoreMethods, ModelParts):
         shared = {"_table", "_encoder", "_tokenizer", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
         return _load_again, (type(self), self.files.folder, *self._read_with, self._identity), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name, array in self._assigned.items():
+            self._assign(name, array)
 
 
 def _load_again(

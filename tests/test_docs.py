@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from model2vec_left_out import TESTS, WITH_PIPELINE_TOO, WITH_STATIC_MODEL
 from test_architecture import ALLOWED, GROUND
 from time_limit import LONGEST
 
@@ -229,6 +230,19 @@ def test_the_tables_of_speed_are_those_of_the_results(line: str, results: str, n
     shown = table_below("docs/speed-and-memory.md", line)
     headings = [name.replace("laghu_rs", "laghu with laghu-rs") for name in table[0]]
     assert shown == [headings, *map(rounded_down, table[1:])]
+
+
+@pytest.mark.parametrize(
+    ("line", "stage"), [("them with our classes", "StaticModel"), ("With `StaticModelPipeline` and", "both")]
+)
+def test_the_tables_of_left_out_tests_are_the_list(line: str, stage: str) -> None:
+    more = stage == "both"
+    listed = [*WITH_STATIC_MODEL, *WITH_PIPELINE_TOO * more]
+    page = "docs/contributing.md"
+    shown = [[f"`{test.test}`", test.reason] for test in (WITH_PIPELINE_TOO if more else WITH_STATIC_MODEL)]
+    assert table_below(page, line)[1:] == shown
+    total = sum(TESTS.values())
+    assert f"{total - sum(test.cases for test in listed)} of {total} pass" in PAGES[page]
 
 
 @OF_THE_RESULTS

@@ -107,17 +107,45 @@ def table_of_arrays(
         InputTypeError: an argument is not an array.
         InvalidModelError: the dtype or shape of an array is not supported, or `mapping` names a missing row.
     """
-    arrays = (("vectors", embedding, EMBEDDING_DTYPES), ("weights", weights, WEIGHTS_DTYPES))
-    for name, array, dtypes in (*arrays, ("token_mapping", mapping, MAPPING_DTYPES)):
-        if array is None and name != "vectors":
-            continue
-        if not isinstance(array, np.ndarray):
-            raise InputTypeError(f"{name} is of type {type(array).__name__}; give a numpy array")
-        dtype = NAMES_OF_NUMPY.get(array.dtype.newbyteorder("<"), str(array.dtype))
-        holds_codes = dtypes is EMBEDDING_DTYPES and is_bfloat16(array.dtype)
-        check_array(name, "BF16" if holds_codes else dtype, array.shape, dtypes)
+    _check("vectors", embedding, EMBEDDING_DTYPES)
+    if weights is not None:
+        _check("weights", weights, WEIGHTS_DTYPES)
+    if mapping is not None:
+        _check("token_mapping", mapping, MAPPING_DTYPES)
     check_rows("token_mapping", embedding, mapping)
     return EmbeddingTable(embedding, weights, mapping)
+
+
+def with_array(table: EmbeddingTable, name: str, array: NDArray[Any] | None) -> EmbeddingTable:
+    """Return a table with one of its arrays replaced; whether it fits the others is not checked.
+
+    Args:
+        table: the table.
+        name: "embedding", "weights" or "mapping".
+        array: the new array; None for no weights or no mapping.
+
+    Raises:
+        InputTypeError, InvalidModelError: as `table_of_arrays` does.
+    """
+    shown, dtypes = {
+        "embedding": ("embedding", EMBEDDING_DTYPES),
+        "weights": ("weights", WEIGHTS_DTYPES),
+        "mapping": ("token_mapping", MAPPING_DTYPES),
+    }[name]
+    if array is not None or name == "embedding":
+        _check(shown, array, dtypes)
+    replaced = EmbeddingTable(table.embedding, table.weights, table.mapping)
+    setattr(replaced, name, array)
+    return replaced
+
+
+def _check(name: str, array: object, dtypes: tuple[str, ...]) -> None:
+    """Check the type, the dtype and the shape of a caller's array."""
+    if not isinstance(array, np.ndarray):
+        raise InputTypeError(f"{name} is of type {type(array).__name__}; give a numpy array")
+    dtype = NAMES_OF_NUMPY.get(array.dtype.newbyteorder("<"), str(array.dtype))
+    holds_codes = dtypes is EMBEDDING_DTYPES and is_bfloat16(array.dtype)
+    check_array(name, "BF16" if holds_codes else dtype, array.shape, dtypes)
 
 
 def check_rows(place: object, embedding: NDArray[Any], mapping: NDArray[Any] | None) -> None:

@@ -5,8 +5,14 @@ A batch is what is tokenized at once. Results do not depend on its size; memory 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Item = TypeVar("Item")
 
@@ -19,6 +25,12 @@ BATCH_CHARACTERS = 1 << 18
 def cut(texts: Sequence[str], characters: int | None) -> list[str]:
     """Cut each text after `characters` characters; None leaves them whole."""
     return [text[:characters] for text in texts]
+
+
+def are_long(texts: Sequence[str], characters: int | None) -> NDArray[np.bool_]:
+    """Return which texts `cut` shortens, (texts,)."""
+    lengths = np.fromiter(map(len, texts), np.intp, len(texts))
+    return lengths > (sys.maxsize if characters is None else characters)
 
 
 def batches(texts: Sequence[str], size: int) -> Iterator[slice]:

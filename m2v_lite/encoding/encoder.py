@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
     from m2v_lite.tokenization.protocols import TextTokenizer
 
-    # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, and
-    # the bounds (texts + 1,) of each text in `ids`.
-    Batch = tuple[slice, NDArray[np.intp], NDArray[np.intp]]
+    # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, the
+    # bounds (texts + 1,) of each text in `ids`, and how many of the texts were cut.
+    Batch = tuple[slice, NDArray[np.intp], NDArray[np.intp], int]
 
 
 class Encoder:
@@ -102,16 +103,20 @@ class Encoder:
             InputValueError: a text is not valid Unicode.
             TokenizationError: the tokenizer cannot tokenize a text.
         """
-        from m2v_lite.encoding.batches import BATCH_CHARACTERS, batches, cut  # one text does without
+        from m2v_lite.encoding.batches import BATCH_CHARACTERS, are_long, batches, cut
         from m2v_lite.progress import progress_bar
         from m2v_lite.texts import check_encodable
+        from m2v_lite.tokenization.flat_ids import known_ids  # one text does without these
 
         characters = self.characters(max_length)
         with progress_bar(len(texts), show_progress_bar) as bar:
             for place in batches(texts, batch_size):
                 part = cut(texts[place], characters)
                 check_encodable(part, first + place.start)
-                yield place, *self._tokenizer.token_ids(part, max_length)
+                ids, bounds = self._tokenizer.all_ids(part)
+                is_cut = are_long(texts[place], characters) | (np.diff(bounds) > (max_length or sys.maxsize))
+                known = known_ids(ids, bounds, max_length, self._tokenizer.unk_token_id)
+                yield place, *known, int(np.count_nonzero(is_cut))
                 if bar is not None:
                     bar.update(len(part))
         if self._tokenizer.kind == "Unigram" and sum(map(len, texts)) > BATCH_CHARACTERS:
@@ -134,7 +139,7 @@ class Encoder:
 
     def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool, precision: str | None = None) -> None:
         """Write the vectors of a batch to their place in `vectors`, (texts, columns)."""
-        place, ids, bounds = batch
+        place, ids, bounds, _ = batch
         table = self._table
         if precision is None:
             means = vectors[place]
@@ -147,3 +152,10 @@ class Encoder:
             from m2v_lite.embedding.precision import at_precision
 
             vectors[place] = at_precision(means, precision)
+
+    def pool_finite(self, batch: Batch, vectors: NDArray[Any], unit: bool) -> None:
+        """Do what `pool` does, as if `numpy.nan_to_num` had been applied to the table."""
+        place, ids, bounds, _ = batch
+        rows = np.nan_to_num(pooling.gather(self._embedding, self._table.row_ids(ids), None))
+        weights = self._table.token_weights(ids)
+        pooling.mean_rows(rows, np.arange(len(ids)), bounds, vectors[place], weights, unit)

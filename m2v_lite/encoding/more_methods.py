@@ -129,10 +129,8 @@ class MoreMethods:
             max_length=max_length,
             normalize=normalize,
             batch_size=batch_size,
-            show_progress_bar=False,
             truncate_dim=truncate_dim,
             precision=precision,
-            out=None,
             null=null,
             others=kwargs,
             method="encode_stream",
@@ -199,7 +197,7 @@ class MoreMethods:
         size = natural_number("batch_size", batch_size)
 
         rows: list[NDArray[Any]] = []
-        for _, ids, bounds in self._encoder.tokenized(texts, limit, size, 0, show_progress_bar):
+        for _, ids, bounds, _ in self._encoder.tokenized(texts, limit, size, 0, show_progress_bar):
             self._encoder.read_ahead.expect(self._table.row_ids(ids))
             rows += map(self._table.rows, of_each_text(ids, bounds))
         return rows[0] if single else rows

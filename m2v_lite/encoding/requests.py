@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from m2v_lite.arguments import Unset, described, leading_columns, natural_number, switch, token_limit
+from m2v_lite.arguments import UNSET, Unset, described, leading_columns, limit_or, natural_number, switch
 from m2v_lite.embedding.precision import checked_precision, layout_of
-from m2v_lite.encoding.batches import gathered
+from m2v_lite.encoding.batches import BATCH_TEXTS, gathered
 from m2v_lite.encoding.strategies import Settings, Work, batch_by_batch, choose_strategy
 from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.texts import as_texts
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
         """What is asked of a model."""
 
         config: dict[str, Any]
-        _encoder: Encoder
+
+        @property
+        def _encoder(self) -> Encoder: ...
 
         @property
         def dim(self) -> int: ...
@@ -81,15 +83,15 @@ def requested(
     model: HasSettings,
     sentences: str | Iterable[str],
     *,
-    max_length: int | Unset | None,
-    normalize: bool | None,
-    batch_size: int,
-    show_progress_bar: bool,
-    truncate_dim: int | None,
-    precision: str | None,
-    out: NDArray[Any] | None,
-    null: str,
-    others: Mapping[str, Any],
+    max_length: int | Unset | None = UNSET,
+    normalize: bool | None = None,
+    batch_size: int = BATCH_TEXTS,
+    show_progress_bar: bool = False,
+    truncate_dim: int | None = None,
+    precision: str | None = None,
+    out: NDArray[Any] | None = None,
+    null: str = "error",
+    others: Mapping[str, Any] | None = None,
     method: str = "encode",
 ) -> Request:
     """Check the arguments of `encode`; see `StaticModel.encode`.
@@ -108,7 +110,7 @@ def requested(
 
         prompt, unit_asked = honoured(others, method, OPTIONS_OF[method], model.config)
         normalize = unit_asked if normalize is None else normalize
-    limit = model.max_length if isinstance(max_length, Unset) else token_limit(max_length)
+    limit = limit_or(model.max_length, max_length)
     unit = model.normalize if normalize is None else switch("normalize", normalize)
     size = natural_number("batch_size", batch_size)
     columns = None if truncate_dim is None else leading_columns("truncate_dim", truncate_dim, model.dim)
@@ -145,6 +147,21 @@ def encode_here(encoder: Encoder, request: Request, threads: bool) -> NDArray[An
     work = Work(encoder.narrowed(settings.columns), texts, vectors, settings)
     choose_strategy(work, threads)(work)
     return request.answer(vectors)
+
+
+def encode_counting(
+    model: HasSettings, texts: Sequence[str], precision: str | None = None
+) -> tuple[NDArray[Any], int]:
+    """Return the vectors of texts, with the model's settings, and how many of the texts were cut.
+
+    Args:
+        model: the model.
+        texts: the texts.
+        precision: as for `StaticModel.encode`.
+    """
+    request = requested(model, texts, precision=precision)
+    vectors = np.empty(*shape_of(model._encoder, request.settings, len(request.texts)))
+    return vectors, batch_by_batch(Work(model._encoder, request.texts, vectors, request.settings))
 
 
 def vectors_of_stream(

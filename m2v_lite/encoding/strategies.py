@@ -60,7 +60,7 @@ class Work(NamedTuple):
     first: int = 0
 
 
-Strategy = Callable[[Work], None]
+Strategy = Callable[[Work], object]
 
 
 def choose_strategy(work: Work, threads: bool) -> Strategy:
@@ -92,10 +92,13 @@ def one_by_one(work: Work) -> None:
         batch_by_batch(work)  # raises the error again, now with the number of the text
 
 
-def batch_by_batch(work: Work) -> None:
-    """Tokenize, pool and write one batch after the other."""
+def batch_by_batch(work: Work) -> int:
+    """Tokenize, pool and write one batch after the other. Return how many texts were cut."""
+    cut = 0
     for batch in _tokenized(work):
         _pool(work, batch)
+        cut += batch[-1]
+    return cut
 
 
 def with_a_thread(work: Work) -> None:

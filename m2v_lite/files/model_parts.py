@@ -54,6 +54,8 @@ class ModelParts:
         self._table = table
         self._tokenizer = tokenizer
         self.files = files
+        # The arrays that were assigned after loading, by the names of `EmbeddingTable`.
+        self._assigned: dict[str, NDArray[Any] | None] = {}
         if card is not None:
             self._card = card
         # A pickle stores the next two instead of the arrays.
@@ -73,19 +75,54 @@ class ModelParts:
     def embedding(self) -> NDArray[Any]:
         """The embedding table, (rows, dim): read-only and mapped, unless loading copied it to quantize it.
 
-        uint16 numbers are bfloat16 codes.
+        uint16 numbers are bfloat16 codes. You may assign another array, as you may to `weights` and
+        `token_mapping`. Whether the three fit together, and fit the tokenizer, is checked when they are used
+        next.
         """
         return self._table.embedding
+
+    @embedding.setter
+    def embedding(self, array: NDArray[Any]) -> None:
+        self._assign("embedding", array)
 
     @property
     def weights(self) -> NDArray[Any] | None:
         """A factor for each token id, (tokens,), or None."""
         return self._table.weights
 
+    @weights.setter
+    def weights(self, array: NDArray[Any] | None) -> None:
+        self._assign("weights", array)
+
     @property
     def token_mapping(self) -> NDArray[Any] | None:
         """The row of each token id, (tokens,), or None if id and row are equal."""
         return self._table.mapping
+
+    @token_mapping.setter
+    def token_mapping(self, array: NDArray[Any] | None) -> None:
+        self._assign("mapping", array)
+
+    def _assign(self, name: str, array: NDArray[Any] | None) -> None:
+        """Put another array into a new table, which this model does not share with its copies."""
+        from m2v_lite.embedding.table import with_array
+
+        self._table = with_array(self._table, name, array)
+        self._assigned = {**self._assigned, name: array}
+
+    def check_assigned(self) -> None:
+        """Check that arrays which were assigned fit together, and fit the tokenizer.
+
+        Raises:
+            InvalidModelError: they do not.
+        """
+        if not self._assigned:
+            return
+        from m2v_lite.embedding.table import check_rows
+
+        tokenizer = self._tokenizer
+        check_rows("token_mapping", self.embedding, self.token_mapping)
+        self._table.check_vocabulary("embedding", tokenizer.vocabulary_size, tokenizer.highest_id)
 
     @property
     def embedding_dtype(self) -> str:

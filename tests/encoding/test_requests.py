@@ -139,8 +139,9 @@ def test_missing_texts(bundled: StaticModel) -> None:
             bundled.encode(["cat", texts[place]])
     with pytest.raises(InputTypeError, match="text 1 is int 3"):
         bundled.encode(["cat", 3], null="empty")  # type: ignore[list-item]
-    with pytest.raises(InputValueError, match="null is str 'skip'; give one of error, empty"):
-        bundled.encode(["cat"], null="skip")
+    for given in (["cat"], "cat"):
+        with pytest.raises(InputValueError, match="null is str 'skip'; give one of error, empty"):
+            bundled.encode(given, null="skip")
 
 
 class Column:
