@@ -6,40 +6,29 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from m2v_lite.commands.inputs import STANDARD_STREAM, open_records, texts_to_read, wrong_input
 from m2v_lite.commands.loaded import load_to_encode
 from m2v_lite.commands.options import model_choice, wrong_revision
-from m2v_lite.commands.records import Record, json_records, line_records, text_records
 from m2v_lite.commands.writers import JsonLinesWriter, NpyWriter, VectorWriter
 from m2v_lite.embedding.precision import PRECISIONS
 from m2v_lite.encoding.batches import gathered
+from m2v_lite.encoding.requests import encode_counting
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_write
 from m2v_lite.model import StaticModel
 from m2v_lite.progress import print_error, progress_bar
-
-STANDARD_STREAM = "-"
 
 
 def add(commands: Any) -> None:
     """Add this command to the parser."""
     encode = commands.add_parser(
         "encode",
-        parents=[model_choice()],
+        parents=[model_choice(), texts_to_read("embed")],
         help="embed texts",
         description="Embed the given texts, or the lines of a file or of standard input, one text per line.",
-    )
-    encode.add_argument("texts", nargs="*", metavar="TEXT", help="texts to embed")
-    encode.add_argument(
-        "--input",
-        metavar="FILE",
-        help="read texts from FILE, UTF-8, one text per line (default: '-', which is standard input)",
-    )
-    encode.add_argument(
-        "--field", metavar="NAME", help="read JSON Lines, and embed this field of each object"
     )
     encode.add_argument(
         "--output",
@@ -68,35 +57,23 @@ def add(commands: Any) -> None:
 
 def _encode(options: argparse.Namespace) -> None:
     model = load_to_encode(options)
-    with _open_records(options) as records, _open_writer(options, model) as writer:
+    encoded = cut = 0
+    with open_records(options) as records, _open_writer(options, model) as writer:
         with progress_bar(None, options.progress) as bar:
             for batch in gathered(records, lambda record: len(record.json)):
-                texts = [record.text for record in batch]
-                writer.write(batch, model.encode(texts, precision=options.precision))
+                vectors, cut_here = encode_counting(
+                    model, [record.text for record in batch], options.precision
+                )
+                writer.write(batch, vectors)
+                encoded, cut = encoded + len(batch), cut + cut_here
                 if bar is not None:
                     bar.update(len(batch))
         writer.finish()
-
-
-@contextmanager
-def _open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
-    """Yield the records to embed: the texts on the command line, or the lines of a file."""
-    if options.texts:
-        yield text_records(options.texts, (f"text {number}" for number in count(1)))
-        return
-    if options.input in (None, STANDARD_STREAM):
-        if sys.stdin is None:
-            raise InputValueError("standard input is closed; give texts, or a file with --input")
-        if sys.stdin.isatty():
-            print_error("m2v-lite: reading one text per line; press Ctrl-D to finish")
-        yield _records_of(sys.stdin.buffer, "standard input", options.field)
-    else:
-        with Path(options.input).open("rb") as file:
-            yield _records_of(file, options.input, options.field)
-
-
-def _records_of(file: BinaryIO, place: str, field: str | None) -> Iterator[Record]:
-    return line_records(file, place) if field is None else json_records(file, place, field)
+    if cut:
+        print_error(
+            f"m2v-lite: {cut} of {encoded} texts were cut at {model.max_length} tokens; to embed them whole, "
+            "give --max-length none"
+        )
 
 
 @contextmanager
@@ -117,10 +94,6 @@ def _open_writer(options: argparse.Namespace, model: StaticModel) -> Iterator[Ve
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the options of `encode`, or None."""
-    if options.texts and (options.input or options.field):
-        return "give texts on the command line or --input and --field, not both"
     if options.output != STANDARD_STREAM and not options.output.endswith((".npy", ".jsonl")):
         return f"argument --output: {options.output!r} must end in .npy or .jsonl, or be '-'"
-    if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson", ".json")):
-        return f"argument --input: {options.input!r} is named like JSON Lines; give --field as well"
-    return wrong_revision(options)
+    return wrong_input(options) or wrong_revision(options)

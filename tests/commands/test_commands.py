@@ -47,6 +47,19 @@ def test_texts_on_the_command_line(bundled: StaticModel) -> None:
     np.testing.assert_array_equal(vectors, bundled.encode(["the cat", "le café"]))
 
 
+def test_how_many_texts_were_cut() -> None:
+    lines = ["a", "a b", "a b c", "", "x" * 1000]
+    told = b"m2v-lite: %d of 5 texts were cut at %d tokens; to embed them whole, give --max-length none"
+    for limit, cut in ((2, 2), (1, 3)):
+        done = run("encode", "--max-length", str(limit), stdin="\n".join(lines).encode())
+        assert done.stderr.splitlines() == [told % (cut, limit)]
+        assert len(done.stdout.splitlines()) == len(lines)
+    for arguments in (["--max-length", "none"], []):
+        assert run("encode", *arguments, stdin="\n".join(lines).encode()).stderr == b""
+    long = " ".join(["word"] * 513)
+    assert (told % (1, 512)).replace(b"5 texts", b"2 texts") in run("encode", long, long[5:]).stderr
+
+
 def test_lines_of_standard_input(bundled: StaticModel) -> None:
     done = run("encode", stdin=b"\xef\xbb\xbfthe cat\r\n\nsat\xe2\x80\xa8on\nlast")
     records = json_lines(done.stdout)
