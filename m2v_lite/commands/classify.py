@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite.commands.inputs import open_records, texts_to_read, wrong_input
-from m2v_lite.commands.options import NO_LIMIT, revisions, token_limit, wrong_revision
+from m2v_lite.commands.loaded import set_max_length
+from m2v_lite.commands.options import add_max_length, revisions, wrong_revision
 from m2v_lite.encoding.batches import gathered
 from m2v_lite.progress import printable
 
@@ -33,13 +34,7 @@ def add(commands: Any) -> None:
     classify.add_argument(
         "--model", required=True, help="a model folder, packed model or name on the hub, with a head"
     )
-    classify.add_argument(
-        "--max-length",
-        type=token_limit,
-        metavar="TOKENS",
-        help="cut each text after so many tokens; 'none' for no limit (default: the model's limit, mostly "
-        "512)",
-    )
+    add_max_length(classify)
     classify.add_argument(
         "--threshold",
         type=_probability,
@@ -61,8 +56,7 @@ def _classify(options: argparse.Namespace) -> None:
     pipeline = StaticModelPipeline.from_pretrained(
         options.model, revision=options.revision, subfolder=options.subfolder
     )
-    if options.max_length is not None:
-        pipeline.model.max_length = None if options.max_length == NO_LIMIT else options.max_length
+    set_max_length(pipeline.model, options)
     with open_records(options) as records:
         for batch in gathered(records, lambda record: len(record.json), grow=True):
             texts = [record.text for record in batch]
@@ -76,8 +70,8 @@ def _lines(pipeline: StaticModelPipeline, texts: list[str], options: argparse.Na
     """Return what to print of each text."""
     activation = pipeline.head.activation.value
     if activation == "identity" or pipeline.classes_ is None:
-        numbers = pipeline.head.predict_proba(pipeline.model.encode(texts))
-        rows = [row.tolist() for row in numbers]
+        answer = pipeline.predict if activation == "identity" else pipeline.predict_proba
+        rows = [row.tolist() for row in answer(texts)]
         if options.json:
             return [json.dumps({"text": text, "values": row}) for text, row in zip(texts, rows, strict=True)]
         return [

@@ -19,9 +19,14 @@ def load_to_encode(options: argparse.Namespace) -> StaticModel:
         normalize=options.normalize,
         dimensionality=options.dimensionality,
     )
+    set_max_length(model, options)
+    return model
+
+
+def set_max_length(model: StaticModel, options: argparse.Namespace) -> None:
+    """Give the model the limit of tokens that the options ask for, if they do."""
     if options.max_length is not None:
         model.max_length = None if options.max_length == NO_LIMIT else options.max_length
-    return model
 
 
 def load_named(name: str | None, options: argparse.Namespace) -> StaticModel:

@@ -30,13 +30,7 @@ def model_choice() -> argparse.ArgumentParser:
         help="a model folder, packed model or name on the hub, such as minishlab/potion-base-8M "
         "(default: the bundled potion-base-8M in int8)",
     )
-    options.add_argument(
-        "--max-length",
-        type=token_limit,
-        metavar="TOKENS",
-        help="cut each text after so many tokens; 'none' for no limit (default: the model's limit, mostly "
-        "512)",
-    )
+    add_max_length(options)
     _add_dim(options, "use")
     return options
 
@@ -52,6 +46,17 @@ def reductions() -> argparse.ArgumentParser:
     )
     _add_dim(options, "keep")
     return options
+
+
+def add_max_length(options: argparse.ArgumentParser) -> None:
+    """Add the option that says after how many tokens texts are cut; see `loaded.set_max_length`."""
+    options.add_argument(
+        "--max-length",
+        type=token_limit,
+        metavar="TOKENS",
+        help="cut each text after so many tokens; 'none' for no limit (default: the model's limit, mostly "
+        "512)",
+    )
 
 
 def _add_dim(options: argparse.ArgumentParser, verb: str) -> None:
