@@ -8,6 +8,8 @@ VENV = .venv
 PEERS = .venv-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
+# A second version beside the one that the other libraries there need; its own needs are met by what is there.
+NEWEST_SENTENCE_TRANSFORMERS = $(INTEGRATIONS)/sentence-transformers-6
 MODEL2VEC = .venv-model2vec
 TEXTS = .venv-texts
 MULTILINGUAL = .venv-multilingual
@@ -146,6 +148,8 @@ test-numpy-alone: wheel ## install the wheel where there is numpy and nothing el
 .PHONY: test-integrations
 test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other libraries, in an environment of 2 GB
 	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
+	HF_HUB_OFFLINE=1 PYTHONPATH=$(NEWEST_SENTENCE_TRANSFORMERS) \
+	  $(INTEGRATIONS)/bin/python -m pytest integrations/test_sentence_transformers.py integrations/test_from_sentence_transformers.py
 
 .PHONY: test-model2vec
 test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB
@@ -218,6 +222,8 @@ $(INTEGRATIONS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(INTEGRATIONS)
 	$(INTEGRATIONS)/bin/python $(INSTALL) --upgrade pip
 	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
+	rm -rf $(NEWEST_SENTENCE_TRANSFORMERS)
+	$(INTEGRATIONS)/bin/python $(INSTALL) --no-deps --target $(NEWEST_SENTENCE_TRANSFORMERS) sentence-transformers==6.2.0
 	@touch $@
 
 # The tests are in the source archive alone. Without its package, the one that is installed is tested.

@@ -29,7 +29,7 @@ def test_the_vectors_are_theirs(prompts: dict[str, str], models_folder: Path, tm
     static = StaticEmbedding(Tokenizer.from_file(str(folder / "tokenizer.json")), embedding_weights=weights)
     theirs = SentenceTransformer(modules=[static], prompts=prompts, device="cpu")
     theirs.save_pretrained(str(tmp_path))
-    ours = StaticModel.from_pretrained(tmp_path)
+    ours = StaticModel.from_sentence_transformers(tmp_path)
     options: list[dict[str, Any]] = [
         {},
         {"prompt": "of: "},

@@ -18,6 +18,7 @@ from m2v_lite.arguments import (
 )
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
+from m2v_lite.files.layouts import MODULES
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.reading import read_model
 
@@ -39,11 +40,11 @@ def load_parts(
     local_files_only: bool,
     memo_bytes: int,
     vocabulary_quantization: None,
-    needs_head: bool = False,
+    needs: str | None = None,
 ) -> ModelParts:
     """Return the parts of a model, with the given settings; see `StaticModel.from_pretrained`.
 
-    With `needs_head`, a model in the hub's cache that lacks the head of a classifier is downloaded again.
+    With `needs`, a model in the hub's cache that lacks that is downloaded again; see `fetch_model`.
     """
     if vocabulary_quantization is not None:
         raise InputValueError(
@@ -73,7 +74,7 @@ def load_parts(
             revision=revision,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
-            needs_head=needs_head,
+            needs=needs,
         )
     parts = _read(place, subfolder, quantize_to, dimensionality, memo_bytes)
     if parts.files and not parts.files.config:
@@ -83,6 +84,57 @@ def load_parts(
     if not isinstance(limit, Unset):
         parts.max_length = limit
     return parts
+
+
+def load_sentence_transformer(
+    path: PathLike,
+    *,
+    truncate_dim: int | None,
+    subfolder: str | None,
+    memo_bytes: int,
+    **hub_options: Any,
+) -> ModelParts:
+    """Return the parts of a model; see `StaticModel.from_sentence_transformers`."""
+    from m2v_lite.files.sentence_transformers import read_sentence_transformer
+
+    memo_bytes = natural_number("memo_bytes", memo_bytes)
+    subfolder = None if subfolder is None else checked_path("subfolder", subfolder)
+    place = _resolve(path, subfolder=subfolder, needs="modules", **hub_options)
+    if os.path.isfile(place):
+        raise InputValueError(
+            f"{place}: this is a file; give a folder of sentence-transformers. A model that was packed from "
+            "one loads with from_pretrained"
+        )
+    return read_sentence_transformer(os.path.join(place, subfolder or ""), truncate_dim, memo_bytes)
+
+
+def warn_of_difference(parts: ModelParts, normalize: bool | None, max_length: int | Unset | None) -> None:
+    """Say once if sentence-transformers would give other vectors for a model read as one of model2vec.
+
+    Args:
+        parts: the model.
+        normalize, max_length: what the caller of `from_pretrained` gave.
+    """
+    if parts.files is None or parts.files.layout == "packed":
+        return
+    folder = os.path.dirname(parts.files.config or parts.files.table)
+    if not os.path.exists(os.path.join(folder, MODULES)):
+        return
+    from m2v_lite.files.sentence_transformers import difference
+
+    chosen = {"normalize": normalize is not None, "max_length": not is_unset(max_length)}
+    why = difference(parts, [name for name, is_chosen in chosen.items() if is_chosen])
+    if why is not None and folder not in _warned:
+        _warned.add(folder)
+        warnings.warn(
+            f"{folder}: these are model2vec's vectors, and sentence-transformers gives others for this "
+            f"model: {why}. StaticModel.from_sentence_transformers gives those",
+            stacklevel=3,  # the caller of `StaticModel.from_pretrained`
+        )
+
+
+# The folders of which `warn_of_difference` has warned.
+_warned: set[str] = set()
 
 
 def _resolve(path: PathLike, *, subfolder: str | None, **hub_options: Any) -> str:

@@ -6,7 +6,7 @@ here. Where this class answers differently from model2vec 0.10.0, its docstrings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from m2v_lite.encoding.more_methods import MoreMethods
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.model_parts import ModelParts
-from m2v_lite.loading import load_parts
+from m2v_lite.loading import load_parts, load_sentence_transformer, warn_of_difference
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
@@ -148,10 +148,63 @@ class StaticModel(MoreMethods, ModelParts):
             memo_bytes=memo_bytes,
             vocabulary_quantization=vocabulary_quantization,
         )
+        warn_of_difference(parts, normalize, max_length)
         model = cls._of_parts(parts)
         if preload:
             model._encoder.read_ahead.read_all()
         return model
+
+    @classmethod
+    def from_sentence_transformers(
+        cls,
+        path: PathLike,
+        token: str | bool | None = None,
+        *,
+        truncate_dim: int | None = None,
+        subfolder: str | None = None,
+        force_download: bool = False,
+        revision: str | None = None,
+        cache_dir: PathLike | None = None,
+        local_files_only: bool = False,
+        memo_bytes: int = DEFAULT_MEMO_BYTES,
+    ) -> StaticModel:
+        """Load a model so that it gives the vectors of sentence-transformers.
+
+        `from_pretrained` gives those of model2vec, also for a folder of sentence-transformers. The
+        differences: the modules behind the table apply (`Normalize` and `Dense`); a text is cut only if the
+        tokenizer.json says where; unknown tokens count; and the prompt that the config names as the default
+        stands before each text.
+
+        Args:
+            path: a folder with a modules.json that begins with a StaticEmbedding, or a name on the hub.
+            truncate_dim: how many leading columns of the vectors to keep. As in sentence-transformers, they
+                are not scaled anew. By default as the config says, else all.
+
+        The other arguments are those of `from_pretrained`.
+
+        Returns:
+            A model whose vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
+            their length, and by less than 1e-5 for texts of more than 512 tokens. `save_pretrained` writes a
+            folder that sentence-transformers opens.
+
+        Raises:
+            ModelNotFoundError: there is no such folder, or it lacks a file.
+            InvalidModelError: a file is broken, or the model has a module or an activation that is not
+                supported; the message names it.
+            DownloadError, MissingPackageError, InputTypeError, InputValueError: as `from_pretrained` does.
+        """
+        parts = load_sentence_transformer(
+            path,
+            truncate_dim=truncate_dim,
+            subfolder=subfolder,
+            memo_bytes=memo_bytes,
+            token=token,
+            force_download=switch("force_download", force_download),
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=switch("local_files_only", local_files_only),
+        )
+        return cls._of_parts(parts)
 
     @classmethod
     def _of_parts(cls, parts: ModelParts) -> Self:
@@ -164,7 +217,7 @@ class StaticModel(MoreMethods, ModelParts):
         """The stages, wired when they are first used, and anew after an array was assigned."""
         self.check_assigned()
         is_mapped = self.files is not None and "embedding" not in self._assigned
-        return Encoder(self._table, self._tokenizer, is_mapped)
+        return Encoder(self._table, self._tokenizer, is_mapped, self.modules)
 
     def _assign(self, name: str, array: NDArray[Any] | None) -> None:
         super()._assign(name, array)
@@ -234,7 +287,8 @@ class StaticModel(MoreMethods, ModelParts):
             ((256,), (0, 256))
         """
         is_plain = truncate_dim is None and precision is None and out is None and null == "error"
-        if is_plain and not kwargs and isinstance(sentences, str):  # the quickest way for one text
+        is_bare = not kwargs and self.default_prompt_name is None
+        if is_plain and is_bare and isinstance(sentences, str):  # the quickest way for one text
             limit = limit_or(self.max_length, max_length)
             unit = self.normalize if normalize is None else switch("normalize", normalize)
             if batch_size != BATCH_TEXTS:
@@ -320,9 +374,9 @@ class StaticModel(MoreMethods, ModelParts):
         """Pickle a loaded model as its path and settings, so that all processes map one table."""
         if self.files is None:
             return super().__reduce__()
-        shared = {"_table", "_encoder", "_tokenizer", "tokens", "tokenizer"}
+        shared = {"_table", "_encoder", "_tokenizer", "modules", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
-        return _load_again, (type(self), self.files.folder, *self._read_with, self._identity), state
+        return _load_again, (type(self), self.read_again, self._identity), state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -331,19 +385,12 @@ class StaticModel(MoreMethods, ModelParts):
 
 
 def _load_again(
-    cls: type[StaticModel],
-    folder: str,
-    dtype: str | None,
-    columns: int | None,
-    memo: int,
-    identity: tuple[int, ...],
+    cls: type[StaticModel], read_again: Callable[[], ModelParts], identity: tuple[int, ...]
 ) -> StaticModel:
-    # The pickled settings will replace `normalize` and `max_length`.
-    model = cls.from_pretrained(
-        folder, normalize=False, quantize_to=dtype, dimensionality=columns, max_length=None, memo_bytes=memo
-    )
+    model = cls._of_parts(read_again())
     if model._identity != identity:
+        assert model.files is not None  # it was read from them
         raise InvalidModelError(
-            f"{folder}: another model has replaced the pickled model; pickle the model again"
+            f"{model.files.folder}: another model has replaced the pickled model; pickle the model again"
         )
     return model

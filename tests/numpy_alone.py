@@ -23,6 +23,7 @@ sys.path[:0] = [str(HERE)]
 
 from reference import GOLDEN, assert_agrees
 from sample_texts import SAMPLE_TEXTS, random_texts
+from st_folders import build, dense
 from tiny_models import TINY_MODELS
 
 from m2v_lite import MissingPackageError, StaticModel
@@ -40,6 +41,23 @@ def refused(make: object, message: str) -> None:
         assert message in str(error), error
     else:
         raise AssertionError(f"no error, but expected: {message}")
+
+
+def check_modules() -> None:
+    """Load, save and pack a model of sentence-transformers."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = build(Path(temporary) / "model", [dense(24, 7), None])
+        model = StaticModel.from_sentence_transformers(folder)
+        vectors = model.encode(SAMPLE_TEXTS)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+        model.save_pretrained(folder / "saved")
+        model.save_packed(folder / "packed")
+        again = (
+            StaticModel.from_sentence_transformers(folder / "saved"),
+            StaticModel.from_pretrained(folder / "packed"),
+        )
+        for other in again:
+            np.testing.assert_array_equal(other.encode(SAMPLE_TEXTS), vectors)
 
 
 def check_models() -> None:
@@ -104,6 +122,7 @@ if __name__ == "__main__":
     for package in NEEDED_ELSEWHERE:
         assert importlib.util.find_spec(package) is None, f"{package} is installed here"
     check_models()
+    check_modules()
     check_large_batches()
     check_command_line()
     check_errors()

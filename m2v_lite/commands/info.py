@@ -51,7 +51,7 @@ def _info(options: argparse.Namespace) -> None:
     entries = {
         "model": files.folder,
         "layout": files.layout,
-        "table": f"{len(model.embedding):,} rows x {model.dim} columns",
+        "table": f"{len(model.embedding):,} rows x {model.embedding.shape[1]} columns",
         "dtype": model.embedding_dtype,
         "size on disk": f"{sizes[0]:,} bytes, one file"
         if is_packed
@@ -62,6 +62,7 @@ def _info(options: argparse.Namespace) -> None:
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
         "normalisation": "vectors have length 1" if model.normalize else "none",
         "max length": "no limit" if limit is None else f"{limit} tokens",
+        **_modules(model),
         **_head(model),
         "base model": _listed(model.base_model_name),
         "language": _listed(model.language),
@@ -87,6 +88,14 @@ def _verify_cached(files: ModelFiles) -> int:
 
     paths = [files.config, files.table, files.tokenizer, files.model_card, head_file(files) or ""]
     return verify_cached([path for path in paths if os.path.exists(path)]) + verify_kept(files.tokenizer)
+
+
+def _modules(model: StaticModel) -> dict[str, str]:
+    """Return an entry that says how vectors are made if that is not done as in model2vec."""
+    if model.modules is None:
+        return {}
+    steps = ["mean of all tokens", *map(str, model.modules)]
+    return {"vectors": f"as in sentence-transformers: {' -> '.join(steps)}"}
 
 
 def _head(model: StaticModel) -> dict[str, str]:

@@ -56,4 +56,4 @@ def files_of(model: StaticModel) -> ModelFiles:
 
 def described(model: StaticModel) -> str:
     """Return the size and the dtype of a model's table."""
-    return f"{len(model.embedding):,} x {model.dim} {model.embedding_dtype}"
+    return f"{len(model.embedding):,} x {model.embedding.shape[1]} {model.embedding_dtype}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from m2v_lite.commands.loaded import described, files_of, load_named, reduced
 from m2v_lite.commands.options import reductions, revisions, wrong_revision
+from m2v_lite.model import StaticModel
 from m2v_lite.progress import printable
 
 
@@ -22,7 +23,13 @@ def add(commands: Any) -> None:
     )
     pack.add_argument("model", metavar="MODEL", help="a model folder, packed model or name on the hub")
     pack.add_argument("output", metavar="OUT", help="the file to write")
-    pack.set_defaults(run=_pack, wrong_usage=wrong_revision, parser=pack)
+    pack.add_argument(
+        "--sentence-transformers",
+        action="store_true",
+        help="for a model of sentence-transformers: the packed model gives the vectors of that library, not "
+        "those of model2vec",
+    )
+    pack.set_defaults(run=_pack, wrong_usage=_wrong_usage, parser=pack)
 
     unpack = commands.add_parser(
         "unpack",
@@ -38,12 +45,27 @@ def _pack(options: argparse.Namespace) -> None:
     """Write a model as one file."""
     from m2v_lite.hub.cache import source_of
 
-    model = load_named(options.model, options)
+    if options.sentence_transformers:
+        model = StaticModel.from_sentence_transformers(
+            options.model,
+            revision=options.revision,
+            subfolder=options.subfolder,
+            truncate_dim=options.dimensionality,
+        )
+    else:
+        model = load_named(options.model, options)
     files = files_of(model)
     source = None if files.layout == "packed" else source_of(options.model, files.folder)
-    model = reduced(model, options)
+    if not options.sentence_transformers:
+        model = reduced(model, options)
     model.save_packed(options.output, source)
     print(printable(f"{options.output}: {described(model)}, {os.path.getsize(options.output):,} bytes"))
+
+
+def _wrong_usage(options: argparse.Namespace) -> str | None:
+    if options.sentence_transformers and options.dtype is not None:
+        return "--dtype does not go with --sentence-transformers; pack the packed model again with --dtype"
+    return wrong_revision(options)
 
 
 def _unpack(options: argparse.Namespace) -> None:

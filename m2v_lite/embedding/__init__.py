@@ -8,6 +8,7 @@ bfloat16 and int8. A text passes the modules in this order:
 - `dtypes`: the supported dtypes, and the dtype of the vectors that each one gives. Add a dtype here.
 - `read_ahead`: how the kernel reads the mapped table from disk.
 - `pooling`: rows -> mean -> unit vector: one kernel for short texts, one for long texts.
+- `modules`: vectors -> what the modules of sentence-transformers behind a table make of them.
 - `precision`: vectors -> int8, uint8 or bits.
 - `quantization`: table -> smaller dtype, fewer columns.
 """

@@ -17,6 +17,7 @@ from m2v_lite.embedding.table import EmbeddingTable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from m2v_lite.embedding.modules import Module
     from m2v_lite.tokenization.protocols import TextTokenizer
 
     # A tokenized batch: its place among the texts, the ids (tokens,) of its texts one after the other, the
@@ -31,17 +32,34 @@ class Encoder:
         table: the arrays.
         tokenizer: the tokenizer.
         is_mapped: whether the table lies in a file.
+        modules: what happens to the mean, if that is done as in sentence-transformers; None for as in
+            model2vec.
     """
 
-    def __init__(self, table: EmbeddingTable, tokenizer: TextTokenizer, is_mapped: bool) -> None:
+    def __init__(
+        self,
+        table: EmbeddingTable,
+        tokenizer: TextTokenizer,
+        is_mapped: bool,
+        modules: Sequence[Module] | None = None,
+    ) -> None:
         self._table = table
         self._tokenizer = tokenizer
         self._is_mapped = is_mapped
         self._narrowed: dict[int, Encoder] = {}
         self._embedding = np.asarray(table.embedding)  # the same memory; a memmap is slower to index
         self.read_ahead = ReadAhead(table.embedding if is_mapped else None)
+        self._modules = modules
         self.dim = self._embedding.shape[1]
         self.vector_dtype = table.vector_dtype
+        self._mean_dtype = self.vector_dtype
+        if modules is not None:
+            from m2v_lite.embedding.modules import columns_behind
+
+            self.dim = columns_behind(modules, self.dim)
+            self._mean_dtype = np.result_type(self.vector_dtype, FLOAT32)
+            if table.weights is not None:  # sentence-transformers multiplies them in float32
+                self.vector_dtype = self._mean_dtype
         # Rows of float32 without weights are the most common, and the quickest.
         is_plain = table.mapping is None and table.weights is None and self._embedding.dtype == FLOAT32
         rows = pooling.LOOP_BYTES // self._embedding[:1].nbytes if is_plain else 0
@@ -53,14 +71,22 @@ class Encoder:
             return self
         narrow = self._narrowed.get(columns)
         if narrow is None:
-            table = self._table
-            leading = EmbeddingTable(table.embedding[:, :columns], table.weights, table.mapping)
-            narrow = self._narrowed[columns] = Encoder(leading, self._tokenizer, self._is_mapped)
+            table, modules = self._table, self._modules
+            if modules:
+                from m2v_lite.embedding.modules import LeadingColumns
+
+                modules = (*modules, LeadingColumns(columns))
+            else:
+                table = EmbeddingTable(table.embedding[:, :columns], table.weights, table.mapping)
+            narrow = Encoder(table, self._tokenizer, self._is_mapped, modules)
+            self._narrowed[columns] = narrow
         return narrow
 
     def characters(self, max_length: int | None) -> int | None:
         """Return after how many characters a text is cut if it is cut after `max_length` tokens."""
-        return None if max_length is None else max_length * self._tokenizer.median_token_length
+        if max_length is None or self._modules is not None:  # sentence-transformers counts tokens alone
+            return None
+        return max_length * self._tokenizer.median_token_length
 
     def encode_one(self, text: str, max_length: int | None, unit: bool) -> NDArray[Any]:
         """Return the vector of one text, (dim,), without what pays only for many texts.
@@ -79,7 +105,9 @@ class Encoder:
             vector = pooling.mean_of_rows(self._embedding.take(ids, 0))
         else:
             row_ids, weights = table.row_ids(ids), table.token_weights(ids)
-            vector = pooling.mean_row(self._embedding, row_ids, weights, self.vector_dtype)
+            vector = pooling.mean_row(self._embedding, row_ids, weights, self._mean_dtype)
+        if self._modules is not None:
+            return self._behind(vector[None], unit).astype(self.vector_dtype, copy=False).reshape(-1)
         return pooling.unit(vector) if unit else vector
 
     def tokenized(
@@ -140,22 +168,42 @@ class Encoder:
     def pool(self, batch: Batch, vectors: NDArray[Any], unit: bool, precision: str | None = None) -> None:
         """Write the vectors of a batch to their place in `vectors`, (texts, columns)."""
         place, ids, bounds, _ = batch
-        table = self._table
-        if precision is None:
-            means = vectors[place]
-        else:
-            means = np.empty((len(bounds) - 1, self.dim), self.vector_dtype)
-        rows = table.row_ids(ids)
+        rows = self._table.row_ids(ids)
         self.read_ahead.expect(rows)
-        pooling.mean_rows(self._embedding, rows, bounds, means, table.token_weights(ids), unit)
-        if precision is not None:
-            from m2v_lite.embedding.precision import at_precision
-
-            vectors[place] = at_precision(means, precision)
+        self._pool(self._embedding, rows, ids, bounds, vectors[place], unit, precision)
 
     def pool_finite(self, batch: Batch, vectors: NDArray[Any], unit: bool) -> None:
         """Do what `pool` does, as if `numpy.nan_to_num` had been applied to the table."""
         place, ids, bounds, _ = batch
         rows = np.nan_to_num(pooling.gather(self._embedding, self._table.row_ids(ids), None))
+        self._pool(rows, np.arange(len(ids)), ids, bounds, vectors[place], unit, None)
+
+    def _pool(
+        self,
+        embedding: NDArray[Any],
+        rows: NDArray[np.intp],
+        ids: NDArray[np.intp],
+        bounds: NDArray[np.intp],
+        vectors: NDArray[Any],
+        unit: bool,
+        precision: str | None,
+    ) -> None:
+        """Write the vectors of texts, (texts, columns), whose tokens have these rows of `embedding`."""
         weights = self._table.token_weights(ids)
-        pooling.mean_rows(rows, np.arange(len(ids)), bounds, vectors[place], weights, unit)
+        if precision is None and self._modules is None:
+            pooling.mean_rows(embedding, rows, bounds, vectors, weights, unit)
+            return
+        from m2v_lite.embedding.precision import at_precision
+
+        means = np.empty((len(bounds) - 1, embedding.shape[1]), self._mean_dtype)
+        pooling.mean_rows(embedding, rows, bounds, means, weights, unit and self._modules is None)
+        if self._modules is not None:
+            means = self._behind(means, unit)
+        vectors[...] = at_precision(means, precision)
+
+    def _behind(self, means: NDArray[Any], unit: bool) -> NDArray[Any]:
+        """Return what the modules make of means, (texts, columns)."""
+        from m2v_lite.embedding.modules import Normalize, applied
+
+        modules = self._modules or ()
+        return applied((*modules, Normalize()) if unit else modules, means)

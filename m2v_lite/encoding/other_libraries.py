@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from m2v_lite.arguments import described, switch
@@ -24,7 +24,11 @@ ANY_VALUE = ("chunk_size", "device", "task")
 
 
 def honoured(
-    given: Mapping[str, Any], method: str, own: Collection[str], config: Mapping[str, Any]
+    given: Mapping[str, Any],
+    method: str,
+    own: Collection[str],
+    config: Mapping[str, Any],
+    usual: Sequence[str] = (),
 ) -> tuple[str, bool | None]:
     """Return what the options of other libraries ask for: a prompt, "" for none; and True to scale vectors.
 
@@ -33,6 +37,7 @@ def honoured(
         method: the name of the method that has been called.
         own: the names of its own options, for the remedy.
         config: the model's settings, which may hold prompts.
+        usual: the names of prompts to try if none is given.
 
     Raises:
         InputTypeError: nobody knows an option of this name, or its value has a wrong type.
@@ -49,7 +54,7 @@ def honoured(
                 raise InputValueError(f"{name} is {described(value)}; {remedy}")
         elif name not in HONOURED and name not in ANY_VALUE:
             raise InputTypeError(_unknown(method, name, [*own, *HONOURED, *ONE_VALUE, *ANY_VALUE]))
-    prompt = chosen_prompt(config, given.get("prompt_name"), given.get("prompt"), ())
+    prompt = chosen_prompt(config, given.get("prompt_name"), given.get("prompt"), usual)
     unit = given.get("normalize_embeddings")
     return prompt, None if unit is None or not switch("normalize_embeddings", unit) else True
 

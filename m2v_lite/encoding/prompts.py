@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         """A model with settings that encodes texts."""
 
         config: dict[str, Any]
+        default_prompt_name: str | None
 
         def encode(self, sentences: str | Iterable[str], **options: Any) -> NDArray[Any]:
             """Encode texts; see `StaticModel.encode`."""
@@ -59,7 +60,7 @@ def chosen_prompt(
                 f"prompt_name is {name!r:.60}, but the prompts in the config are {list(prompts)}; "
                 "give one of these names, or the text itself as `prompt`"
             )
-        prompt = "" if name is None else prompts[name]
+        prompt = "" if name is None or prompts[name] is None else prompts[name]
     if not isinstance(prompt, str):
         raise InputTypeError(f"the prompt is {described(prompt)}; give a str")
     return prompt
@@ -84,6 +85,6 @@ def encode_prompted(
     prompt = chosen_prompt(model.config, *which)
     if switch("normalize_embeddings", unit):
         options["normalize"] = True
-    if prompt:
+    if prompt or model.default_prompt_name is not None:
         options["prompt"] = prompt
     return model.encode(sentences, **options)

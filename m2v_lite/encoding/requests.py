@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         """What is asked of a model."""
 
         config: dict[str, Any]
+        default_prompt_name: str | None
 
         @property
         def _encoder(self) -> Encoder: ...
@@ -105,10 +106,11 @@ def requested(
         InputTypeError, InputValueError: an argument is impossible.
     """
     prompt = ""
-    if others:
+    if others or model.default_prompt_name is not None:
         from m2v_lite.encoding.other_libraries import honoured
 
-        prompt, unit_asked = honoured(others, method, OPTIONS_OF[method], model.config)
+        usual = () if model.default_prompt_name is None else (model.default_prompt_name,)
+        prompt, unit_asked = honoured(others or {}, method, OPTIONS_OF[method], model.config, usual)
         normalize = unit_asked if normalize is None else normalize
     limit = limit_or(model.max_length, max_length)
     unit = model.normalize if normalize is None else switch("normalize", normalize)

@@ -59,6 +59,7 @@ INSIDE_NESTED = Layout(
 )
 
 MODEL_CARD = "README.md"
+MODULES = "modules.json"  # of sentence-transformers
 LFS_POINTER = b"version https://git-lfs"
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import switch, token_limit
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
-from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
     from typing_extensions import Self
 
+    from m2v_lite.embedding.modules import Module
     from m2v_lite.embedding.table import EmbeddingTable
     from m2v_lite.files.layouts import ModelFiles
     from m2v_lite.tokenization.protocols import TextTokenizer
@@ -30,11 +30,14 @@ class ModelParts:
         config: the settings; copied.
         card: the entries of the model card; None to read them from `files` when they are asked for.
         files: the model's files, or None for a model made of arrays.
-        read_with: the `quantize_to`, `dimensionality` and `memo_bytes` with which the model was read.
+        read_again: reads the model once more; None for a model made of arrays.
 
     Attributes:
         config: the settings, with the current `normalize` and `max_length`.
         files: the model's files, or None for a model made of arrays.
+        modules: what happens to the mean, if that is done as in sentence-transformers; None for as in
+            model2vec.
+        default_prompt_name: the name of the prompt that stands before texts if a call names none, or None.
 
     Raises:
         InvalidModelError: the table and the tokenizer do not fit together.
@@ -47,7 +50,7 @@ class ModelParts:
         config: Mapping[str, Any],
         card: Mapping[str, Any] | None,
         files: ModelFiles | None = None,
-        read_with: tuple[str | None, int | None, int] = (None, None, DEFAULT_MEMO_BYTES),
+        read_again: Callable[[], ModelParts] | None = None,
     ) -> None:
         place = files.folder if files else "vectors"
         table.check_vocabulary(place, tokenizer.vocabulary_size, tokenizer.highest_id)
@@ -58,8 +61,10 @@ class ModelParts:
         self._assigned: dict[str, NDArray[Any] | None] = {}
         if card is not None:
             self._card = card
+        self.modules: tuple[Module, ...] | None = None
+        self.default_prompt_name: str | None = None
         # A pickle stores the next two instead of the arrays.
-        self._read_with = read_with
+        self.read_again = read_again
         self._identity = identity(files.table) if files else None
         self.config = dict(config)
         normalize = config.get("normalize")
@@ -69,7 +74,12 @@ class ModelParts:
     @property
     def dim(self) -> int:
         """The number of columns of a vector."""
-        return int(self._table.embedding.shape[1])
+        columns = int(self._table.embedding.shape[1])
+        if self.modules:
+            from m2v_lite.embedding.modules import columns_behind
+
+            return columns_behind(self.modules, columns)
+        return columns
 
     @property
     def embedding(self) -> NDArray[Any]:
@@ -109,6 +119,16 @@ class ModelParts:
 
         self._table = with_array(self._table, name, array)
         self._assigned = {**self._assigned, name: array}
+
+    def count_unknown_tokens(self) -> None:
+        """Let unknown tokens count as all others do, which model2vec drops."""
+        self._tokenizer.unk_token_id = None
+
+    def rows_of_tokens(self) -> NDArray[Any]:
+        """Return the weighted row of each token, (tokens, columns of the table)."""
+        import numpy as np
+
+        return self._table.rows(np.arange(self._tokenizer.vocabulary_size))
 
     def check_assigned(self) -> None:
         """Check that arrays which were assigned fit together, and fit the tokenizer.

@@ -13,9 +13,11 @@ import numpy as np
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
 from m2v_lite.files.atomic_write import atomic_write
 from m2v_lite.files.packed_format import (
+    MODULES,
     PIECES,
     PREFIX,
     VERSION,
+    VERSION_WITH_MODULES,
     VOCABULARY,
     broken,
     check_version,
@@ -57,7 +59,8 @@ def write_packed(
         tensors, bfloat16: as for `write_safetensors`.
         metadata: texts by name, without the prefix.
     """
-    entries = {PREFIX + name: text for name, text in {"version": VERSION, **metadata}.items()}
+    version = VERSION_WITH_MODULES if MODULES in metadata else VERSION
+    entries = {PREFIX + name: text for name, text in {"version": version, **metadata}.items()}
     entries[f"{PREFIX}checksums"] = json.dumps(_checksums(tensors, entries))
     with atomic_write(path) as file:
         write_safetensors(file, tensors, entries, bfloat16)

@@ -7,19 +7,23 @@ A packed model is an ordinary safetensors file. It has the tensors of a model an
   the BERT kind. Loading the model maps them; it parses no vocabulary and builds no table;
 - `pieces.links`, `pieces.ids`, `pieces.codes`, `pieces.scores`, `pieces.charsmap`, `pieces.values` and
   `pieces.characters`: the same for a tokenizer of the XLM-R kind, as `unigram.tokenizer` lists them;
+- `modules.N.linear.weight`, `modules.N.linear.bias` and `modules.N.residual.weight`: the arrays of the Dense
+  modules of a model of sentence-transformers;
 - `head.N.weight` and `head.N.bias`: the layers of a head that classifies, if the model has one;
 - `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950). Inflated,
   they have at most 256 MB and 4 MB, and at most fifty times the size of their deflated form, plus 64 KB.
 
 The metadata has these entries. Each name has the prefix `m2v_lite.`:
 
-- `version`: the version of this format, 2;
+- `version`: the version of this format: 3 with the entry `modules`, which older releases do not know, else 2;
 - `config`: the config, JSON;
 - `card`: the known entries of the model card, JSON;
 - `source`: the model's origin, for example its name on the hub;
 - `tokenizer`: the tokenizer's settings without its vocabulary, JSON;
 - `figures`: numbers that describe the vocabulary, JSON;
 - `tables`: the description of the tables that find tokens, JSON, if they are in the file;
+- `modules`: the modules behind the table of a model of sentence-transformers, whose unknown tokens count,
+  and the name of its default prompt, JSON; model2vec's models have no such entry;
 - `checksums`: the SHA-256 of each tensor and of all other metadata, JSON.
 """
 
@@ -45,10 +49,11 @@ if TYPE_CHECKING:
     from m2v_lite.tokenization.unigram.tokenizer import UnigramTokenizer
     from m2v_lite.tokenization.wordpiece.tokenizer import WordPieceTokenizer
 
-VERSION = "2"
+VERSION, VERSION_WITH_MODULES = "2", "3"
 PREFIX = "m2v_lite."
 # How the names of the tensors begin that hold the vocabulary of a WordPiece and of a Unigram model.
 VOCABULARY, PIECES = "vocabulary.", "pieces."
+MODULES = "modules"
 FIGURES = ("median_token_length", "vocabulary_size", "highest_id")
 TOKENIZER = "tokenizer.json"
 MODEL_CARD = "README.md"
@@ -76,10 +81,11 @@ def is_packed(file: SafetensorsFile) -> bool:
 def check_version(file: SafetensorsFile) -> None:
     """Check that this version of m2v_lite can read a packed model."""
     version = file.metadata[f"{PREFIX}version"]
-    if version != VERSION:
+    if version != (VERSION_WITH_MODULES if f"{PREFIX}{MODULES}" in file.metadata else VERSION):
         raise InvalidModelError(
             f"{file.path}: this packed model has version {version!r:.20} of the format, but this m2v_lite "
-            f"reads version {VERSION}; upgrade m2v_lite, or pack the model again: m2v-lite pack"
+            f"reads version {VERSION}, or {VERSION_WITH_MODULES} with modules; upgrade m2v_lite, or pack the "
+            "model again: m2v-lite pack"
         )
 
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.disk import MOST_BYTES, open_regular
+from m2v_lite.embedding.dtypes import is_bfloat16
 from m2v_lite.files.heads import head_tensors
 from m2v_lite.files.packed_file import open_packed, tokenizer_entries, write_packed
 from m2v_lite.files.packed_format import (
     MODEL_CARD,
+    MODULES,
     PREFIX,
     TOKENIZER,
     deflated,
@@ -66,6 +68,13 @@ def pack(
         TOKENIZER: deflated(TOKENIZER, tokenizer),
         MODEL_CARD: deflated(MODEL_CARD, _model_card_of(parts) or new_model_card(parts, "A packed model")),
     }
+    codes = [*bfloat16_tensors(parts)]
+    if parts.modules is not None:
+        from m2v_lite.files.module_entries import modules_entry
+
+        arrays, metadata[MODULES] = modules_entry(parts)
+        tensors.update(arrays)
+        codes += [name for name, array in arrays.items() if is_bfloat16(array.dtype)]
     own = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), TOKENIZER)
     if isinstance(own, Left):
         library_tokenizer(tokenizer, TOKENIZER)  # else nothing could load it
@@ -73,7 +82,7 @@ def pack(
         arrays, described = tokenizer_entries(own)
         tensors.update(arrays)
         metadata.update(described)
-    write_packed(path, tensors, metadata, bfloat16_tensors(parts))
+    write_packed(path, tensors, metadata, codes)
 
 
 def unpack(path: str, folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from m2v_lite.embedding.dtypes import EMBEDDING_DTYPES, MAPPING_DTYPES, WEIGHTS_DTYPES, check_array
@@ -62,13 +63,15 @@ def _read_folder(
     files = find_model_files(folder, needs_config=False)
     config = read_config(files.config) if files.config else {}
     table = table_in(SafetensorsFile(files.table), files.tensor)
-    tokenizer = _read_tokenizer(files.tokenizer, memo_bytes)
+    tokenizer = read_tokenizer_file(files.tokenizer, memo_bytes)
     give_back_freed_memory()  # to read a tokenizer takes several times the memory of the tokenizer
     table = _reduced(table, quantize_to, dimensionality)
-    return ModelParts(table, tokenizer, config, None, files, (quantize_to, dimensionality, memo_bytes))
+    again = partial(read_model, folder, None, quantize_to, dimensionality, memo_bytes)
+    return ModelParts(table, tokenizer, config, None, files, again)
 
 
-def _read_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:
+def read_tokenizer_file(path: str, memo_bytes: int) -> TextTokenizer:
+    """Read a tokenizer.json, or what is kept of a large one."""
     if os.path.getsize(path) >= LARGE:
         from m2v_lite.files.kept_tokenizers import read_kept_tokenizer
 
@@ -102,7 +105,18 @@ def _read_packed(
     card = packed_format.setting(file, "card")
     files = ModelFiles("packed", path, path, path, "embeddings", path)
     table = _reduced(table, quantize_to, dimensionality)
-    return ModelParts(table, tokenizer, config, card, files, (quantize_to, dimensionality, memo_bytes))
+    again = partial(read_model, path, None, quantize_to, dimensionality, memo_bytes)
+    parts = ModelParts(table, tokenizer, config, card, files, again)
+    if packed_format.PREFIX + packed_format.MODULES in file.metadata:
+        if dimensionality is not None:
+            raise InputValueError(
+                f"{path}: dimensionality is {dimensionality}, but the modules of this model need all "
+                "columns; give truncate_dim to encode"
+            )
+        from m2v_lite.files.module_entries import add_modules
+
+        add_modules(parts, file)
+    return parts
 
 
 def table_in(file: SafetensorsFile, tensor: str = TABLE_NAMES[0]) -> EmbeddingTable:

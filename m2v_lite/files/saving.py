@@ -14,6 +14,7 @@ from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_writes, is_temporary, new_folders
 from m2v_lite.files.heads import HEAD, has_layers, head_file, head_tensors
 from m2v_lite.files.layouts import MODEL_CARD
+from m2v_lite.files.modules_json import files_beside
 from m2v_lite.files.safetensors import write_safetensors
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def save_model(
         check_unicode(model_name, "model_name")
     if not model_card:
         model_card = new_model_card(parts, model_name or os.path.basename(os.path.realpath(folder)))
+    if parts.modules is not None:
+        from m2v_lite.files.sentence_transformers import save_sentence_transformer
+
+        save_sentence_transformer(parts, folder, model_card)
+        return
     tensors = tensors_of(parts)
     head = head_tensors(parts) if head is None else head
     texts = {
@@ -86,6 +92,8 @@ def copy_model(files: ModelFiles, folder: str) -> None:
     head = head_file(files)
     if head is not None:
         sources.append(head)
+    beside = [os.path.join(files.folder, name) for name in files_beside(files.folder)]
+    sources += [path for path in beside if path != files.config]
     sources.append(files.config)  # last, as in `save_model`
     # The config may lie in the parent folder. Copy it next to the other files, where loading finds it, too.
     names = [

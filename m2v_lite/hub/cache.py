@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.disk import open_regular, read_regular
 from m2v_lite.errors import M2VLiteError, MissingPackageError
 from m2v_lite.files.heads import HEAD, head_file
-from m2v_lite.files.layouts import LAYOUTS, find_model_files, joined
+from m2v_lite.files.layouts import LAYOUTS, MODULES, find_model_files, joined
 from m2v_lite.files.safetensors import SafetensorsFile
 
 MAIN = "main"
@@ -102,7 +103,21 @@ def stray_file(folder: str, entry: str) -> str | None:
         ModelNotFoundError, InvalidModelError: the model is not complete.
     """
     files = find_model_files(folder)
-    paths = (files.config, files.tokenizer, files.table, files.model_card, os.path.join(folder, HEAD))
+    others = [os.path.join(folder, name) for name in (HEAD, LAYOUTS[1].config, MODULES)]
+    paths = [files.config, files.tokenizer, files.table, files.model_card, *others]
+    stray = _first_outside(paths, entry)
+    if stray or not os.path.isfile(others[-1]):
+        return stray
+    from m2v_lite.files.modules_json import files_of_modules
+
+    try:
+        names = files_of_modules(folder)
+    except M2VLiteError:
+        return None  # who needs the modules will see why they cannot be read
+    return _first_outside([os.path.join(folder, name) for name in names], entry)
+
+
+def _first_outside(paths: Iterable[str], entry: str) -> str | None:
     return next((path for path in paths if os.path.lexists(path) and not is_inside(path, entry)), None)
 
 
@@ -172,7 +187,7 @@ def source_of(name: str, folder: str) -> str:
     return f"{name} at revision {commit}" if commit else os.path.basename(folder)
 
 
-def defect_of(folder: str, entry: str, needs_head: bool = False) -> str | None:
+def defect_of(folder: str, entry: str, needs: str | None = None) -> str | None:
     """Return why the model in a snapshot's folder cannot be loaded, or None if it seems complete.
 
     The checks are quick: the files are there and in the cache, the table is as long as its header says, the
@@ -181,7 +196,7 @@ def defect_of(folder: str, entry: str, needs_head: bool = False) -> str | None:
     Args:
         folder: the folder of the model.
         entry: the cache's folder for its repository.
-        needs_head: whether it needs the head of a classifier.
+        needs: as for `fetch_model`.
     """
     from m2v_lite.files.config import read_config
 
@@ -190,8 +205,14 @@ def defect_of(folder: str, entry: str, needs_head: bool = False) -> str | None:
         if stray:
             return f"{stray}: leads outside the cache, to {os.path.realpath(stray)}"
         files = find_model_files(folder)
-        if needs_head and head_file(files) is None:
+        if needs == "head" and head_file(files) is None:
             return f"{folder}: there is no {HEAD}"
+        if needs == "modules":
+            from m2v_lite.files.modules_json import files_of_modules
+
+            for name in files_of_modules(folder):
+                if not os.path.isfile(os.path.join(folder, name)):
+                    return f"{folder}: there is no {name}"
         table = SafetensorsFile(files.table)
         read_config(files.config)
         with open_regular(files.tokenizer) as file:

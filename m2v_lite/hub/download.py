@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from m2v_lite import __version__
 from m2v_lite.errors import M2VLiteError, MissingPackageError, ModelNotFoundError
 from m2v_lite.files.heads import HEAD, LEGACY_HEAD, legacy_head
-from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, joined, layout_in
+from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, MODULES, joined, layout_in
+from m2v_lite.files.modules_json import NO_LIST, files_of_modules
 from m2v_lite.files.reading import TABLE_NAMES
 from m2v_lite.hub.cache import COMMIT, MAIN, Asked, cached_snapshot, entry_folder, is_inside, stray_file
 from m2v_lite.hub.checksums import checksum
@@ -33,7 +34,7 @@ SHOWN_FILES = 12
 
 
 def download_model(
-    asked: Asked, token: str | bool | None, cache: str, force: bool, state: str, needs_head: bool = False
+    asked: Asked, token: str | bool | None, cache: str, force: bool, state: str, needs: str | None = None
 ) -> str:
     """Download the missing files of a model, and return the folder of the snapshot.
 
@@ -43,7 +44,7 @@ def download_model(
         cache: the folder of the hub's cache.
         force: whether to download files that are in the cache, too.
         state: what the cache holds of the model, for error messages.
-        needs_head: whether the model is of no use without the head of a classifier.
+        needs: as for `fetch_model`.
 
     Raises:
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
@@ -61,7 +62,7 @@ def download_model(
     api = HfApi(token=token, library_name="m2v_lite", library_version=__version__)
     for pause in (*PAUSES, None):
         try:
-            return _download(api, asked, cache, force, needs_head)
+            return _download(api, asked, cache, force, needs)
         except M2VLiteError:
             raise
         except Exception as error:
@@ -77,7 +78,7 @@ def download_model(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs_head: bool) -> str:
+def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs: str | None) -> str:
     from huggingface_hub.constants import HF_HUB_ETAG_TIMEOUT
     from huggingface_hub.errors import EntryNotFoundError
 
@@ -94,18 +95,25 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs_head: boo
             f"{_shown(listed)}. Check the name and the subfolder, or choose from: m2v-lite list --known"
         )
     head, legacy = (joined(asked.subfolder, name) for name in (HEAD, LEGACY_HEAD))
-    if needs_head and legacy in listed and head not in listed:
+    if needs == "head" and legacy in listed and head not in listed:
         # model2vec converts the branch main of a whole repository, or a folder.
         raise legacy_head(
             str(asked), asked.repository if asked == Asked(asked.repository) else "DOWNLOADED_FOLDER"
         )
+    modules, settings = (joined(asked.subfolder, name) for name in (MODULES, LAYOUTS[1].config))
+    if needs == "modules" and modules not in listed:
+        raise ModelNotFoundError(f"{asked}: {NO_LIST}")
     card, config, table, tokenizer = (joined(asked.subfolder, name) for name in (MODEL_CARD, *layout.files()))
     _check_table(api, asked, listing.sha, table)
     fetch = partial(api.hf_hub_download, asked.repository, cache_dir=cache)
     entry = entry_folder(cache, asked.repository)
-    for name in (card, config, tokenizer, head, table):
+    names = [modules, settings, card, config, tokenizer, head, table]
+    for name in names:
         if name in listed:
-            _check_file(fetch(name, revision=listing.sha, force_download=force), listed[name], entry)
+            path = fetch(name, revision=listing.sha, force_download=force)
+            _check_file(path, listed[name], entry)
+            if name == modules:
+                names += [other for other in _named_by(path, asked.subfolder, needs) if other not in names]
     if layout is not LAYOUTS[0]:
         with suppress(EntryNotFoundError):  # the cache now knows that the file does not exist
             fetch(joined(asked.subfolder, LAYOUTS[0].config), revision=listing.sha)
@@ -118,6 +126,17 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs_head: boo
     if stray:
         raise DamagedFileError(_outside(stray))
     return folder
+
+
+def _named_by(modules: str, subfolder: str, needs: str | None) -> list[str]:
+    """Return the files that a list of modules names, by their paths in the repository."""
+    try:
+        names = files_of_modules(os.path.dirname(modules), with_table=needs == "modules")
+    except M2VLiteError:
+        if needs == "modules":
+            raise
+        return []  # model2vec does without it
+    return [joined(subfolder, name) for name in names]
 
 
 def _check_table(api: HfApi, asked: Asked, commit: str | None, table: str) -> None:

@@ -42,7 +42,7 @@ def fetch_model(
     cache_dir: PathLike | None = None,
     force_download: bool = False,
     local_files_only: bool = False,
-    needs_head: bool = False,
+    needs: str | None = None,
 ) -> str:
     """Return the folder of a repository's snapshot.
 
@@ -56,7 +56,8 @@ def fetch_model(
         cache_dir: the hub's cache, or None for the default.
         force_download: whether to ask the hub even if the model is in the cache.
         local_files_only: whether to fail instead of asking the hub.
-        needs_head: whether a snapshot without the head of a classifier is not complete.
+        needs: what a complete snapshot has besides the model: "head", the head of a classifier, or "modules",
+            the modules of sentence-transformers; None for nothing.
 
     Raises:
         ModelNotFoundError: the hub has no such repository or revision, or no static model in it.
@@ -73,7 +74,7 @@ def fetch_model(
         raise MissingPackageError(f"{repository}: no such file or folder here, and {error}") from error
     snapshot = cached_snapshot(cache, asked)
     entry = entry_folder(cache, repository)
-    lacks = defect_of(os.path.join(snapshot, asked.subfolder), entry, needs_head) if snapshot else None
+    lacks = defect_of(os.path.join(snapshot, asked.subfolder), entry, needs) if snapshot else None
     usable = None if lacks or force_download else snapshot
     if usable and (local_files_only or is_first_choice(usable, asked.subfolder)):
         return usable
@@ -93,7 +94,7 @@ def fetch_model(
     from m2v_lite.hub.download import download_model
 
     try:
-        return download_model(asked, token, cache, force_download, state, needs_head)
+        return download_model(asked, token, cache, force_download, state, needs)
     except DownloadError:
         if usable:
             return usable

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from m2v_lite.embedding.modules import sigmoid
+
 
 class Activation(str, Enum):
     """What turns the numbers of the last layer into the output."""
@@ -65,7 +67,7 @@ class MLPHead:
         numbers = self.predict_regression(X)
         if self.activation is Activation.SOFTMAX:
             return _softmax(numbers)
-        return _sigmoid(numbers) if self.activation is Activation.SIGMOID else numbers
+        return sigmoid(numbers) if self.activation is Activation.SIGMOID else numbers
 
     def predict_index(self, X: NDArray[Any]) -> NDArray[np.intp]:
         """Return the index of the likeliest class, (texts,)."""
@@ -87,14 +89,4 @@ def _softmax(numbers: NDArray[Any]) -> NDArray[Any]:
     """Return probabilities that add up to 1 in each row. Without the shift, exp would overflow."""
     powers = np.exp(numbers - numbers.max(axis=-1, keepdims=True))
     probabilities: NDArray[Any] = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities
-
-
-def _sigmoid(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return a probability for each number. For negative numbers, the other form does not overflow."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        powers = np.exp(numbers)
-        probabilities: NDArray[Any] = np.where(
-            numbers >= 0, 1 / (1 + np.exp(-numbers)), powers / (1 + powers)
-        )
     return probabilities

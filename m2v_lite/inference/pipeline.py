@@ -86,7 +86,7 @@ class StaticModelPipeline:
             local_files_only=local_files_only,
             memo_bytes=memo_bytes,
             vocabulary_quantization=None,
-            needs_head=True,
+            needs="head",
         )
         model = StaticModel._of_parts(parts)
         assert model.files is not None  # every loaded model has files

@@ -851,13 +851,13 @@ def test_the_modules_say_whether_vectors_are_scaled(normalize: bool, folder: Pat
 def test_freed_memory_goes_back_once_a_folder_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To read a tokenizer takes several times its memory."""
     done: list[str] = []
-    read = reading._read_tokenizer
+    read = reading.read_tokenizer_file
 
     def noted(*options: Any) -> Any:
         done.append("read")
         return read(*options)
 
-    monkeypatch.setattr(reading, "_read_tokenizer", noted)
+    monkeypatch.setattr(reading, "read_tokenizer_file", noted)
     monkeypatch.setattr("m2v_lite.freed_memory.give_back_freed_memory", lambda: done.append("given back"))
     StaticModel.from_pretrained(folder)
     assert done == ["read", "given back"]

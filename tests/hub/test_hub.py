@@ -169,11 +169,14 @@ def in_a_process(
 def test_only_the_files_that_are_needed(
     layout: str, hub: Hub, cache: Path, tmp_path: Path, tiny: Callable[[str], Path]
 ) -> None:
-    needed = {**files_of(tiny(layout)), "README.md": b"---\nlicense: mit\n---\n"}
+    needed = {
+        **files_of(tiny(layout)),
+        "README.md": b"---\nlicense: mit\n---\n",
+        "modules.json": b"[]",
+    }
     others = {
         "pytorch_model.bin": b"x" * 9999,
         "onnx/model.onnx": b"y",
-        "modules.json": b"[]",
         ".gitattributes": b"",
     }
     if layout == LAYOUTS[0]:  # a folder of another layout in the same repository
@@ -422,7 +425,7 @@ def test_what_is_too_long_is_downloaded_from_the_start(
     """Older versions of huggingface_hub go on after the end of what they have; others need not be told."""
     attempts: list[bool] = []
 
-    def attempt(api: object, asked: object, cache: str, force: bool, needs_head: bool) -> str:
+    def attempt(api: object, asked: object, cache: str, force: bool, needs: str | None) -> str:
         attempts.append(force)
         if len(attempts) == 1:
             raise error
