@@ -210,6 +210,19 @@ def test_other_dtypes(modules: str, dtype: str, most: float, tmp_path: Path) -> 
     np.testing.assert_array_equal(theirs(tmp_path / "again").encode(texts), expected)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+@pytest.mark.parametrize("modules", ["unit", "two"])
+def test_a_rounded_table_opens_there(modules: str, dtype: str, tmp_path: Path) -> None:
+    StaticModel.from_sentence_transformers(saved(tmp_path / "model", modules=modules)).save_packed(
+        tmp_path / "packed"
+    )
+    ours = StaticModel.from_pretrained(tmp_path / "packed", quantize_to=dtype)
+    ours.save_pretrained(tmp_path / "saved")
+    texts = [text for text, vector in zip(TEXTS, ours.encode(TEXTS), strict=True) if vector.any()]
+    expected = theirs(tmp_path / "saved").encode(texts)
+    np.testing.assert_allclose(ours.encode(texts), expected, rtol=0, atol=2e-3)
+
+
 @pytest.mark.skipif(int(version("sentence-transformers")[0]) < 6, reason="older ones leave out weights")
 @pytest.mark.parametrize("changes", CHANGES)
 def test_files_of_model2vec_with_weights_and_a_mapping(changes: dict[str, Any], tmp_path: Path) -> None:

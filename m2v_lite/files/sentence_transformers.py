@@ -10,8 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from m2v_lite.arguments import described, leading_columns
-from m2v_lite.embedding.dtypes import FLOAT32, is_bfloat16
-from m2v_lite.embedding.modules import Dense, LeadingColumns, Module, Normalize, columns_behind
+from m2v_lite.embedding.dtypes import FLOAT32, INT8, is_bfloat16
+from m2v_lite.embedding.modules import (
+    Dense,
+    LeadingColumns,
+    Module,
+    Normalize,
+    columns_behind,
+    single_at_least,
+)
 from m2v_lite.embedding.table import EmbeddingTable
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.atomic_write import atomic_writes, new_folders
@@ -256,9 +263,13 @@ def save_sentence_transformer(parts: ModelParts, folder: str, model_card: str) -
 
 
 def _write_table(parts: ModelParts, file: BinaryIO) -> None:
-    """Write the row of each token."""
+    """Write the row of each token, in a dtype that sentence-transformers can calculate with."""
     is_plain = parts.weights is None and parts.token_mapping is None
-    _write_arrays({TENSOR: parts.embedding if is_plain else parts.rows_of_tokens()}, file)
+    rows = parts.embedding if is_plain else parts.rows_of_tokens()
+    layers = [module for module in parts.modules or () if isinstance(module, Dense)]
+    if rows.dtype == INT8 or any(layer.weight.dtype != rows.dtype for layer in layers):
+        rows = single_at_least(rows)
+    _write_arrays({TENSOR: rows}, file)
 
 
 def _write_arrays(tensors: dict[str, NDArray[Any]], file: BinaryIO) -> None:

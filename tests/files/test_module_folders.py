@@ -135,6 +135,19 @@ def test_tables_of_16_bits(dtype: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(StaticModel.from_pretrained(tmp_path / "packed").encode(TEXTS), vectors)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+@pytest.mark.parametrize("chain", ["unit", "unit, dense, dense"])
+def test_a_table_that_was_rounded_is_saved_as_float32(chain: str, dtype: str, tmp_path: Path) -> None:
+    """PyTorch multiplies only equal dtypes, and makes no layer of int8. Else it stays float16."""
+    folder = build(tmp_path / "model", CHAINS[chain])
+    StaticModel.from_sentence_transformers(folder).save_packed(tmp_path / "packed")
+    rounded = StaticModel.from_pretrained(tmp_path / "packed", quantize_to=dtype)
+    rounded.save_pretrained(tmp_path / "saved")
+    saved = StaticModel.from_sentence_transformers(tmp_path / "saved")
+    assert saved.embedding_dtype == ("float16" if (chain, dtype) == ("unit", "float16") else "float32")
+    np.testing.assert_allclose(saved.encode(TEXTS), rounded.encode(TEXTS), rtol=1e-3, atol=2e-3)
+
+
 def as_16_bits(array: NDArray[Any], dtype: str) -> NDArray[Any]:
     """Round numbers to float16, or to the codes of bfloat16."""
     if dtype == "float16":
