@@ -186,6 +186,10 @@ def test_leading_columns(in_the_config: bool, modules: str, tmp_path: Path) -> N
     assert (np.abs(np.stack([ours.encode(text) for text in TEXTS]) - expected) <= most).all()
     scaled = other.encode(TEXTS, normalize_embeddings=True)
     np.testing.assert_allclose(ours.encode(TEXTS, normalize=True), scaled, rtol=0, atol=1e-4)
+    narrower: list[dict[str, Any]] = [{"truncate_dim": 2}, {"truncate_dim": 2, "normalize_embeddings": True}]
+    for options in narrower:
+        narrow = other.encode(TEXTS, **options)
+        np.testing.assert_allclose(ours.encode(TEXTS, **options), narrow, rtol=1e-4, atol=1e-4)
     ours.save_pretrained(tmp_path / "again")
     np.testing.assert_array_equal(theirs(tmp_path / "again").encode(TEXTS), expected)
     all_columns = StaticModel.from_sentence_transformers(folder, truncate_dim=5)

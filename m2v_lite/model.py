@@ -184,8 +184,9 @@ class StaticModel(MoreMethods, ModelParts):
 
         Returns:
             A model whose vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
-            their length, and by less than 1e-5 for texts of more than 512 tokens. `save_pretrained` writes a
-            folder that sentence-transformers opens.
+            their length, and by less than 1e-5 for texts of more than 512 tokens; docs/use.md names the cases
+            in which float32 or 16 bits allow more. `encode(..., truncate_dim=N)` does not scale leading
+            columns anew. `save_pretrained` writes a folder that sentence-transformers opens.
 
         Raises:
             ModelNotFoundError: there is no such folder, or it lacks a file.
@@ -374,7 +375,7 @@ class StaticModel(MoreMethods, ModelParts):
         """Pickle a loaded model as its path and settings, so that all processes map one table."""
         if self.files is None:
             return super().__reduce__()
-        shared = {"_table", "_encoder", "_tokenizer", "modules", "tokens", "tokenizer"}
+        shared = {"_table", "_encoder", "_tokenizer", "_modules", "tokens", "tokenizer"}
         state = {name: value for name, value in self.__dict__.items() if name not in shared}
         return _load_again, (type(self), self.read_again, self._identity), state
 

@@ -60,7 +60,7 @@ def _info(options: argparse.Namespace) -> None:
         "tokenized": model.tokenizer_route,
         "token weights": "no" if model.weights is None else str(model.weights.dtype),
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
-        "normalisation": "vectors have length 1" if model.normalize else "none",
+        "normalisation": "vectors have length 1" if model.makes_unit_vectors else "none",
         "max length": "no limit" if limit is None else f"{limit} tokens",
         **_modules(model),
         **_head(model),

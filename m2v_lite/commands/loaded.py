@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from m2v_lite.commands.options import NO_LIMIT
+from m2v_lite.embedding.modules import ignore_scale
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.layouts import ModelFiles
 from m2v_lite.model import StaticModel
@@ -36,7 +37,8 @@ def load_named(name: str | None, options: argparse.Namespace) -> StaticModel:
 
 def reduced(model: StaticModel, options: argparse.Namespace) -> StaticModel:
     """Return the model with the dtype and the columns that the options ask for."""
-    if options.dtype == "int8" != model.embedding_dtype and not model.normalize:
+    is_safe = ignore_scale(model.modules or (), otherwise=model.normalize)
+    if options.dtype == "int8" != model.embedding_dtype and not is_safe:
         raise InputValueError(
             f"{options.model}: int8 keeps rows without their scale, so it suits only models that scale "
             "vectors to length 1, and this model does not; choose float16"

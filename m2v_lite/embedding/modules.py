@@ -168,6 +168,17 @@ def applied(modules: Sequence[Module], vectors: NDArray[Any]) -> NDArray[Any]:
     return vectors
 
 
+def ignore_scale(modules: Sequence[Module], otherwise: bool) -> bool:
+    """Return whether the scale of the means makes no difference to the vectors.
+
+    Args:
+        modules: what happens to the means.
+        otherwise: what holds if that is neither scaling nor a Dense module.
+    """
+    first = next((module for module in modules if not isinstance(module, LeadingColumns)), None)
+    return otherwise if first is None else isinstance(first, Normalize)
+
+
 def columns_behind(modules: Sequence[Module], columns: int) -> int:
     """Return how many columns the modules return if they take `columns`."""
     for module in modules:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         default_prompt_name: str | None
 
         @property
+        def makes_unit_vectors(self) -> bool: ...
+
+        @property
         def _encoder(self) -> Encoder: ...
 
         @property
@@ -116,7 +119,9 @@ def requested(
     unit = model.normalize if normalize is None else switch("normalize", normalize)
     size = natural_number("batch_size", batch_size)
     columns = None if truncate_dim is None else leading_columns("truncate_dim", truncate_dim, model.dim)
-    settings = Settings(limit, unit, size, show_progress_bar, columns, checked_precision(precision, unit))
+    # As in sentence-transformers, its modules do not scale leading columns anew.
+    is_unit = unit or (model.makes_unit_vectors and normalize is None and columns is None)
+    settings = Settings(limit, unit, size, show_progress_bar, columns, checked_precision(precision, is_unit))
     texts, is_single = as_texts(sentences, null)
     if prompt:
         texts = [prompt + text for text in texts]

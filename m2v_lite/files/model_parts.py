@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +35,6 @@ class ModelParts:
     Attributes:
         config: the settings, with the current `normalize` and `max_length`.
         files: the model's files, or None for a model made of arrays.
-        modules: what happens to the mean, if that is done as in sentence-transformers; None for as in
-            model2vec.
         default_prompt_name: the name of the prompt that stands before texts if a call names none, or None.
 
     Raises:
@@ -61,7 +59,7 @@ class ModelParts:
         self._assigned: dict[str, NDArray[Any] | None] = {}
         if card is not None:
             self._card = card
-        self.modules: tuple[Module, ...] | None = None
+        self._modules: tuple[Module, ...] | None = None
         self.default_prompt_name: str | None = None
         # A pickle stores the next two instead of the arrays.
         self.read_again = read_again
@@ -75,10 +73,10 @@ class ModelParts:
     def dim(self) -> int:
         """The number of columns of a vector."""
         columns = int(self._table.embedding.shape[1])
-        if self.modules:
+        if self._modules:
             from m2v_lite.embedding.modules import columns_behind
 
-            return columns_behind(self.modules, columns)
+            return columns_behind(self._modules, columns)
         return columns
 
     @property
@@ -120,9 +118,35 @@ class ModelParts:
         self._table = with_array(self._table, name, array)
         self._assigned = {**self._assigned, name: array}
 
-    def count_unknown_tokens(self) -> None:
-        """Let unknown tokens count as all others do, which model2vec drops."""
+    @property
+    def modules(self) -> tuple[Module, ...] | None:
+        """What happens to the mean if that is done as in sentence-transformers; None for as in model2vec."""
+        return self._modules
+
+    @property
+    def makes_unit_vectors(self) -> bool:
+        """Whether vectors have length 1 if a call does not ask for something else."""
+        if self.normalize or not self._modules:
+            return self.normalize
+        from m2v_lite.embedding.modules import Normalize
+
+        return isinstance(self._modules[-1], Normalize)
+
+    def follow_sentence_transformers(
+        self, modules: Sequence[Module], default_prompt_name: str | None, files: Iterable[str] = ()
+    ) -> None:
+        """Make the vectors of sentence-transformers from now on: unknown tokens count, and modules apply.
+
+        Args:
+            modules: what happens to the mean.
+            default_prompt_name: the name of the prompt before texts, or None.
+            files: the files of the modules. A pickle is of no use if they change.
+        """
+        self._modules = tuple(modules)
+        self.default_prompt_name = default_prompt_name
         self._tokenizer.unk_token_id = None
+        if self._identity is not None:
+            self._identity += tuple(number for path in files for number in identity(path))
 
     def rows_of_tokens(self) -> NDArray[Any]:
         """Return the weighted row of each token, (tokens, columns of the table)."""

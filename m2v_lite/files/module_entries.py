@@ -62,9 +62,7 @@ def add_modules(parts: ModelParts, file: SafetensorsFile) -> None:
         else:
             raise broken(file.path, f"module {place} is {item!s:.100}, which is none")
         columns = modules[-1].columns(columns)
-    parts.modules = tuple(modules)
-    parts.default_prompt_name = prompt
-    parts.count_unknown_tokens()
+    parts.follow_sentence_transformers(modules, prompt)
 
 
 def _prefix(place: int) -> str:

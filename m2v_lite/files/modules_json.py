@@ -100,8 +100,8 @@ def read_modules(folder: str, entries: Sequence[Entry], columns: int) -> list[Mo
             modules.append(_read_dense(place, columns))
         else:
             raise InvalidModelError(
-                f"{os.path.join(folder, MODULES)}: the module {kind!r:.60} is not supported, only {TABLE} "
-                f"with {SCALES} and {LINEAR} behind it; use sentence-transformers for this model"
+                f"{os.path.join(folder, MODULES)}: the module {kind!r:.60} is not supported behind a "
+                f"{TABLE}, only {SCALES} and {LINEAR}; use sentence-transformers for this model"
             )
         columns = modules[-1].columns(columns)
     return modules

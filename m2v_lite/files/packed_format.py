@@ -81,11 +81,12 @@ def is_packed(file: SafetensorsFile) -> bool:
 def check_version(file: SafetensorsFile) -> None:
     """Check that this version of m2v_lite can read a packed model."""
     version = file.metadata[f"{PREFIX}version"]
-    if version != (VERSION_WITH_MODULES if f"{PREFIX}{MODULES}" in file.metadata else VERSION):
+    expected = VERSION_WITH_MODULES if PREFIX + MODULES in file.metadata else VERSION
+    if version != expected:
         raise InvalidModelError(
             f"{file.path}: this packed model has version {version!r:.20} of the format, but this m2v_lite "
-            f"reads version {VERSION}, or {VERSION_WITH_MODULES} with modules; upgrade m2v_lite, or pack the "
-            "model again: m2v-lite pack"
+            f"reads version {expected} of such a model; upgrade m2v_lite, or pack the model again: "
+            "m2v-lite pack"
         )
 
 

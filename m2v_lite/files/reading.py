@@ -104,18 +104,25 @@ def _read_packed(
     tokenizer = packed_format.read_packed_tokenizer(file, memo_bytes)
     card = packed_format.setting(file, "card")
     files = ModelFiles("packed", path, path, path, "embeddings", path)
+    dtype = table.dtype_name
     table = _reduced(table, quantize_to, dimensionality)
     again = partial(read_model, path, None, quantize_to, dimensionality, memo_bytes)
     parts = ModelParts(table, tokenizer, config, card, files, again)
     if packed_format.PREFIX + packed_format.MODULES in file.metadata:
-        if dimensionality is not None:
+        if dimensionality is not None and packed_format.setting(file, packed_format.MODULES).get("modules"):
             raise InputValueError(
                 f"{path}: dimensionality is {dimensionality}, but the modules of this model need all "
                 "columns; give truncate_dim to encode"
             )
+        from m2v_lite.embedding.modules import ignore_scale
         from m2v_lite.files.module_entries import add_modules
 
         add_modules(parts, file)
+        if quantize_to == "int8" != dtype and not ignore_scale(parts.modules or (), otherwise=True):
+            raise InputValueError(
+                f"{path}: int8 keeps rows without their scale, and this model has a Dense module that "
+                "takes means which are not scaled; give float16"
+            )
     return parts
 
 

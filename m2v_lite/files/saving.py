@@ -127,9 +127,10 @@ def card_of(parts: ModelParts) -> dict[str, Any]:
 def new_model_card(parts: ModelParts, model_name: str) -> str:
     """Return a short model card. Its front matter holds the known entries."""
     front = "".join(f"{key}: {json.dumps(entry)}\n" for key, entry in card_of(parts).items() if entry)
+    library = "model2vec" if parts.modules is None else "sentence-transformers"
     return (
-        f"---\n{front}library_name: model2vec\n---\n\n# {model_name}\n\n"
-        f"A static-embedding model of {parts.dim} dimensions in {parts.embedding_dtype}, for model2vec "
+        f"---\n{front}library_name: {library}\n---\n\n# {model_name}\n\n"
+        f"A static-embedding model of {parts.dim} dimensions in {parts.embedding_dtype}, for {library} "
         "and m2v_lite.\n"
     )
 

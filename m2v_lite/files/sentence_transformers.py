@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -33,6 +34,7 @@ from m2v_lite.files.modules_json import (
     TABLE,
     TOKENIZER,
     check_files,
+    files_of_modules,
     kept_columns,
     kinds_in,
     read_entries,
@@ -91,13 +93,12 @@ def read_sentence_transformer(
     modules = read_modules(folder, entries[1:], table.embedding.shape[1])
     columns = columns_behind(modules, table.embedding.shape[1])
     kept = _kept(files, config, truncate_dim, columns)
-    is_unit = bool(modules) and isinstance(modules[-1], Normalize) and kept is None
-    if is_unit:
-        modules.pop()
-    if kept is not None:
+    if kept is not None and modules:
         modules.append(LeadingColumns(kept))
+    elif kept is not None:
+        table = EmbeddingTable(table.embedding[:, :kept], table.weights, table.mapping)
     limit = token_limit_in(map_content(files.tokenizer), files.tokenizer)
-    settings = {**config, "normalize": is_unit, "max_length": limit}
+    settings = {**config, "normalize": False, "max_length": limit}
     tokenizer = read_tokenizer_file(files.tokenizer, memo_bytes)
     give_back_freed_memory()  # as for any folder
     tokens = tokenizer.vocabulary_size
@@ -105,9 +106,8 @@ def read_sentence_transformer(
         table = EmbeddingTable(table.embedding[:tokens], table.weights)
     parts = ModelParts(table, tokenizer, settings, None, files)
     parts.read_again = partial(read_sentence_transformer, folder, truncate_dim, memo_bytes)
-    parts.modules = tuple(modules)
-    parts.count_unknown_tokens()
-    parts.default_prompt_name = _default_prompt(files.config, config)
+    read = [os.path.join(folder, name) for name in files_of_modules(folder, with_table=False)]
+    parts.follow_sentence_transformers(modules, _default_prompt(files.config, config), read)
     return parts
 
 
@@ -152,6 +152,10 @@ def _default_prompt(place: str, config: dict[str, Any]) -> str | None:
             f"{place}: default_prompt_name is {described(name)}, and prompts has no such name; set it to one "
             "of them, or null"
         )
+    if not isinstance(prompts[name], (str, type(None))):
+        raise InvalidModelError(
+            f"{place}: the prompt {name!r:.60} is {described(prompts[name])}; set it to a text, or null"
+        )
     return name
 
 
@@ -170,7 +174,7 @@ def token_limit_in(content: bytes | mmap, place: object) -> int | None:
         raise InvalidModelError(
             f"{place}: truncation cannot be read ({error!r:.100}); fetch it again"
         ) from error
-    if type(limit) is not int or limit < 1 or direction != "Right":
+    if type(limit) is not int or not 1 <= limit <= sys.maxsize or direction != "Right":
         raise InvalidModelError(
             f"{place}: it cuts texts to {described(limit)} tokens, from the side {described(direction)}; "
             "only a number from 1 up and 'Right' are supported"
@@ -213,6 +217,10 @@ def difference(parts: ModelParts, given: Collection[str]) -> str | None:
         reasons.append(f"it does not cut texts at {parts.max_length} tokens")
     if is_theirs and parts.unk_token_id is not None:
         reasons.append("it counts unknown tokens")
+    if is_theirs and parts.config.get("truncate_dim") is not None:
+        reasons.append(f"it keeps {described(parts.config['truncate_dim'])} columns")
+    if is_theirs and parts.config.get("default_prompt_name") is not None:
+        reasons.append("it puts a prompt before texts")
     return "; ".join(reasons) or None
 
 
@@ -295,9 +303,9 @@ def _config_of(parts: ModelParts, kept: int | None) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "model_type": "SentenceTransformer",
         "prompts": {},
-        "default_prompt_name": None,
     }
-    return {**defaults, **config, "truncate_dim": kept}
+    stated = {"truncate_dim": kept, "default_prompt_name": parts.default_prompt_name}
+    return {**defaults, **config, **stated}
 
 
 def _list_of(modules: list[Module]) -> list[dict[str, Any]]:

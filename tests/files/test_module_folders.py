@@ -90,9 +90,14 @@ def test_every_way_of_encoding(tmp_path: Path) -> None:
         np.testing.assert_array_equal(other.encode(TEXTS), vectors)
     codes = model.encode(TEXTS, precision="int8")
     np.testing.assert_array_equal(codes, np.clip(np.rint(vectors * 254), -127, 127).astype(np.int8))
-    narrow = model.encode(TEXTS, truncate_dim=2)  # scaled anew, as with any model
+    narrow = model.encode(TEXTS, truncate_dim=2)  # not scaled anew, if not asked
+    np.testing.assert_array_equal(narrow, vectors[:, :2])
     scaled = vectors[:, :2] / np.maximum(np.linalg.norm(vectors[:, :2], axis=1, keepdims=True), 1e-12)
-    np.testing.assert_allclose(narrow, scaled, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model.encode(TEXTS, truncate_dim=2, normalize=True), scaled, rtol=0, atol=1e-5)
+    impossible: list[dict[str, Any]] = [{"truncate_dim": 2}, {"normalize": False}]
+    for unscaled in impossible:
+        with pytest.raises(InputValueError, match="precision is 'int8', which is for vectors of length 1"):
+            model.encode(TEXTS, precision="int8", **unscaled)
     with pytest.raises(InputValueError, match="truncate_dim is 6"):
         model.encode(TEXTS, truncate_dim=6)
 
@@ -201,6 +206,64 @@ def test_saved_and_packed(chain: str, truncate_dim: int | None, tmp_path: Path) 
     assert texts == (tmp_path / "unpacked" / "modules.json").read_text()
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "1_Dense/model.safetensors"])
+def test_a_pickle_of_files_that_changed(name: str, tmp_path: Path) -> None:
+    folder = build(tmp_path / "model", CHAINS["residual"])
+    pickled = pickle.dumps(StaticModel.from_sentence_transformers(folder))
+    content = (folder / name).read_bytes()
+    (folder / name).unlink()
+    (folder / name).write_bytes(content + b"")
+    with pytest.raises(InvalidModelError, match="another model has replaced the pickled model"):
+        pickle.loads(pickled)
+
+
+@pytest.mark.parametrize(
+    ("chain", "is_safe"),
+    [
+        ("unit", True),
+        ("none", False),
+        ("unit, dense, dense", True),
+        ("dense, unit", False),
+        ("residual", False),
+    ],
+)
+def test_int8_only_where_the_scale_makes_no_difference(
+    chain: str, is_safe: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, packed = build(tmp_path / "model", CHAINS[chain]), tmp_path / "packed"
+    StaticModel.from_sentence_transformers(folder).save_packed(packed)
+    status = main(["pack", str(packed), str(tmp_path / "packed-8"), "--dtype", "int8"])
+    assert status == (0 if is_safe else 1)
+    assert ("int8 keeps rows without their scale" in capsys.readouterr().err) != is_safe
+    if chain in ("dense, unit", "residual"):
+        with pytest.raises(InputValueError, match="a Dense module that takes means which are not scaled"):
+            StaticModel.from_pretrained(packed, quantize_to="int8")
+    elif is_safe:
+        vectors = StaticModel.from_pretrained(packed).encode(TEXTS)
+        rounded = StaticModel.from_pretrained(tmp_path / "packed-8").encode(TEXTS)
+        assert np.abs(vectors - rounded).max() < 0.1
+
+
+def test_leading_columns_alone_make_a_smaller_table(tmp_path: Path) -> None:
+    model = StaticModel.from_sentence_transformers(build(tmp_path / "model"), truncate_dim=4)
+    assert model.embedding.shape[1] == 4
+    model.save_packed(tmp_path / "packed")
+    again = StaticModel.from_pretrained(tmp_path / "packed", dimensionality=3)
+    np.testing.assert_array_equal(again.encode(TEXTS), model.encode(TEXTS)[:, :3])
+
+
+def test_the_default_prompt_of_the_caller_is_saved(tmp_path: Path) -> None:
+    folder = build(tmp_path / "model", prompts={"a": "of "}, default_prompt_name="a")
+    model = StaticModel.from_sentence_transformers(folder)
+    model.default_prompt_name = None
+    model.save_pretrained(tmp_path / "saved")
+    card = (tmp_path / "saved" / "README.md").read_text()
+    assert "library_name: sentence-transformers" in card
+    np.testing.assert_array_equal(
+        StaticModel.from_sentence_transformers(tmp_path / "saved").encode(TEXTS), model.encode(TEXTS)
+    )
+
+
 def test_assigned_settings_are_saved(tmp_path: Path) -> None:
     folder = build(tmp_path / "model", CHAINS["residual"])
     model = StaticModel.from_sentence_transformers(folder)
@@ -220,7 +283,7 @@ def test_assigned_settings_are_saved(tmp_path: Path) -> None:
 
 
 def test_what_sentence_transformers_cannot_hold(tmp_path: Path) -> None:
-    model = StaticModel.from_sentence_transformers(build(tmp_path / "model"), truncate_dim=3)
+    model = StaticModel.from_sentence_transformers(build(tmp_path / "model", [None]), truncate_dim=3)
     model.normalize = True
     with pytest.raises(InputValueError, match="normalize is set for a model that keeps only leading columns"):
         model.save_pretrained(tmp_path / "saved")
@@ -313,7 +376,7 @@ LISTS: list[tuple[Any, str]] = [
     (entries("sentence_transformers.models.LayerNorm"), "the module 'LayerNorm' is not supported"),
     (
         entries("sentence_transformers.sentence_transformer.modules.Pooling"),
-        "the module 'Pooling' is not supported, only StaticEmbedding with Normalize and Dense",
+        "the module 'Pooling' is not supported behind a StaticEmbedding, only Normalize and Dense; use",
     ),
     (
         [{"type": "sentence_transformers.models.Transformer", "path": ""}],
@@ -432,6 +495,10 @@ def test_a_folder_without_settings(tmp_path: Path) -> None:
         ({"default_prompt_name": "x"}, "default_prompt_name is str 'x', and prompts has no such name"),
         ({"default_prompt_name": 3, "prompts": {}}, "default_prompt_name is int 3"),
         ({"default_prompt_name": "x", "prompts": 3}, "default_prompt_name is str 'x'"),
+        (
+            {"default_prompt_name": "x", "prompts": {"x": 5}},
+            "the prompt 'x' is int 5; set it to a text, or null",
+        ),
     ],
 )
 def test_odd_settings(config: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -445,6 +512,7 @@ def test_odd_settings(config: dict[str, Any], message: str, tmp_path: Path) -> N
     [
         ({"max_length": 4, "direction": "Left"}, "it cuts texts to int 4 tokens, from the side str 'Left'"),
         ({"max_length": 0}, "it cuts texts to int 0 tokens"),
+        ({"max_length": 2**63}, "it cuts texts to int 9223372036854775808 tokens"),
         ({"max_length": "4"}, "it cuts texts to str '4' tokens"),
         ({}, "truncation cannot be read"),
         ([], "truncation cannot be read"),
@@ -477,7 +545,10 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     folder = build(tmp_path / "model", [dense(COLUMNS, 7)], truncate_dim=99)  # more columns than there are
     assert StaticModel.from_sentence_transformers(folder).dim == 7
     unit = build(tmp_path / "unit", [None], truncate_dim=COLUMNS)  # nothing is cut off
-    assert StaticModel.from_sentence_transformers(unit).normalize
+    model = StaticModel.from_sentence_transformers(unit)
+    assert model.makes_unit_vectors
+    assert not model.normalize
+    assert not StaticModel.from_sentence_transformers(folder).makes_unit_vectors
     for wrong, kind in ((8, InputValueError), (0, InputValueError), ("3", InputTypeError)):
         options: dict[str, Any] = {"truncate_dim": wrong}
         with pytest.raises(kind, match="truncate_dim is"):
@@ -527,6 +598,12 @@ def test_a_warning_where_vectors_would_differ(tmp_path: Path) -> None:
         assert len(listed.split("; ")) == len(reasons)
         assert all(reason in part for reason, part in zip(reasons, listed.split("; "), strict=True))
         assert warned(folder, **options) == ""
+
+
+def test_a_warning_of_settings(tmp_path: Path) -> None:
+    config: dict[str, Any] = {"truncate_dim": 3, "prompts": {"a": "of "}, "default_prompt_name": "a"}
+    message = warned(build(tmp_path / "model", **config))
+    assert "it keeps int 3 columns; it puts a prompt before texts. " in message
 
 
 @pytest.mark.parametrize("normalize", [True, False])
