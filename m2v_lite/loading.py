@@ -11,6 +11,7 @@ from m2v_lite.arguments import (
     PathLike,
     Unset,
     checked_path,
+    described,
     is_unset,
     natural_number,
     switch,
@@ -18,7 +19,7 @@ from m2v_lite.arguments import (
 )
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
-from m2v_lite.files.layouts import MODULES
+from m2v_lite.files.layouts import LAYOUTS, MODULES, ModelFiles
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.reading import read_model
 
@@ -113,24 +114,54 @@ def warn_of_difference(parts: ModelParts, normalize: bool | None, max_length: in
 
     Args:
         parts: the model.
-        normalize, max_length: what the caller of `from_pretrained` gave.
+        normalize, max_length: what the caller of `from_pretrained` gave; what was chosen is no surprise.
     """
-    if parts.files is None or parts.files.layout == "packed":
+    files = parts.files
+    if files is None or files.layout == "packed":
         return
-    folder = os.path.dirname(parts.files.config or parts.files.table)
-    if not os.path.exists(os.path.join(folder, MODULES)):
+    folder = os.path.dirname(files.config or files.table)
+    if folder in _warned or not os.path.exists(os.path.join(folder, MODULES)):
         return
-    from m2v_lite.files.sentence_transformers import difference
-
-    chosen = {"normalize": normalize is not None, "max_length": not is_unset(max_length)}
-    why = difference(parts, [name for name, is_chosen in chosen.items() if is_chosen])
-    if why is not None and folder not in _warned:
+    reasons = _differences(parts, files, folder, normalize is None, is_unset(max_length))
+    if reasons:
         _warned.add(folder)
         warnings.warn(
             f"{folder}: these are model2vec's vectors, and sentence-transformers gives others for this "
-            f"model: {why}. StaticModel.from_sentence_transformers gives those",
+            f"model: {'; '.join(reasons)}. StaticModel.from_sentence_transformers gives those",
             stacklevel=3,  # the caller of `StaticModel.from_pretrained`
         )
+
+
+def _differences(
+    parts: ModelParts, files: ModelFiles, folder: str, usual_scale: bool, usual_limit: bool
+) -> list[str]:
+    """Return why sentence-transformers would give other vectors for a model.
+
+    That it knows no limit and no unknown tokens, and the settings, count for its own folders alone: those of
+    model2vec are meant for model2vec.
+    """
+    from m2v_lite.files.modules_json import SCALES, TABLE, read_entries
+
+    try:
+        kinds = [entry.kind for entry in read_entries(folder)]
+    except (InvalidModelError, ModelNotFoundError):
+        return []
+    if kinds[0] != TABLE:
+        return []
+    reasons = [f"it applies {kind}" for kind in dict.fromkeys(kinds[1:]) if kind != SCALES]
+    if usual_scale and (SCALES in kinds) != parts.normalize:
+        reasons.append(f"it scales vectors to length 1{'' if SCALES in kinds else ' only when asked'}")
+    if not files.layout.startswith(LAYOUTS[1].name):
+        return reasons
+    if usual_limit and parts.max_length is not None:
+        reasons.append(f"it does not cut texts at {parts.max_length} tokens")
+    if parts.unk_token_id is not None:
+        reasons.append("it counts unknown tokens")
+    if parts.config.get("truncate_dim") is not None:
+        reasons.append(f"it keeps {described(parts.config['truncate_dim'])} columns")
+    if parts.config.get("default_prompt_name") is not None:
+        reasons.append("it puts a prompt before texts")
+    return reasons
 
 
 # The folders of which `warn_of_difference` has warned.

@@ -53,11 +53,9 @@ def _pack(options: argparse.Namespace) -> None:
             truncate_dim=options.dimensionality,
         )
     else:
-        model = load_named(options.model, options)
+        model = reduced(load_named(options.model, options), options)
     files = files_of(model)
     source = None if files.layout == "packed" else source_of(options.model, files.folder)
-    if not options.sentence_transformers:
-        model = reduced(model, options)
     model.save_packed(options.output, source)
     print(printable(f"{options.output}: {described(model)}, {os.path.getsize(options.output):,} bytes"))
 

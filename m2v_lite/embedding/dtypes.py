@@ -13,6 +13,8 @@ import numpy as np
 from m2v_lite.errors import InvalidModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 FLOAT16, FLOAT32 = np.dtype(np.float16), np.dtype(np.float32)
@@ -62,6 +64,11 @@ def check_array(place: str, dtype: str, shape: tuple[int, ...], dtypes: tuple[st
 def is_bfloat16(table_dtype: np.dtype[Any]) -> bool:
     """Return whether a table of this dtype holds bfloat16 codes: whether it is uint16, in any byte order."""
     return table_dtype.kind == "u" and table_dtype.itemsize == 2
+
+
+def bfloat16_names(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Return the names of the arrays, tables or layers, that hold bfloat16 codes."""
+    return [name for name, array in arrays.items() if is_bfloat16(array.dtype)]
 
 
 def dtype_name(table_dtype: np.dtype[Any]) -> str:

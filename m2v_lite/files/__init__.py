@@ -11,7 +11,8 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 - `packed_format`: the contents of a packed model.
 - `reading`: a folder or a packed file -> parts, the table first.
 - `model_parts`: the parts of a model, and the attributes that callers may read.
-- `modules_json`: the modules of sentence-transformers that stand behind a table, and back.
+- `modules_json`: the list of modules of sentence-transformers, and back.
+- `dense_layers`: the modules behind the table, and back to their files.
 - `sentence_transformers`: a folder of sentence-transformers -> parts that give its vectors, and back.
 - `heads`: the layers of a model that classifies.
 - `saving`: parts -> a folder; a folder -> a copy.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from m2v_lite.arguments import PathLike
@@ -32,6 +33,12 @@ def read_config(path: PathLike) -> dict[str, Any]:
         raise InvalidModelError(f"{path}: the config is not a JSON object; fetch or write it again")
     check_config(path, config)
     return config
+
+
+def holds_prompt(config: Mapping[str, Any], name: object) -> bool:
+    """Return whether a config has a prompt of this name."""
+    prompts = config.get("prompts")
+    return isinstance(prompts, dict) and isinstance(name, str) and name in prompts
 
 
 def check_config(path: PathLike, config: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.disk import MOST_BYTES, open_regular
-from m2v_lite.embedding.dtypes import is_bfloat16
+from m2v_lite.embedding.dtypes import bfloat16_names
 from m2v_lite.files.heads import head_tensors
 from m2v_lite.files.packed_file import open_packed, tokenizer_entries, write_packed
 from m2v_lite.files.packed_format import (
@@ -74,7 +74,7 @@ def pack(
 
         arrays, metadata[MODULES] = modules_entry(parts)
         tensors.update(arrays)
-        codes += [name for name, array in arrays.items() if is_bfloat16(array.dtype)]
+        codes += bfloat16_names(arrays)
     own = own_tokenizer(tokenizer.encode(), TokenizerText(tokenizer), TOKENIZER)
     if isinstance(own, Left):
         library_tokenizer(tokenizer, TOKENIZER)  # else nothing could load it

@@ -104,25 +104,17 @@ def _read_packed(
     tokenizer = packed_format.read_packed_tokenizer(file, memo_bytes)
     card = packed_format.setting(file, "card")
     files = ModelFiles("packed", path, path, path, "embeddings", path)
-    dtype = table.dtype_name
+    followed = None
+    if packed_format.PREFIX + packed_format.MODULES in file.metadata:
+        from m2v_lite.files.module_entries import check_reduction, read_modules_entry
+
+        followed = read_modules_entry(file, config, table.embedding.shape[1])
+        check_reduction(path, followed[0], table.dtype_name, quantize_to, dimensionality)
     table = _reduced(table, quantize_to, dimensionality)
     again = partial(read_model, path, None, quantize_to, dimensionality, memo_bytes)
     parts = ModelParts(table, tokenizer, config, card, files, again)
-    if packed_format.PREFIX + packed_format.MODULES in file.metadata:
-        if dimensionality is not None and packed_format.setting(file, packed_format.MODULES).get("modules"):
-            raise InputValueError(
-                f"{path}: dimensionality is {dimensionality}, but the modules of this model need all "
-                "columns; give truncate_dim to encode"
-            )
-        from m2v_lite.embedding.modules import ignore_scale
-        from m2v_lite.files.module_entries import add_modules
-
-        add_modules(parts, file)
-        if quantize_to == "int8" != dtype and not ignore_scale(parts.modules or (), otherwise=True):
-            raise InputValueError(
-                f"{path}: int8 keeps rows without their scale, and this model has a Dense module that "
-                "takes means which are not scaled; give float16"
-            )
+    if followed is not None:
+        parts.follow_sentence_transformers(*followed)
     return parts
 
 

@@ -13,8 +13,8 @@ from m2v_lite.disk import open_regular
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.atomic_write import atomic_writes, is_temporary, new_folders
 from m2v_lite.files.heads import HEAD, has_layers, head_file, head_tensors
-from m2v_lite.files.layouts import MODEL_CARD
-from m2v_lite.files.modules_json import files_beside
+from m2v_lite.files.layouts import MODEL_CARD, MODULES
+from m2v_lite.files.modules_json import SCALES, files_beside, text_of
 from m2v_lite.files.safetensors import write_safetensors
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def save_model(
     texts = {
         "tokenizer.json": parts.tokenizer_definition(),
         MODEL_CARD: model_card,
-        "modules.json": json.dumps(_modules(parts.normalize), indent=4),
+        MODULES: text_of([SCALES] if parts.normalize else []),  # for sentence-transformers
         "config.json": json.dumps(config_of(parts), indent=4),
     }
     # Write the config last: until it is there, a new folder does not count as a model.
@@ -153,12 +153,3 @@ def config_of(parts: ModelParts) -> dict[str, Any]:
     if parts.token_mapping is not None:
         config["vocabulary_quantization"] = len(parts.embedding)
     return config
-
-
-def _modules(normalize: bool) -> list[dict[str, Any]]:
-    """Return the content of modules.json, which tells sentence-transformers how to load the model."""
-    modules = [(".", "StaticEmbedding"), ("1_Normalize", "Normalize")][: 2 if normalize else 1]
-    return [
-        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for index, (path, kind) in enumerate(modules)
-    ]

@@ -11,11 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from m2v_lite.arguments import described, leading_columns
-from m2v_lite.embedding.dtypes import FLOAT32, INT8, is_bfloat16
+from m2v_lite.embedding.dtypes import FLOAT32, INT8, bfloat16_names
 from m2v_lite.embedding.modules import (
     Dense,
     LeadingColumns,
-    Module,
     Normalize,
     columns_behind,
     single_at_least,
@@ -23,7 +22,8 @@ from m2v_lite.embedding.modules import (
 from m2v_lite.embedding.table import EmbeddingTable
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.atomic_write import atomic_writes, new_folders
-from m2v_lite.files.config import read_config
+from m2v_lite.files.config import holds_prompt, read_config
+from m2v_lite.files.dense_layers import check_files, read_modules, settings_of, tensors_of_dense
 from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, MODULES, ModelFiles
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.modules_json import (
@@ -33,14 +33,9 @@ from m2v_lite.files.modules_json import (
     SETTINGS,
     TABLE,
     TOKENIZER,
-    check_files,
-    files_of_modules,
-    kept_columns,
-    kinds_in,
+    files_of,
     read_entries,
-    read_modules,
-    settings_of,
-    tensors_of_dense,
+    text_of,
 )
 from m2v_lite.files.reading import read_tokenizer_file, table_in
 from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
@@ -50,7 +45,7 @@ from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.tokenizer_json import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from mmap import mmap
 
     from numpy.typing import NDArray
@@ -104,9 +99,9 @@ def read_sentence_transformer(
     tokens = tokenizer.vocabulary_size
     if table.mapping is None and len(table.embedding) > tokens > tokenizer.highest_id:  # more than are used
         table = EmbeddingTable(table.embedding[:tokens], table.weights)
-    parts = ModelParts(table, tokenizer, settings, None, files)
-    parts.read_again = partial(read_sentence_transformer, folder, truncate_dim, memo_bytes)
-    read = [os.path.join(folder, name) for name in files_of_modules(folder, with_table=False)]
+    again = partial(read_sentence_transformer, folder, truncate_dim, memo_bytes)
+    parts = ModelParts(table, tokenizer, settings, None, files, again)
+    read = [os.path.join(folder, name) for name in files_of(entries, with_table=False)]
     parts.follow_sentence_transformers(modules, _default_prompt(files.config, config), read)
     return parts
 
@@ -144,19 +139,20 @@ def _kept(files: ModelFiles, config: dict[str, Any], asked: int | None, columns:
 
 
 def _default_prompt(place: str, config: dict[str, Any]) -> str | None:
-    name, prompts = config.get("default_prompt_name"), config.get("prompts")
+    name = config.get("default_prompt_name")
     if name is None:
         return None
-    if not isinstance(name, str) or not isinstance(prompts, dict) or name not in prompts:
+    if not holds_prompt(config, name):
         raise InvalidModelError(
             f"{place}: default_prompt_name is {described(name)}, and prompts has no such name; set it to one "
             "of them, or null"
         )
-    if not isinstance(prompts[name], (str, type(None))):
+    prompt = config["prompts"][name]
+    if not isinstance(prompt, (str, type(None))):
         raise InvalidModelError(
-            f"{place}: the prompt {name!r:.60} is {described(prompts[name])}; set it to a text, or null"
+            f"{place}: the prompt {name!r:.60} is {described(prompt)}; set it to a text, or null"
         )
-    return name
+    return str(name)
 
 
 def token_limit_in(content: bytes | mmap, place: object) -> int | None:
@@ -193,37 +189,6 @@ def _truncation(content: bytes | mmap) -> Any:
     return parse(content).get("truncation")
 
 
-def difference(parts: ModelParts, given: Collection[str]) -> str | None:
-    """Return why sentence-transformers would give other vectors for a model, or None if it would not.
-
-    That it knows no limit and no unknown tokens counts for its own folders alone: those of model2vec are
-    meant for model2vec.
-
-    Args:
-        parts: the model, read as one of model2vec.
-        given: which of `normalize` and `max_length` the caller has chosen, so that they are no surprise.
-    """
-    files = parts.files
-    if files is None or files.layout == "packed":
-        return None
-    is_theirs = files.layout.startswith(LAYOUT)
-    kinds = kinds_in(os.path.dirname(files.config) if is_theirs else files.folder)
-    if not kinds or kinds[0] != TABLE:
-        return None
-    reasons = [f"it applies {kind}" for kind in dict.fromkeys(kinds[1:]) if kind != SCALES]
-    if "normalize" not in given and (SCALES in kinds) != parts.normalize:
-        reasons.append(f"it scales vectors to length 1{'' if SCALES in kinds else ' only when asked'}")
-    if is_theirs and "max_length" not in given and parts.max_length is not None:
-        reasons.append(f"it does not cut texts at {parts.max_length} tokens")
-    if is_theirs and parts.unk_token_id is not None:
-        reasons.append("it counts unknown tokens")
-    if is_theirs and parts.config.get("truncate_dim") is not None:
-        reasons.append(f"it keeps {described(parts.config['truncate_dim'])} columns")
-    if is_theirs and parts.config.get("default_prompt_name") is not None:
-        reasons.append("it puts a prompt before texts")
-    return "; ".join(reasons) or None
-
-
 def save_sentence_transformer(parts: ModelParts, folder: str, model_card: str) -> None:
     """Write a model as a folder that sentence-transformers opens, with the same vectors.
 
@@ -236,9 +201,11 @@ def save_sentence_transformer(parts: ModelParts, folder: str, model_card: str) -
         InputValueError: `folder` holds a model of model2vec, or sentence-transformers has no such model.
     """
     modules = list(parts.modules or ())
-    kept = kept_columns(modules)
-    if kept is not None:
+    kept: int | None = None
+    last = modules[-1] if modules else None
+    if isinstance(last, LeadingColumns):
         modules.pop()
+        kept = last.most
         if parts.normalize:
             raise InputValueError(
                 "normalize is set for a model that keeps only leading columns, and sentence-transformers has "
@@ -260,7 +227,7 @@ def save_sentence_transformer(parts: ModelParts, folder: str, model_card: str) -
     texts = {
         TOKENIZER: _tokenizer(parts),
         MODEL_CARD: model_card,
-        MODULES: json.dumps(_list_of(modules), indent=4),
+        MODULES: text_of(LINEAR if isinstance(module, Dense) else SCALES for module in modules),
         CONFIG: json.dumps(_config_of(parts, kept), indent=4),
     }
     writers.update({name: partial(_write_text, text) for name, text in texts.items()})
@@ -281,8 +248,7 @@ def _write_table(parts: ModelParts, file: BinaryIO) -> None:
 
 
 def _write_arrays(tensors: dict[str, NDArray[Any]], file: BinaryIO) -> None:
-    codes = [name for name, array in tensors.items() if is_bfloat16(array.dtype)]
-    write_safetensors(file, tensors, bfloat16=codes)
+    write_safetensors(file, tensors, bfloat16=bfloat16_names(tensors))
 
 
 def _write_text(text: str, file: BinaryIO) -> None:
@@ -306,17 +272,3 @@ def _config_of(parts: ModelParts, kept: int | None) -> dict[str, Any]:
     }
     stated = {"truncate_dim": kept, "default_prompt_name": parts.default_prompt_name}
     return {**defaults, **config, **stated}
-
-
-def _list_of(modules: list[Module]) -> list[dict[str, Any]]:
-    """Return the content of modules.json; the names of the classes are those that all releases know."""
-    kinds = [(TABLE, "."), *((LINEAR if isinstance(module, Dense) else SCALES, None) for module in modules)]
-    return [
-        {
-            "idx": place,
-            "name": str(place),
-            "path": path or f"{place}_{kind}",
-            "type": f"sentence_transformers.models.{kind}",
-        }
-        for place, (kind, path) in enumerate(kinds)
-    ]

@@ -108,10 +108,10 @@ def stray_file(folder: str, entry: str) -> str | None:
     stray = _first_outside(paths, entry)
     if stray or not os.path.isfile(others[-1]):
         return stray
-    from m2v_lite.files.modules_json import files_of_modules
+    from m2v_lite.files.modules_json import files_of, read_entries
 
     try:
-        names = files_of_modules(folder)
+        names = files_of(read_entries(folder))
     except M2VLiteError:
         return None  # who needs the modules will see why they cannot be read
     return _first_outside([os.path.join(folder, name) for name in names], entry)
@@ -208,9 +208,9 @@ def defect_of(folder: str, entry: str, needs: str | None = None) -> str | None:
         if needs == "head" and head_file(files) is None:
             return f"{folder}: there is no {HEAD}"
         if needs == "modules":
-            from m2v_lite.files.modules_json import files_of_modules
+            from m2v_lite.files.modules_json import files_of, read_entries
 
-            for name in files_of_modules(folder):
+            for name in files_of(read_entries(folder)):
                 if not os.path.isfile(os.path.join(folder, name)):
                     return f"{folder}: there is no {name}"
         table = SafetensorsFile(files.table)

@@ -19,7 +19,7 @@ from m2v_lite import __version__
 from m2v_lite.errors import M2VLiteError, MissingPackageError, ModelNotFoundError
 from m2v_lite.files.heads import HEAD, LEGACY_HEAD, legacy_head
 from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, MODULES, joined, layout_in
-from m2v_lite.files.modules_json import NO_LIST, files_of_modules
+from m2v_lite.files.modules_json import NO_LIST, files_of, read_entries
 from m2v_lite.files.reading import TABLE_NAMES
 from m2v_lite.hub.cache import COMMIT, MAIN, Asked, cached_snapshot, entry_folder, is_inside, stray_file
 from m2v_lite.hub.checksums import checksum
@@ -131,12 +131,12 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs: str | No
 def _named_by(modules: str, subfolder: str, needs: str | None) -> list[str]:
     """Return the files that a list of modules names, by their paths in the repository."""
     try:
-        names = files_of_modules(os.path.dirname(modules), with_table=needs == "modules")
+        entries = read_entries(os.path.dirname(modules))
     except M2VLiteError:
         if needs == "modules":
             raise
         return []  # model2vec does without it
-    return [joined(subfolder, name) for name in names]
+    return [joined(subfolder, name) for name in files_of(entries, with_table=needs == "modules")]
 
 
 def _check_table(api: HfApi, asked: Asked, commit: str | None, table: str) -> None:
