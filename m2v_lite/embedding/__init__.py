@@ -9,6 +9,7 @@ bfloat16 and int8. A text passes the modules in this order:
 - `read_ahead`: how the kernel reads the mapped table from disk.
 - `pooling`: rows -> mean -> unit vector: one kernel for short texts, one for long texts.
 - `modules`: vectors -> what the modules of sentence-transformers behind a table make of them.
+- `freed_memory`: gives freed memory back to the system.
 - `precision`: vectors -> int8, uint8 or bits.
 - `quantization`: table -> smaller dtype, fewer columns.
 """

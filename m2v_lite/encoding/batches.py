@@ -41,9 +41,33 @@ def batches(texts: Sequence[str], size: int) -> Iterator[slice]:
         [slice(0, 2, None), slice(2, 3, None)]
     """
     start = 0
-    for batch in gathered(texts, len, size):
-        yield slice(start, start + len(batch))
-        start += len(batch)
+    while start < len(texts):
+        stop = start + fitting(texts, start, size)
+        yield slice(start, stop)
+        start = stop
+
+
+def fitting(texts: Sequence[str], start: int, size: int, characters: int = BATCH_CHARACTERS) -> int:
+    """Return how many texts from `start` on fill a batch.
+
+    Args:
+        texts: all texts.
+        start: the index of the first text of the batch.
+        size: the most texts of a batch.
+        characters: with so many characters, a batch is full.
+
+    Example:
+        >>> fitting(["a", "bb", "ccc", "d"], 1, size=10, characters=5)
+        2
+    """
+    part = texts[start : start + size]
+    if sum(map(len, part)) < characters:  # mostly, and found much sooner than one by one
+        return len(part)
+    number = total = 0
+    while total < characters:
+        total += len(part[number])
+        number += 1
+    return number
 
 
 def gathered(

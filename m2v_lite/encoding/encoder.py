@@ -132,8 +132,8 @@ class Encoder:
             TokenizationError: the tokenizer cannot tokenize a text.
         """
         from m2v_lite.encoding.batches import BATCH_CHARACTERS, are_long, batches, cut
+        from m2v_lite.encoding.texts import check_encodable
         from m2v_lite.progress import progress_bar
-        from m2v_lite.texts import check_encodable
         from m2v_lite.tokenization.flat_ids import known_ids  # one text does without these
 
         characters = self.characters(max_length)
@@ -148,14 +148,14 @@ class Encoder:
                 if bar is not None:
                     bar.update(len(part))
         if self._tokenizer.kind == "Unigram" and sum(map(len, texts)) > BATCH_CHARACTERS:
-            from m2v_lite.freed_memory import give_back_freed_memory
+            from m2v_lite.embedding.freed_memory import give_back_freed_memory
 
             give_back_freed_memory()  # batches of Unigram leave some 20 MB
 
     def token_lists(self, texts: Sequence[str], max_length: int | None) -> list[list[int]]:
         """Return the token ids of each text, which is not cut to a number of characters first."""
         from m2v_lite.encoding.batches import BATCH_TEXTS, batches
-        from m2v_lite.texts import check_encodable
+        from m2v_lite.encoding.texts import check_encodable
         from m2v_lite.tokenization.flat_ids import of_each_text
 
         lists: list[list[int]] = []

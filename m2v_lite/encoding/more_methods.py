@@ -120,8 +120,9 @@ class MoreMethods:
             >>> [vector.shape for vector in islice(model.encode_stream(texts), 3)]
             [(256,), (256,), (256,)]
         """
-        from m2v_lite.encoding.requests import requested, vectors_of_stream
-        from m2v_lite.texts import one_by_one
+        from m2v_lite.encoding.batch_streams import vectors_of_stream
+        from m2v_lite.encoding.requests import requested
+        from m2v_lite.encoding.texts import one_by_one
 
         request = requested(
             self,
@@ -189,7 +190,7 @@ class MoreMethods:
             (3, 256)
         """
         from m2v_lite.arguments import natural_number, token_limit
-        from m2v_lite.texts import as_texts
+        from m2v_lite.encoding.texts import as_texts
         from m2v_lite.tokenization.flat_ids import of_each_text
 
         texts, single = as_texts(sentences)
@@ -216,7 +217,7 @@ class MoreMethods:
             >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
             [[1006, 1028], [1036, 1031]]
         """
-        from m2v_lite.texts import as_texts
+        from m2v_lite.encoding.texts import as_texts
 
         texts, _ = as_texts(sentences)
         lists: list[list[int]] = self._encoder.token_lists(texts, self.max_length)
@@ -269,7 +270,8 @@ class MoreMethods:
         """Return worker processes to keep for a while, which encode texts as `encode` does.
 
         They are started by the first call, and ended at the end of the block. They keep what they have learnt
-        in between, so the second call is quicker. `encode(workers=N)` is the short form for one call.
+        in between, so the second call is quicker. `encode(workers=N)` is the short form for one call. See
+        `WorkerPool.encode_batches` for more texts than fit in memory.
 
         Args:
             workers: how many processes share the work. See docs/speed-and-memory.md for what a program must

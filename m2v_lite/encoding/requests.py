@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from m2v_lite.arguments import UNSET, Unset, described, leading_columns, limit_or, natural_number, switch
 from m2v_lite.embedding.precision import checked_precision, layout_of
-from m2v_lite.encoding.batches import BATCH_TEXTS, gathered
-from m2v_lite.encoding.strategies import Settings, Work, batch_by_batch, choose_strategy
+from m2v_lite.encoding.batches import BATCH_TEXTS
+from m2v_lite.encoding.strategies import Settings, Work, choose_strategy
+from m2v_lite.encoding.texts import as_texts
 from m2v_lite.errors import InputTypeError, InputValueError
-from m2v_lite.texts import as_texts
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 OPTIONS_OF: dict[str, tuple[str, ...]] = {
     "encode_stream": ("max_length", "normalize", "batch_size", "truncate_dim", "precision", "null"),
 }
+OPTIONS_OF["encode_batches"] = OPTIONS_OF["encode_stream"]
 OPTIONS_OF["encode"] = (
     *OPTIONS_OF["encode_stream"],
     "show_progress_bar", "out", "use_multiprocessing", "multiprocessing_threshold", "workers",
@@ -154,47 +155,6 @@ def encode_here(encoder: Encoder, request: Request, threads: bool) -> NDArray[An
     work = Work(encoder.narrowed(settings.columns), texts, vectors, settings)
     choose_strategy(work, threads)(work)
     return request.answer(vectors)
-
-
-def encode_counting(
-    model: HasSettings, texts: Sequence[str], precision: str | None = None
-) -> tuple[NDArray[Any], int]:
-    """Return the vectors of texts, with the model's settings, and how many of the texts were cut.
-
-    Args:
-        model: the model.
-        texts: the texts.
-        precision: as for `StaticModel.encode`.
-    """
-    request = requested(model, texts, precision=precision)
-    vectors = np.empty(*shape_of(model._encoder, request.settings, len(request.texts)))
-    return vectors, batch_by_batch(Work(model._encoder, request.texts, vectors, request.settings))
-
-
-def vectors_of_stream(
-    encoder: Encoder, sentences: Iterable[object], request: Request, null: str
-) -> Iterator[NDArray[Any]]:
-    """Yield the vectors of texts as they come, (columns,) each.
-
-    Args:
-        encoder: the model's.
-        sentences: the texts, not yet checked.
-        request: a request, of which the settings and the prompt count.
-        null: as for `as_texts`.
-    """
-    settings, first = request.settings, 0
-    narrow = encoder.narrowed(settings.columns)
-    for batch in gathered(sentences, _characters, settings.batch_size, grow=True):
-        texts, _ = as_texts(batch, null, first)  # type: ignore[arg-type]  # it checks them
-        texts = [request.prompt + text for text in texts]
-        vectors = np.empty(*shape_of(encoder, settings, len(texts)))
-        batch_by_batch(Work(narrow, texts, vectors, settings, first))
-        yield from vectors
-        first += len(texts)
-
-
-def _characters(item: object) -> int:
-    return len(item) if isinstance(item, str) else 0
 
 
 def _check_array(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

@@ -63,6 +63,16 @@ class SharedArray:
         whole = _array_in(shared, self._shape, self._dtype)
         return whole.copy() if self._size <= COPIED_BYTES else whole
 
+    def window(self) -> NDArray[Any]:
+        """Return the array read-only, as it is at any time: it changes when others write it."""
+        if sys.platform == "win32":
+            whole = _array_in(self._map, self._shape, self._dtype)
+            whole.flags.writeable = False
+            return whole
+        return _array_in(
+            mmap.mmap(self._file, self._size, mmap.MAP_SHARED, mmap.PROT_READ), self._shape, self._dtype
+        )
+
     def close(self) -> None:
         """Release what is needed to send the array. The array itself stays."""
         if self._file >= 0:

@@ -6,26 +6,37 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from m2v_lite.arguments import UNSET, Unset, described
+from m2v_lite.encoding.batch_streams import checked_batches, vectors_of_batches
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.interrupts import DeferredInterrupts
-from m2v_lite.encoding.processes import Team, context_of
+from m2v_lite.encoding.processes import Team, context_of, part_of
 from m2v_lite.encoding.requests import Request, encode_here, requested, shape_of
+from m2v_lite.encoding.shared_array import SharedArray
+from m2v_lite.encoding.sharing import PARTS_AHEAD
 from m2v_lite.errors import InputTypeError, WorkerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from m2v_lite.encoding.processes import PartEncoder
+    from m2v_lite.encoding.batch_streams import Encoded
     from m2v_lite.encoding.requests import HasSettings
+    from m2v_lite.encoding.sharing import LiveInput, Sharing
+    from m2v_lite.encoding.worker_process import PartEncoder
 
 # Below so many characters two processes that are started for one call hardly pay. A forked one is there at
 # once, any other must first import numpy and load the model. Measured as elapsed time on two cores.
 PAYS_FROM = {"fork": 4_000_000, "forkserver": 16_000_000, "spawn": 16_000_000}
+
+
+def pays_from() -> int:
+    """Return how many characters two processes need to pay for one call."""
+    return PAYS_FROM[context_of(None).get_start_method()]
 
 
 def processes_that_pay(texts: Sequence[str], characters: int | None, most: int) -> int:
@@ -39,15 +50,15 @@ def processes_that_pay(texts: Sequence[str], characters: int | None, most: int) 
     if most == 1:
         return 1
     longest = sys.maxsize if characters is None else characters
-    pays_from = PAYS_FROM[context_of(None).get_start_method()]
-    for_each = max(1, pays_from // 4)
-    enough = max(pays_from, most * for_each)  # more would change nothing, so it is not counted
+    fewest = pays_from()
+    for_each = max(1, fewest // 4)
+    enough = max(fewest, most * for_each)  # more would change nothing, so it is not counted
     total = 0
     for text in texts:
         total += min(len(text), longest)
         if total >= enough:
             break
-    if total < pays_from:
+    if total < fewest:
         return 1
     return max(1, min(most, len(texts), total // for_each))
 
@@ -75,6 +86,7 @@ class WorkerPool:
         self._owner = os.getpid()
         self._in_use = threading.Lock()  # never touched in a forked process; see `_check_open`
         self._state = "not yet open"
+        self._stream_under_way: weakref.ref[Sharing] | None = None
         # If an interrupt comes just before `__exit__` begins, the end of this object ends the workers.
         self._end = weakref.finalize(self, self._team.end)
 
@@ -89,7 +101,7 @@ class WorkerPool:
         with DeferredInterrupts() as interrupts:
             self._state = "closed"
             if self._owner == os.getpid():
-                self._take_turn(interrupts)
+                self._wait_for_turn(interrupts)
                 self._end()
                 self._in_use.release()
 
@@ -122,11 +134,7 @@ class WorkerPool:
             WorkerError: this is not in the block of the pool, or not in the process that made it.
         """
         self._check_open()
-        if "workers" in kwargs:
-            raise InputTypeError(
-                f"workers is {described(kwargs['workers'])}, but a pool has its number of workers already; "
-                "leave it out here and give it to `pool`"
-            )
+        _check_no_workers(kwargs)
         request = requested(
             self._model,
             sentences,
@@ -144,6 +152,120 @@ class WorkerPool:
             return encode_here(self._model._encoder, request, threads=False)
         return self.encode_request(request)
 
+    def encode_batches(
+        self,
+        batches: Iterable[Iterable[str]],
+        *,
+        max_length: int | Unset | None = UNSET,
+        normalize: bool | None = None,
+        batch_size: int = BATCH_TEXTS,
+        truncate_dim: int | None = None,
+        precision: str | None = None,
+        null: str = "error",
+        live: LiveInput | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Encoded]:
+        """Encode batches of texts as they come, and yield the vectors of each batch, in order.
+
+        While you use the vectors of one batch, the workers encode the next ones. A batch is read only when
+        there is room for it: each worker has at most 2. Memory holds the vectors of `2 * workers + 1` batches
+        of `batch_size` texts, however many batches there are: with two workers, 4096 texts and 256 columns of
+        float32, 21 MB. For less, make your batches smaller, and give their size as `batch_size`.
+
+        Read the stream to its end or close it before you call the pool again. After one that was closed
+        early, the next call starts other workers.
+
+        Args:
+            batches: any iterable of lists of texts, also one that never ends. A batch goes to one worker.
+            batch_size: the most texts of a batch.
+            live: the input of `batches`, if it may be slow, such as a pipe. While it has nothing, batches
+                that are ready are yielded, and do not wait for the next. With one worker it changes nothing.
+            **kwargs: what else other libraries pass to `encode`.
+
+        The other arguments are those of `encode`.
+
+        Yields:
+            The vectors of each batch, (texts, columns), with the bits that `StaticModel.encode` gives, and
+            how many of its texts were cut at `max_length`. The vectors are read-only, and valid until the
+            next are asked for: copy what you keep.
+
+        Raises:
+            InputTypeError, InputValueError: an option is impossible; or, after the vectors of all batches
+                before, a batch has more than `batch_size` texts, or as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does, after the vectors of all batches before.
+            WorkerError: a worker ended before its time; another stream is not at its end; or this is not in
+                the block of the pool, or not in the process that made it.
+            Exception: what `batches` raises, after the vectors of all batches before.
+
+        Example:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> batches = ([f"record {number}", "another"] for number in range(3))
+            >>> with model.pool(workers=2) as pool:
+            ...     [(vectors.shape, cut) for vectors, cut in pool.encode_batches(batches)]
+            [((2, 256), 0), ((2, 256), 0), ((2, 256), 0)]
+        """
+        self._check_open()
+        _check_no_workers(kwargs)
+        if isinstance(batches, str) or not isinstance(batches, Iterable):
+            raise InputTypeError(f"batches is {described(batches)}; give an iterable of lists of texts")
+        request = requested(
+            self._model,
+            [],
+            max_length=max_length,
+            normalize=normalize,
+            batch_size=batch_size,
+            truncate_dim=truncate_dim,
+            precision=precision,
+            null=null,
+            others=kwargs,
+            method="encode_batches",
+        )
+        if self._workers == 1:
+            return vectors_of_batches(self._model._encoder, batches, request, null)
+        return self._stream(batches, request, null, live)
+
+    def _stream(
+        self, batches: Iterable[Iterable[str]], request: Request, null: str, live: LiveInput | None
+    ) -> Iterator[Encoded]:
+        """Yield the vectors of each batch, made by workers in a ring of slots of one array."""
+        settings, encoder = request.settings, self._model._encoder
+        characters, rows = encoder.characters(settings.max_length), settings.batch_size
+        slots = self._workers * PARTS_AHEAD + 1  # the caller has one
+        parts = (
+            part_of(texts, characters, first, slice(start, start + len(texts)))
+            for (first, texts), start in zip(
+                checked_batches(batches, request, null), cycle(range(0, slots * rows, rows)), strict=False
+            )
+        )
+        sharing = vectors = None
+        try:
+            while True:
+                with DeferredInterrupts() as interrupts:
+                    self._take_turn(interrupts, sharing)
+                    try:
+                        if sharing is None or vectors is None:
+                            ring = SharedArray(*shape_of(encoder, settings, slots * rows))
+                            try:
+                                vectors = ring.window()
+                                sharing = self._team.share(parts, settings, ring, slots, live)
+                            finally:
+                                ring.close()
+                            self._stream_under_way = weakref.ref(sharing)
+                        answer = sharing.next(interrupts)
+                    except BaseException:
+                        if sharing is None or not sharing.is_finished:
+                            self._team.end()
+                        raise
+                    finally:
+                        self._in_use.release()
+                if answer is None:
+                    return
+                yield vectors[answer.rows], answer.cut
+        finally:
+            if sharing is not None:
+                sharing.is_finished = True  # no more than this: an interrupt in garbage collection is lost
+
     def encode_request(self, request: Request) -> NDArray[Any]:
         """Return the vectors of one or more texts, (texts, columns), all made by workers."""
         texts, settings, encoder = request.texts, request.settings, self._model._encoder
@@ -152,15 +274,38 @@ class WorkerPool:
         with DeferredInterrupts() as interrupts:
             self._take_turn(interrupts)
             try:
-                self._check_open()
                 vectors = self._team.encode(texts, characters, settings, shape, dtype, interrupts)
             finally:
                 self._in_use.release()
         return request.answer(vectors)
 
-    def _take_turn(self, interrupts: DeferredInterrupts) -> None:
+    def _take_turn(self, interrupts: DeferredInterrupts, stream: Sharing | None = None) -> None:
+        """Wait until no other thread uses the workers.
+
+        Args:
+            interrupts: a block of these.
+            stream: the stream that is to go on, or None.
+        """
+        self._check_free(stream)
+        self._wait_for_turn(interrupts)
+        try:
+            self._check_free(stream)
+        except WorkerError:
+            self._in_use.release()
+            raise
+
+    def _wait_for_turn(self, interrupts: DeferredInterrupts) -> None:
         while not self._in_use.acquire(timeout=0.1):
             interrupts.check()
+
+    def _check_free(self, stream: Sharing | None) -> None:
+        self._check_open()
+        under_way = None if self._stream_under_way is None else self._stream_under_way()
+        if under_way is not None and under_way is not stream and not under_way.is_finished:
+            raise WorkerError(
+                "a stream of this pool is not yet at its end; read it to its end, or close it, or make "
+                "another pool"
+            )
 
     def _check_open(self) -> None:
         if self._owner != os.getpid():
@@ -177,4 +322,13 @@ class WorkerPool:
         raise InputTypeError(
             "a pool cannot be copied or pickled, because its processes belong to this one; make another with "
             "model.pool there"
+        )
+
+
+def _check_no_workers(options: dict[str, Any]) -> None:
+    """Check that the caller of a pool does not ask for workers again."""
+    if "workers" in options:
+        raise InputTypeError(
+            f"workers is {described(options['workers'])}, but a pool has its number of workers already; "
+            "leave it out here and give it to `pool`"
         )

@@ -44,9 +44,12 @@ def new_pool(model: Any, workers: int, start_method: str | None) -> WorkerPool:
     return WorkerPool(model, encoder, number, start_method)
 
 
-def _encode_part(model: Any, settings: Settings, texts: list[str], first: int, vectors: NDArray[Any]) -> None:
-    """Write the vectors of some texts; the first of them is number `first` among the caller's texts."""
+def _encode_part(model: Any, settings: Settings, texts: list[str], first: int, vectors: NDArray[Any]) -> int:
+    """Write the vectors of some texts, and return how many of the texts were cut.
+
+    The first of them is number `first` among the caller's texts.
+    """
     from m2v_lite.encoding.strategies import Work, batch_by_batch
 
     encoder = model._encoder.narrowed(settings.columns)
-    batch_by_batch(Work(encoder, texts, vectors, settings._replace(show_progress_bar=False), first))
+    return batch_by_batch(Work(encoder, texts, vectors, settings._replace(show_progress_bar=False), first))

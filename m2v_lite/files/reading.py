@@ -56,9 +56,9 @@ def read_model(
 def _read_folder(
     folder: str, quantize_to: str | None, dimensionality: int | None, memo_bytes: int
 ) -> ModelParts:
+    from m2v_lite.embedding.freed_memory import give_back_freed_memory
     from m2v_lite.files.config import read_config
     from m2v_lite.files.layouts import find_model_files
-    from m2v_lite.freed_memory import give_back_freed_memory
 
     files = find_model_files(folder, needs_config=False)
     config = read_config(files.config) if files.config else {}

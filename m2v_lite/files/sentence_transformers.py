@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from m2v_lite.arguments import described, leading_columns
 from m2v_lite.embedding.dtypes import FLOAT32, INT8, bfloat16_names
+from m2v_lite.embedding.freed_memory import give_back_freed_memory
 from m2v_lite.embedding.modules import (
     Dense,
     LeadingColumns,
@@ -39,7 +40,6 @@ from m2v_lite.files.modules_json import (
 )
 from m2v_lite.files.reading import read_tokenizer_file, table_in
 from m2v_lite.files.safetensors import SafetensorsFile, write_safetensors
-from m2v_lite.freed_memory import give_back_freed_memory
 from m2v_lite.tokenization.definition import map_content
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 from m2v_lite.tokenization.tokenizer_json import parse

@@ -10,6 +10,7 @@ import numpy as np
 
 from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, described, limit_or
 from m2v_lite.encoding.batches import BATCH_TEXTS
+from m2v_lite.encoding.texts import as_texts
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.heads import HEAD, LEGACY_HEAD, SETTINGS, head_file, legacy_head
 from m2v_lite.inference.checked_head import head_of
@@ -17,7 +18,6 @@ from m2v_lite.inference.evaluation import evaluate_single_or_multi_label
 from m2v_lite.inference.mlp import Activation, MLPHead
 from m2v_lite.loading import load_parts
 from m2v_lite.model import StaticModel
-from m2v_lite.texts import as_texts
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.arguments import PathLike, checked_path
+from m2v_lite.encoding.texts import as_texts
 from m2v_lite.errors import InputTypeError
 from m2v_lite.model import StaticModel
-from m2v_lite.texts import as_texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How texts, and records of a stream, are cut into batches."""
+"""How texts and streams are cut into batches."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import given, strategies as st
 
-from m2v_lite.commands.records import Record
-from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS, batches, gathered
+from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS, batches, fitting, gathered
 
 
 @given(st.lists(st.integers(0, 3 * BATCH_CHARACTERS // 2), max_size=20), st.integers(1, 5))
@@ -33,6 +32,9 @@ def test_a_batch_of_a_stream_comes_as_soon_as_it_is_full() -> None:
     assert len(next(gathered(stream(), len))) == len(seen) == BATCH_TEXTS
 
 
-def test_records_with_much_else_are_encoded_in_small_batches() -> None:
-    records = (Record("short", "x" * 50_000, (), "") for _ in range(40))
-    assert max(map(len, gathered(records, lambda record: len(record.json)))) <= BATCH_CHARACTERS // 50_000 + 1
+@given(st.lists(st.text("ab", max_size=4), min_size=1), st.integers(1, 5), st.integers(1, 9))
+def test_what_fits_ends_at_the_first_limit(texts: list[str], size: int, characters: int) -> None:
+    number = fitting(texts, 0, size, characters)
+    assert 1 <= number <= min(size, len(texts))
+    assert sum(map(len, texts[: number - 1])) < characters
+    assert number in (size, len(texts)) or sum(map(len, texts[:number])) >= characters

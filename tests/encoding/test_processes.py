@@ -23,7 +23,7 @@ from sample_texts import SAMPLE_TEXTS, random_texts
 from time_limit import LONGEST
 
 from m2v_lite import InputTypeError, InputValueError, InvalidModelError, StaticModel, WorkerError
-from m2v_lite.encoding import processes, worker_pool
+from m2v_lite.encoding import processes, worker_pool, worker_process
 from m2v_lite.encoding.interrupts import DeferredInterrupts
 from m2v_lite.encoding.strategies import Settings
 
@@ -107,12 +107,12 @@ def test_no_more_processes_than_texts(
 ) -> None:
     started = []
 
-    class CountedWorker(processes._Worker):
+    class CountedWorker(worker_process.Worker):
         def __init__(self, *arguments: Any) -> None:
             started.append(self)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(processes, "_Worker", CountedWorker)
+    monkeypatch.setattr(processes, "Worker", CountedWorker)
     for texts, number in ((TEXTS[:3], 3), (["the cat"], 0), ([], 0), (np.array("the cat"), 0)):
         started.clear()
         vectors = bundled.encode(texts, workers=50)
@@ -121,7 +121,7 @@ def test_no_more_processes_than_texts(
 
 
 def test_few_texts_start_no_process(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_Worker", None)
+    monkeypatch.setattr(processes, "Worker", None)
     vectors = bundled.encode(TEXTS[:500], workers=2)
     np.testing.assert_array_equal(vectors, bundled.encode(TEXTS[:500]))
     long_texts = ["x" * 10**7] * 3  # of which only the first 3,000 characters matter
@@ -131,7 +131,7 @@ def test_few_texts_start_no_process(bundled: StaticModel, monkeypatch: pytest.Mo
 def test_one_worker_is_this_process(
     method: str, bundled: StaticModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_Worker", None)
+    monkeypatch.setattr(processes, "Worker", None)
     for number in (1, None):
         assert bundled.encode(["the cat"], workers=number).shape == (1, 256)
 

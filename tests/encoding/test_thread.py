@@ -94,7 +94,7 @@ def test_an_interrupt(bundled: StaticModel, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("m2v_lite.texts.check_encodable", interrupt)
+    monkeypatch.setattr("m2v_lite.encoding.texts.check_encodable", interrupt)
     with pytest.raises(KeyboardInterrupt):
         bundled.encode(TEXTS, multiprocessing_threshold=1)
 

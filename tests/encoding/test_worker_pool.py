@@ -23,7 +23,7 @@ from test_forks import status_of_child
 from time_limit import LONGEST, await_end
 
 from m2v_lite import InputTypeError, InputValueError, StaticModel, WorkerError
-from m2v_lite.encoding import processes, shared_array
+from m2v_lite.encoding import processes, shared_array, sharing, worker_process
 
 METHODS = multiprocessing.get_all_start_methods()
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
@@ -188,15 +188,15 @@ def test_a_dead_worker_whose_pipe_another_process_holds(
     bundled: StaticModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of its pipe never comes; its own end is seen all the same."""
-    monkeypatch.setattr(processes, "LOOK_AFTER", 0.1)
+    monkeypatch.setattr(sharing, "LOOK_AFTER", 0.1)
     ends = []
 
-    class HeldWorker(processes._Worker):
+    class HeldWorker(worker_process.Worker):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             ends.append(os.dup(self._theirs.fileno()))
 
-    monkeypatch.setattr(processes, "_Worker", HeldWorker)
+    monkeypatch.setattr(processes, "Worker", HeldWorker)
     with bundled.pool(2) as pool:
         pool.encode(TEXTS)
         multiprocessing.active_children()[0].kill()

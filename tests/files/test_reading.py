@@ -858,7 +858,9 @@ def test_freed_memory_goes_back_once_a_folder_is_read(folder: Path, monkeypatch:
         return read(*options)
 
     monkeypatch.setattr(reading, "read_tokenizer_file", noted)
-    monkeypatch.setattr("m2v_lite.freed_memory.give_back_freed_memory", lambda: done.append("given back"))
+    monkeypatch.setattr(
+        "m2v_lite.embedding.freed_memory.give_back_freed_memory", lambda: done.append("given back")
+    )
     StaticModel.from_pretrained(folder)
     assert done == ["read", "given back"]
 

@@ -13,7 +13,7 @@ from sample_texts import SAMPLE_TEXTS
 
 from m2v_lite import InputTypeError, InputValueError, M2VLiteError, StaticModel
 from m2v_lite.encoding.strategies import FEW_CHARACTERS, FEW_TEXTS
-from m2v_lite.texts import as_texts
+from m2v_lite.encoding.texts import as_texts
 
 WORDS = ["the cat", "", "sat"]
 

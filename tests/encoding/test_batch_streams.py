@@ -12,6 +12,7 @@ import pytest
 from sample_texts import SAMPLE_TEXTS
 
 from m2v_lite import InputTypeError, InputValueError, StaticModel
+from m2v_lite.encoding.batch_streams import encode_batches
 
 
 def test_the_vectors_are_those_of_encode(bundled: StaticModel) -> None:
@@ -108,3 +109,43 @@ def test_what_is_no_stream(bundled: StaticModel) -> None:
     for name in ("workers", "out", "show_progress_bar"):
         with pytest.raises(InputTypeError, match=f"encode_stream has no option '{name}'"):
             bundled.encode_stream(["one"], **dict[str, Any]({name: None}))
+
+
+# --- `encode_batches`
+
+
+def test_batches_in_this_process(bundled: StaticModel) -> None:
+    batches: list[list[str]] = [["one", "two"], [], SAMPLE_TEXTS, ["three"]]
+    for precision in (None, "int8", "ubinary"):
+        found = list(encode_batches(bundled, iter(batches), precision))
+        for (vectors, cut), texts in zip(found, batches, strict=True):
+            expected = bundled.encode(texts, precision=precision)
+            assert vectors.dtype == expected.dtype
+            np.testing.assert_array_equal(vectors, expected)
+            assert (cut > 0) == (texts is SAMPLE_TEXTS)  # some of which are long
+
+
+def test_a_batch_is_read_when_its_vectors_are_asked_for(bundled: StaticModel) -> None:
+    read: list[int] = []
+
+    def batches() -> Iterator[list[str]]:
+        for number in count():
+            read.append(number)
+            yield ["one"]
+
+    stream = encode_batches(bundled, batches())
+    assert read == []
+    for number, _ in enumerate(islice(stream, 5)):
+        assert read == list(range(number + 1))
+
+
+def test_a_wrong_batch_comes_after_the_vectors_of_those_before(bundled: StaticModel) -> None:
+    for wrong, error, message in (
+        (["b", 3], InputTypeError, "text 2 is int 3"),
+        ("one", InputTypeError, "batch 1 is str 'one'; give lists of texts"),
+        (["one"] * 4097, InputValueError, "batch 1 has 4097 texts; give at most 4096"),
+    ):
+        stream = encode_batches(bundled, [["a"], wrong])  # type: ignore[list-item]
+        next(stream)
+        with pytest.raises(error, match=message):
+            next(stream)

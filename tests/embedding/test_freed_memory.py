@@ -9,12 +9,12 @@ import sys
 import pytest
 from time_limit import LONGEST
 
-from m2v_lite.freed_memory import give_back_freed_memory
+from m2v_lite.embedding.freed_memory import give_back_freed_memory
 
 # Frees every second of many blocks, so that the C library can give none of them back by itself.
 PROGRAM = """
 import numpy
-from m2v_lite.freed_memory import give_back_freed_memory
+from m2v_lite.embedding.freed_memory import give_back_freed_memory
 
 def private():
     text = open("/proc/self/smaps_rollup").read()
