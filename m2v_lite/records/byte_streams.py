@@ -1,0 +1,174 @@
+"""Files and pipes -> their bytes as they arrive, decompressed."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO
+
+from m2v_lite.errors import InputValueError
+from m2v_lite.records.decompression import Decompressor
+from m2v_lite.records.file_formats import compression_of, may_begin_magic
+
+# What is read at once, unless less has arrived.
+BLOCK_BYTES = 1 << 18
+COMPRESSED_BYTES = 1 << 16
+
+# Waits until a descriptor can be read.
+Wait = Callable[[int], object]
+
+
+class ArrivingBytes:
+    """A descriptor that gives what has arrived, and counts it.
+
+    Args:
+        descriptor: of a file, a pipe or a terminal; it stays open.
+        wait: called before bytes are read, to wait until there are some. It may raise; then nothing is lost.
+
+    Attributes:
+        position: how many bytes have been read.
+        descriptor: the descriptor.
+        is_file: whether it is a file, whose bytes are all there.
+    """
+
+    def __init__(self, descriptor: int, wait: Wait | None = None) -> None:
+        self.descriptor = descriptor
+        self.position = 0
+        self._wait = wait
+        self.is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+
+    def is_ready(self) -> bool:
+        """Return whether bytes, or the end, can be read without waiting."""
+        if self.is_file:
+            return True
+        if sys.platform == "win32":
+            return False  # cannot be told there; so whatever has come is taken to be all for now
+        return bool(select.select([self.descriptor], [], [], 0)[0])
+
+    def read(self, size: int) -> bytes:
+        """Return at most so many bytes; b"" at the end. Wait if there are none."""
+        if self._wait is not None:
+            self._wait(self.descriptor)
+        part = os.read(self.descriptor, size)
+        self.position += len(part)
+        return part
+
+
+class ByteStream:
+    """The bytes of one input, decompressed, as they arrive.
+
+    Args:
+        raw: the bytes as they are.
+        name: the name of the input, for errors.
+
+    Attributes:
+        compression: "" or the name of the format that the bytes are compressed with.
+        raw: the bytes as they are.
+        name: the name of the input.
+
+    Raises:
+        InputValueError: the compressed bytes are damaged.
+        MissingPackageError: the package that decompresses them is missing.
+    """
+
+    def __init__(self, raw: ArrivingBytes, name: str) -> None:
+        self.raw, self.name = raw, name
+        self._failure: BaseException | None = None
+        self._decompressor: Decompressor | None = None
+        head = raw.read(BLOCK_BYTES)
+        self._has_ended = not head  # a terminal would be asked for more
+        while head and may_begin_magic(head) and (more := raw.read(BLOCK_BYTES)):
+            head += more
+        self.compression = compression_of(head)
+        self._put_back = b"" if self.compression else head
+        if self.compression:
+            self._decompressor = Decompressor(self.compression, name)
+            self._decompressor.feed(head)
+
+    def is_ready(self) -> bool:
+        """Return whether more can surely be had without waiting."""
+        if self._put_back or self._has_ended or self._failure is not None:
+            return True
+        # What has arrived of compressed bytes may stand for none yet.
+        return self.raw.is_file if self._decompressor is not None else self.raw.is_ready()
+
+    def has_line(self) -> bool:
+        """Return whether a whole line, or the end, can be had without waiting. It reads what has arrived."""
+        while b"\n" not in self._put_back and len(self._put_back) < BLOCK_BYTES:
+            if self._has_ended or self._failure is not None:
+                return True
+            if self._decompressor is not None or not self.raw.is_ready():
+                return False
+            self._put_back = self.read()
+        return True
+
+    def read(self) -> bytes:
+        """Return what has arrived, at most about `BLOCK_BYTES`; b"" at the end.
+
+        It waits only for the first byte. What came before an error is returned first.
+        """
+        block, self._put_back = self._put_back, b""
+        if self._failure is not None and not block:
+            failure, self._failure = self._failure, None
+            raise failure
+        while len(block) < BLOCK_BYTES and not (block and not self.is_ready()):
+            if self._has_ended or self._failure is not None:
+                break
+            try:
+                part = self._part(BLOCK_BYTES - len(block))
+            except BaseException as error:
+                if not block:
+                    raise
+                self._failure = error
+                break
+            self._has_ended = not part
+            block = block + part if block else part
+        return block
+
+    def peek(self) -> bytes:
+        """Return what `read` will return first, without taking it: enough to tell what begins so."""
+        head = self._put_back or self.read()
+        while head and may_begin_magic(head) and (more := self.read()):
+            head += more
+        self._put_back = head
+        return head
+
+    @contextmanager
+    def seekable(self) -> Iterator[IO[bytes]]:
+        """Yield all bytes as a file that can be read in any order; nothing may have been read before.
+
+        A file that is not compressed is given as it is, and anything else is copied to a temporary file.
+        """
+        raw = self.raw
+        if raw.is_file and not self.compression and os.lseek(raw.descriptor, 0, os.SEEK_CUR) == raw.position:
+            with open(raw.descriptor, "rb", closefd=False) as file:
+                file.seek(0)
+                yield file
+                raw.position = os.fstat(raw.descriptor).st_size
+            return
+        with TemporaryFile() as copy:
+            while block := self.read():
+                copy.write(block)
+            copy.seek(0)
+            yield copy
+
+    def _part(self, size: int) -> bytes:
+        """Return at most so many bytes; b"" at the end."""
+        if self._decompressor is None:
+            return self.raw.read(size)
+        while not (part := self._decompressor.part(size)):
+            data = self.raw.read(COMPRESSED_BYTES)
+            if not data:
+                if not self._decompressor.is_complete:
+                    raise InputValueError(
+                        f"{self.name}: damaged {self.compression} data (they end too soon, after byte "
+                        f"{self.raw.position}); get the file again"
+                    )
+                break
+            self._decompressor.feed(data)
+        return part
