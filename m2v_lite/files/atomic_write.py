@@ -56,7 +56,7 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
         OSError: a folder is missing or not writable, the disk is full, or a path names something that a
             rename must not replace (a folder, a device).
     """
-    targets = [_target(path) for path in paths]
+    targets = [target_of(path) for path in paths]
     for folder in {os.path.dirname(target): None for target in targets}:
         remove_leftovers(folder)
     paths_of: dict[str, PathLike] = {}  # of the temporary files
@@ -77,9 +77,9 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
                 if os.path.exists(target):
                     os.chmod(file.name, os.stat(target).st_mode & 0o777)
                 if 1 < number == len(files):
-                    _synchronize(folders)  # the last file shows that the others are there
+                    synchronize(folders)  # the last file shows that the others are there
                 os.replace(file.name, target)
-            _synchronize(folders)
+            synchronize(folders)
         except BaseException as error:
             for temporary in paths_of:
                 with suppress(FileNotFoundError):
@@ -110,7 +110,7 @@ def new_folders(paths: Iterable[str]) -> Iterator[None]:
                 folder = os.path.dirname(folder)
             made[:0] = missing
             os.makedirs(path, exist_ok=True)
-            _synchronize(map(os.path.dirname, missing))
+            synchronize(map(os.path.dirname, missing))
         yield
     except BaseException:
         for folder in made:
@@ -119,7 +119,7 @@ def new_folders(paths: Iterable[str]) -> Iterator[None]:
         raise
 
 
-def _synchronize(folders: Iterable[str]) -> None:
+def synchronize(folders: Iterable[str]) -> None:
     """Write the names in folders to the disk."""
     if not hasattr(os, "O_DIRECTORY"):
         return  # Windows cannot open folders
@@ -154,7 +154,7 @@ def remove_leftovers(folder: str) -> None:
         ]
         for path in found:
             with suppress(OSError), open(path, "rb") as file:
-                if _lock(file):
+                if lock(file):
                     os.remove(path)
 
 
@@ -172,7 +172,7 @@ def _create(target: str, path: PathLike, paths_of: dict[str, PathLike], locks: E
 def _hold_lock(file: BinaryIO, locks: ExitStack) -> bool:
     """Lock a new file until `locks` is closed; return False if another writer is removing it."""
     try:
-        if not _lock(file):
+        if not lock(file):
             return True
     except BlockingIOError:
         return False
@@ -183,7 +183,7 @@ def _hold_lock(file: BinaryIO, locks: ExitStack) -> bool:
     return os.fstat(file.fileno()).st_nlink > 0
 
 
-def _lock(file: BinaryIO) -> bool:
+def lock(file: BinaryIO) -> bool:
     """Lock an open file, and return True; return False if this system has no such locks.
 
     Raises:
@@ -198,7 +198,7 @@ def _lock(file: BinaryIO) -> bool:
     return True
 
 
-def _target(path: PathLike) -> str:
+def target_of(path: PathLike) -> str:
     """Return what `path` leads to, which may be replaced."""
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):

@@ -298,7 +298,7 @@ def test_where_files_cannot_be_locked_leftovers_stay(
             raise lacking
         return False
 
-    monkeypatch.setattr(module, "_lock", lock)
+    monkeypatch.setattr(module, "lock", lock)
     write(tmp_path / "new")
     assert (tmp_path / "new").read_bytes() == b"whole"
     assert temporaries(tmp_path) == [".m2v-lite-0123abcd.tmp"]
@@ -308,7 +308,7 @@ def test_a_writer_whose_new_file_is_taken_for_a_leftover_takes_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between its making and its locking, another writer removes the file, or is about to."""
-    lock = module._lock
+    lock = module.lock
     calls = []
 
     def interfered(file: BinaryIO) -> bool:
@@ -320,7 +320,7 @@ def test_a_writer_whose_new_file_is_taken_for_a_leftover_takes_another(
             raise BlockingIOError
         return lock(file)
 
-    monkeypatch.setattr(module, "_lock", interfered)
+    monkeypatch.setattr(module, "lock", interfered)
     write(tmp_path / "new")
     assert len(calls) == 3
     assert (tmp_path / "new").read_bytes() == b"whole"
