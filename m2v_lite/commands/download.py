@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from m2v_lite.commands.loaded import described, files_of, reduced
-from m2v_lite.commands.options import cache_place, reductions, revisions
+from m2v_lite.commands.options import cache_place, reductions, replacement, revisions
+from m2v_lite.commands.replacing import check_folder, check_packed_model
 from m2v_lite.errors import InputValueError
 from m2v_lite.model import StaticModel
 from m2v_lite.progress import printable
@@ -16,7 +17,7 @@ def add(commands: Any) -> None:
     """Add this command to the parser."""
     download = commands.add_parser(
         "download",
-        parents=[revisions(), cache_place(), reductions()],
+        parents=[revisions(), cache_place(), reductions(), replacement()],
         help="download a model from the hub",
         description="Download the needed files of a model into the hub's cache on this machine, unless they "
         "are there already. To take the model to another machine, copy it to a folder or pack it into one "
@@ -43,6 +44,10 @@ def _download(options: argparse.Namespace) -> None:
     name = options.model
     if not is_repository_id(name):
         raise InputValueError(f"{name}: not the name of a model on the hub; give owner/name")
+    if options.output is not None:
+        check_folder(options.output, options.force)
+    elif options.pack is not None:
+        check_packed_model(options.pack, options.force)
     folder = fetch_model(
         name,
         subfolder=options.subfolder,
@@ -56,7 +61,7 @@ def _download(options: argparse.Namespace) -> None:
     if options.output is not None:
         from m2v_lite.files.saving import copy_model
 
-        copy_model(files_of(model), options.output)
+        copy_model(files_of(model), options.output, options.force)
         place = options.output
     elif options.pack is not None:
         from m2v_lite.hub.cache import source_of
@@ -70,4 +75,6 @@ def _download(options: argparse.Namespace) -> None:
 def _wrong_usage(options: argparse.Namespace) -> str | None:
     if options.pack is None and (options.dtype or options.dimensionality):
         return "--dtype and --dim are for --pack; give --pack FILE as well"
+    if options.force and options.output is None and options.pack is None:
+        return "--force is for --output and --pack; to ask the hub again, give --force-download"
     return None

@@ -7,7 +7,8 @@ import os
 from typing import Any
 
 from m2v_lite.commands.loaded import described, files_of, load_named, reduced
-from m2v_lite.commands.options import reductions, revisions, wrong_revision
+from m2v_lite.commands.options import reductions, replacement, revisions, wrong_revision
+from m2v_lite.commands.replacing import check_folder, check_packed_model
 from m2v_lite.model import StaticModel
 from m2v_lite.progress import printable
 
@@ -16,7 +17,7 @@ def add(commands: Any) -> None:
     """Add both commands to the parser."""
     pack = commands.add_parser(
         "pack",
-        parents=[revisions(), reductions()],
+        parents=[revisions(), reductions(), replacement()],
         help="pack a model into one file",
         description="Pack a model into one file, which loads fastest and takes the least memory. It is an "
         "ordinary safetensors file that also holds the vocabulary, the settings and checksums.",
@@ -33,6 +34,7 @@ def add(commands: Any) -> None:
 
     unpack = commands.add_parser(
         "unpack",
+        parents=[replacement()],
         help="unpack a packed model into a folder",
         description="Write the model folder that was packed, for model2vec and other programs.",
     )
@@ -45,6 +47,7 @@ def _pack(options: argparse.Namespace) -> None:
     """Write a model as one file."""
     from m2v_lite.hub.cache import source_of
 
+    check_packed_model(options.output, options.force)
     if options.sentence_transformers:
         model = StaticModel.from_sentence_transformers(
             options.model,
@@ -70,4 +73,5 @@ def _unpack(options: argparse.Namespace) -> None:
     """Write the model folder that was packed."""
     from m2v_lite.files.packing import unpack
 
+    check_folder(options.output, options.force)
     unpack(options.model, options.output)

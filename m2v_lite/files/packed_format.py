@@ -41,7 +41,7 @@ from m2v_lite.files.safetensors import SafetensorsFile
 from m2v_lite.tokenization.added_tokens import TOKEN_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -76,6 +76,20 @@ class PackedTokenizer:
 def is_packed(file: SafetensorsFile) -> bool:
     """Return whether a safetensors file is a packed model."""
     return f"{PREFIX}version" in file.metadata
+
+
+def states_packed(metadata: Mapping[str, str]) -> bool:
+    """Return whether a header's metadata are those of a packed model, in any version of this format.
+
+    A kept tokenizer has a version, too, but no config.
+
+    Example:
+        >>> states_packed({"m2v_lite.version": "1", "m2v_lite.config": "{}"})
+        True
+        >>> states_packed({"m2v_lite.version": "2", "m2v_lite.made_from": "{}"}), states_packed({})
+        (False, False)
+    """
+    return f"{PREFIX}version" in metadata and f"{PREFIX}config" in metadata
 
 
 def check_version(file: SafetensorsFile) -> None:

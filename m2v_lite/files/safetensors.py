@@ -108,6 +108,20 @@ class SafetensorsFile:
         return part.view(NUMPY_DTYPES[info.dtype]).reshape(info.shape)
 
 
+def read_header(path: PathLike) -> tuple[dict[str, str], list[str]]:
+    """Return what a file's header states: its metadata, and the names of its tensors.
+
+    What follows the header is not looked at, so the file may be cut short.
+
+    Raises:
+        InvalidModelError: the file does not begin with such a header.
+        OSError: the file cannot be read.
+    """
+    with open_regular(path) as file:
+        _, header = _read_header(path, file, os.fstat(file.fileno()).st_size)
+    return _metadata(path, header), list(header)
+
+
 def write_safetensors(
     file: BinaryIO,
     tensors: Mapping[str, NDArray[Any]],

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.arguments import check_unicode
 from m2v_lite.disk import open_regular
-from m2v_lite.errors import InputValueError
+from m2v_lite.errors import InputValueError, InvalidModelError
 from m2v_lite.files.atomic_write import atomic_writes, is_temporary, new_folders
 from m2v_lite.files.heads import HEAD, has_layers, head_file, head_tensors
-from m2v_lite.files.layouts import MODEL_CARD, MODULES
-from m2v_lite.files.modules_json import SCALES, files_beside, text_of
-from m2v_lite.files.safetensors import write_safetensors
+from m2v_lite.files.layouts import LAYOUTS, MODEL_CARD, MODULES, NESTED_FOLDER
+from m2v_lite.files.modules_json import (
+    ARRAYS,
+    LINEAR,
+    SCALES,
+    SETTINGS,
+    TOKENIZER,
+    files_beside,
+    text_of,
+)
+from m2v_lite.files.safetensors import read_header, write_safetensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from m2v_lite.files.layouts import ModelFiles
     from m2v_lite.files.model_parts import ModelParts
+
+# All that is written into a model's folder.
+_FOLDER = re.compile(rf"{NESTED_FOLDER}|[1-9][0-9]*_{LINEAR}")
+_FILES_ON_TOP = {ARRAYS, TOKENIZER, HEAD, MODEL_CARD, MODULES, *(layout.config for layout in LAYOUTS)}
+_FILES_IN_FOLDERS = {ARRAYS, TOKENIZER, SETTINGS}
 
 
 def save_model(
@@ -73,12 +88,13 @@ def save_model(
             file.write(text.encode())
 
 
-def copy_model(files: ModelFiles, folder: str) -> None:
+def copy_model(files: ModelFiles, folder: str, force: bool = False) -> None:
     """Copy a model's files unchanged to a folder that holds nothing else.
 
     Args:
         files: the files to copy.
         folder: the folder to write to; made if it is missing. Files of the same names are replaced.
+        force: whether the folder may hold other files, if none has the name of a model's file.
 
     Raises:
         InputValueError: `folder` is a file, or holds other files.
@@ -106,6 +122,8 @@ def copy_model(files: ModelFiles, folder: str) -> None:
         raise InputValueError(f"{folder}: this is a file; name a folder, or use --pack for one file")
     present = set(os.listdir(folder)) if os.path.isdir(folder) else set()
     foreign = {name for name in present - {name.split(os.sep)[0] for name in names} if not is_temporary(name)}
+    if force:
+        foreign = {name for name in foreign if name in _FILES_ON_TOP or _FOLDER.fullmatch(name)}
     if foreign:
         raise InputValueError(
             f"{folder}: this folder holds other files, for example {min(foreign)!r}, which could be mistaken "
@@ -117,6 +135,44 @@ def copy_model(files: ModelFiles, folder: str) -> None:
             if source != os.devnull:
                 with open_regular(source) as file:
                     shutil.copyfileobj(file, copy)
+
+
+def foreign_entries(folder: str) -> list[str]:
+    """Return what a folder holds besides a model as it is saved or copied, sorted; folders end in a slash.
+
+    Each writer renames the table first. So without a table, a file of any name is from elsewhere. Temporary
+    files do not count.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    entries = dict(_entries(folder))
+    places = {os.path.join(folder, layout.table) for layout in LAYOUTS}
+    has_table = any(_is_table(place) for place in places)
+    return sorted(path for path, is_known in entries.items() if not (is_known and has_table))
+
+
+def _entries(folder: str, inside: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield each path in a folder, and whether it is that of a model's file."""
+    known = _FILES_IN_FOLDERS if inside else _FILES_ON_TOP
+    with os.scandir(os.path.join(folder, inside)) as entries:
+        for entry in entries:
+            path = posixpath.join(inside, entry.name)
+            if entry.is_dir():
+                if not inside and _FOLDER.fullmatch(entry.name):
+                    yield from _entries(folder, entry.name)
+                else:
+                    yield f"{path}/", False
+            elif not (is_temporary(entry.name) and entry.is_file(follow_symlinks=False)):
+                yield path, entry.name in known
+
+
+def _is_table(path: str) -> bool:
+    try:
+        _, tensors = read_header(path)
+    except (OSError, InvalidModelError):
+        return False
+    return any(layout.tensor in tensors for layout in LAYOUTS)
 
 
 def card_of(parts: ModelParts) -> dict[str, Any]:

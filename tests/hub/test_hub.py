@@ -1036,7 +1036,7 @@ def test_a_folder_that_holds_something_else(
     assert files_of(tmp_path / "folder") == {"diary.txt": b"mine"}
     file = tmp_path / "folder" / "diary.txt"
     err = run(capsys, "download", NAME, "--cache-dir", cache, "--output", file, wanted=1)
-    assert "diary.txt: this is a file; name a folder, or use --pack" in err
+    assert "diary.txt: this is a file, not a folder; name a folder" in err
 
 
 @pytest.mark.parametrize(
