@@ -107,6 +107,10 @@ memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/install
 	$(VENV)/bin/python benchmarks/memory_of_use.py $(STAND_IN).packed $(STAND_IN_IS) --texts $(TEXTS) \
 	  --model2vec $(STAND_IN) --peers-python $(PEERS)/bin/python --out $(RESULTS)
 
+.PHONY: encode-files
+encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB on the disk, half an hour)
+	$(VENV)/bin/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
+
 .PHONY: quality
 quality: $(VENV)/with-tools ## compare size and quality of smaller packed models (make quality MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)

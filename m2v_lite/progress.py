@@ -6,11 +6,15 @@ import os
 import sys
 import unicodedata
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 # The only characters beside those of the categories C* that may end a line.
 LINE_ENDS = "\u2028\u2029"
+WITHOUT_TQDM = "no progress bar: the package tqdm is not installed; install it with: pip install tqdm"
+# After how many seconds a bar appears that nobody has asked for.
+DELAY = 2.0
 
 
 def progress_bar(texts: int | None, wanted: bool) -> Any:
@@ -26,12 +30,56 @@ def progress_bar(texts: int | None, wanted: bool) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        warnings.warn(
-            "no progress bar: the package tqdm is not installed; install it with: pip install tqdm",
-            stacklevel=4,  # the caller of `StaticModel.encode`
-        )
+        warnings.warn(WITHOUT_TQDM, stacklevel=4)  # at the caller of `StaticModel.encode`
         return nullcontext()
     return tqdm(total=texts, unit=" texts")
+
+
+class FilesBar:
+    """A bar that shows how many bytes of the input are read, or how many texts if its size is not known."""
+
+    def __init__(self, bar: Any, has_size: bool) -> None:
+        self._bar, self._has_size = bar, has_size
+
+    def show(self, position: int, texts: int) -> None:
+        """Show how far the work is."""
+        if self._has_size:
+            self._bar.set_postfix_str(f"{texts:,} texts", refresh=False)
+        self._bar.update((position if self._has_size else texts) - self._bar.n)
+
+
+@contextmanager
+def progress_of_files(size: int | None, wanted: bool | None, quiet: bool) -> Iterator[FilesBar | None]:
+    """Show how far work on files is, from the third second on.
+
+    Args:
+        size: the size of the files in bytes, if it is known.
+        wanted: whether to show it from the first moment on, also where standard error is not a terminal. A
+            warning says if tqdm is missing. None to show it on a terminal, if tqdm is installed.
+        quiet: whether to show nothing.
+    """
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if quiet or not (wanted or is_terminal):
+        yield None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        if wanted:
+            warnings.warn(WITHOUT_TQDM, stacklevel=2)
+        yield None
+        return
+
+    class Bar(tqdm):  # type: ignore[misc,unused-ignore]
+        monitor_interval = 0  # else it starts a thread, and processes may be forked
+
+    delay = 0.0 if wanted else DELAY
+    if size is None:
+        bar = Bar(unit=" texts", delay=delay)
+    else:
+        bar = Bar(total=size, unit="B", unit_scale=True, unit_divisor=1000, delay=delay)
+    with bar:
+        yield FilesBar(bar, size is not None)
 
 
 def note(text: str) -> None:

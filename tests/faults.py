@@ -84,7 +84,10 @@ class Faults:
                 self.meet("open")
                 return opened(file, mode, *arguments, **options)
             self.meet("create")
-            written = io.BufferedWriter(WrittenFile(file, mode.translate({ord("b"): None}), self))
+            raw = WrittenFile(file, mode.translate({ord("b"): None}), self)
+            if options.get("buffering") == 0:
+                return raw
+            written = io.BufferedWriter(raw)
             return written if "b" in mode else io.TextIOWrapper(written, encoding="utf-8")
 
         return opening
@@ -101,7 +104,7 @@ class WrittenFile(io.FileIO):
         try:
             self._faults.meet("write")
         except OSError:
-            super().write(bytes(content)[: len(content) // 2])
+            super().write(bytes(content[: len(content) // 2]))
             raise
         return super().write(content)
 

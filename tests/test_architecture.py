@@ -15,25 +15,36 @@ import m2v_lite
 PACKAGE = Path(m2v_lite.__file__ or "").parent
 
 # What each wing may import, from the ground up. A wing also imports itself.
-GROUND = {"errors", "freed_memory", "arguments", "disk", "progress", "texts"}
+GROUND = {"errors", "arguments", "disk", "progress"}
 STAGES = GROUND | {"tokenization", "embedding"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "freed_memory": set(),
     "arguments": {"errors"},
     "disk": {"errors", "arguments"},
     "progress": {"errors", "arguments"},
-    "texts": {"errors", "arguments"},
     "tokenization": GROUND,
     "embedding": GROUND,
     "files": STAGES,
     "hub": GROUND | {"files"},
     "loading": STAGES | {"files", "hub"},
     "encoding": STAGES,
+    "records": GROUND | {"encoding"},
+    "writing": GROUND | {"files", "records"},
     "model": STAGES | {"files", "loading", "encoding"},
     "inference": STAGES | {"files", "loading", "encoding", "model"},
     "integrations": STAGES | {"files", "loading", "encoding", "model", "inference"},
-    "commands": STAGES | {"files", "hub", "loading", "encoding", "model", "integrations", "inference"},
+    "commands": STAGES
+    | {
+        "files",
+        "hub",
+        "loading",
+        "encoding",
+        "records",
+        "writing",
+        "model",
+        "integrations",
+        "inference",
+    },
     "__init__": {"errors", "model", "integrations"},
     "__main__": {"commands"},
 }

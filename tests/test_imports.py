@@ -50,7 +50,7 @@ OWN = {
 }
 OF_A_PACKED_MODEL = {"m2v_lite.files.packed_format", "m2v_lite.tokenization.wordpiece.mapped_tables"}  # fmt: skip
 OF_A_FOLDER = {
-    "m2v_lite.freed_memory",
+    "m2v_lite.embedding.freed_memory",
     "m2v_lite.tokenization.added_entries", "m2v_lite.tokenization.definition", "m2v_lite.tokenization.kinds", "m2v_lite.tokenization.tokenizer_json",
     "m2v_lite.tokenization.left_to_library", "m2v_lite.tokenization.wordpiece.supported",
     "m2v_lite.tokenization.wordpiece.token_tree",
@@ -106,7 +106,7 @@ Model2VecEmbeddingFunction(None).encode_queries(["a small board"])
         | {
             "m2v_lite.integrations",
             "m2v_lite.integrations.milvus",
-            "m2v_lite.texts",
+            "m2v_lite.encoding.texts",
             "m2v_lite.embedding.precision",
             "m2v_lite.encoding.requests",
             "m2v_lite.encoding.strategies",

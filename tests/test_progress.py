@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import numpy as np
 import pytest
 
-from m2v_lite import StaticModel
+from m2v_lite import StaticModel, progress
 from m2v_lite.progress import print_error, printable
 
 
@@ -49,3 +50,41 @@ def test_errors_go_to_standard_error_or_nowhere(
     monkeypatch.setattr(sys, "stderr", None)
     print_error("lost")
     assert capsys.readouterr().out == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_work_on_files_is_shown_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "DELAY", 0)
+
+    def shown(screen: io.StringIO, size: int | None, wanted: bool | None = None, quiet: bool = False) -> str:
+        monkeypatch.setattr(sys, "stderr", screen)
+        with progress.progress_of_files(size, wanted, quiet) as bar:
+            if bar is not None:
+                for texts in (10, 30):
+                    bar.show(100 * texts, texts)
+        return screen.getvalue()
+
+    assert "3.00k/3.00k" in shown(Terminal(), 3000)
+    assert "30 texts" in shown(Terminal(), 3000)
+    assert "30 texts" in shown(Terminal(), None)
+    assert shown(Terminal(), 3000, quiet=True) == ""
+    assert shown(io.StringIO(), 3000) == ""
+    assert "3.00k" in shown(io.StringIO(), 3000, wanted=True)
+    monkeypatch.setattr(progress, "DELAY", 60)
+    assert shown(Terminal(), 3000) == ""
+
+
+def test_without_tqdm_only_who_asks_for_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress.progress_of_files(1, None, False) as bar:
+        assert bar is None
+    with (
+        pytest.warns(UserWarning, match="pip install tqdm"),
+        progress.progress_of_files(1, True, False) as bar,
+    ):
+        assert bar is None

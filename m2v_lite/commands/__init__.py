@@ -5,11 +5,14 @@ modules, in the order in which a call passes them:
 
 - `main`: the parser, errors and signals, and the list of all commands. Add a command here.
 - `options`: the options that several commands share.
+- `replacing`: what a command may replace without `--force`.
 - `loaded`: loads the models that commands work on.
 - `inputs`: the texts that a command reads.
-- `encode`: embeds texts.
-- `records`: the lines of a file -> records with one text each.
-- `writers`: vectors -> a .npy or JSON Lines file.
+- `stopping`: signals -> an end of the input.
+- `encode`: the options of `m2v-lite encode`, which embeds texts.
+- `encode_job`: its work.
+- `output_suffixes`: the name of an output file -> its kind.
+- `outputs`: where its vectors go.
 - `similarity`: prints cosine similarities.
 - `classify`: prints the labels of texts.
 - `info`: shows what is known of a model.

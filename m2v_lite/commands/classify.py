@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.commands.inputs import open_records, texts_to_read, wrong_input
+from m2v_lite.commands.inputs import opened_input, policy_of, texts_to_read, told, wrong_input
 from m2v_lite.commands.loaded import set_max_length
 from m2v_lite.commands.options import add_max_length, revisions, wrong_revision
-from m2v_lite.encoding.batches import gathered
-from m2v_lite.progress import printable
+from m2v_lite.commands.stopping import StopRequests
+from m2v_lite.progress import print_error, printable
 
 if TYPE_CHECKING:
     from m2v_lite.inference.pipeline import StaticModelPipeline
@@ -57,13 +57,19 @@ def _classify(options: argparse.Namespace) -> None:
         options.model, revision=options.revision, subfolder=options.subfolder
     )
     set_max_length(pipeline.model, options)
-    with open_records(options) as records:
-        for batch in gathered(records, lambda record: len(record.json), grow=True):
-            texts = [record.text for record in batch]
-            for line in _lines(pipeline, texts, options):
-                print(line)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+    policy = policy_of(options)
+    with StopRequests() as stops:
+        input = opened_input(options, policy, stops.wait)
+        try:
+            for batch in stops.until_requested(input.batches()):
+                for line in _lines(pipeline, batch.texts, options):
+                    print(line)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+            stops.go_on()
+        finally:
+            for line in told(input, policy):
+                print_error(f"m2v-lite: {line}")
 
 
 def _lines(pipeline: StaticModelPipeline, texts: list[str], options: argparse.Namespace) -> list[str]:

@@ -1,18 +1,22 @@
-"""The options that say which texts a command reads -> a stream of records."""
+"""The options that say which texts a command reads -> batches of records."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
-from m2v_lite.commands.records import Record, json_records, line_records, text_records
-from m2v_lite.errors import InputValueError
+from m2v_lite.commands.options import one_character
+from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
 from m2v_lite.progress import print_error
+from m2v_lite.records.file_formats import FORMATS
+from m2v_lite.records.policies import ERRORS, ON_MISSING, Policy
+
+if TYPE_CHECKING:
+    from m2v_lite.records.byte_streams import Wait
+    from m2v_lite.records.reading import GivenTexts, Reader
+
+    Input = Reader | GivenTexts
 
 STANDARD_STREAM = "-"
 
@@ -25,42 +29,110 @@ def texts_to_read(verb: str) -> argparse.ArgumentParser:
     """
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument("texts", nargs="*", metavar="TEXT", help=f"texts to {verb}")
-    options.add_argument(
+    group = options.add_argument_group("input")
+    group.add_argument(
         "--input",
+        nargs="+",
+        action="extend",
         metavar="FILE",
-        help="read texts from FILE, UTF-8, one text per line (default: '-', which is standard input)",
+        help="read texts from files, patterns such as 'logs/*.txt' or folders: text (one text per line), "
+        "CSV, TSV, JSON, JSON Lines, Parquet or Arrow, perhaps compressed by gzip, bzip2, xz or zstd "
+        "(default: '-', which is standard input)",
     )
-    options.add_argument(
-        "--field", metavar="NAME", help=f"read JSON Lines, and {verb} this field of each object"
+    group.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="the format of the files (default: by the name and the first bytes of each; else text)",
+    )
+    group.add_argument(
+        "--column",
+        "--field",
+        metavar="NAME",
+        help=f"{verb} this column, or this field of JSON objects; 'a.b' for a field in a field (default: the "
+        "only column of texts, or 'text'). Where the format is not known, this says JSON Lines",
+    )
+    group.add_argument(
+        "--no-header",
+        action="store_true",
+        help="the first row of a CSV or TSV file is data; the columns are named 1, 2, 3 and so on",
+    )
+    group.add_argument(
+        "--delimiter",
+        type=one_character,
+        metavar="CHARACTER",
+        help="what is between the fields of a CSV file (default: a comma; in TSV a tab)",
+    )
+    group.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="the encoding of files without a byte order mark (default: utf-8)",
+    )
+    group.add_argument(
+        "--errors",
+        choices=ERRORS,
+        default="strict",
+        help="at bytes that are not in the encoding: stop, replace them by U+FFFD, or leave the record out, "
+        "as also other broken records (default: strict)",
+    )
+    group.add_argument(
+        "--on-missing",
+        choices=ON_MISSING,
+        default="error",
+        help="at a record whose text is null or missing: stop, take an empty text, or leave it out (default: "
+        "error)",
     )
     return options
 
 
 def wrong_input(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the options of `texts_to_read`, or None."""
-    if options.texts and (options.input or options.field):
-        return "give texts on the command line or --input and --field, not both"
-    if options.field is None and (options.input or "").endswith((".jsonl", ".ndjson", ".json")):
-        return f"argument --input: {options.input!r} is named like JSON Lines; give --field as well"
+    if options.texts and (options.input or options.column):
+        return "give texts on the command line or --input and --column, not both"
+    if options.encoding is not None:
+        from m2v_lite.records.text_blocks import check_encoding
+
+        wrong = check_encoding(options.encoding)
+        return f"argument --encoding: {wrong}" if wrong else None
     return None
 
 
-@contextmanager
-def open_records(options: argparse.Namespace) -> Iterator[Iterator[Record]]:
-    """Yield the records to embed: the texts on the command line, or the lines of a file."""
+def policy_of(options: argparse.Namespace) -> Policy:
+    """Return what to do about records that are not as they should be."""
+    return Policy(options.errors, options.on_missing)
+
+
+def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None = None) -> Input:
+    """Return the texts on the command line, or those in files.
+
+    Args:
+        options: the options of `texts_to_read`.
+        policy: what to do about records that are not as they should be.
+        wait: called before input is read; see `ArrivingBytes`.
+
+    Raises:
+        InputValueError: a name stands for no file.
+    """
+    # Imported only here: other commands start sooner without them.
+    from m2v_lite.records.gathering import Limits
+    from m2v_lite.records.reading import GivenTexts, Reader, Reading
+    from m2v_lite.records.sources import size_of, sources_of
+
     if options.texts:
-        yield text_records(options.texts, (f"text {number}" for number in count(1)))
-        return
-    if options.input in (None, STANDARD_STREAM):
-        if sys.stdin is None:
-            raise InputValueError("standard input is closed; give texts, or a file with --input")
-        if sys.stdin.isatty():
-            print_error("m2v-lite: reading one text per line; press Ctrl-D to finish")
-        yield _records_of(sys.stdin.buffer, "standard input", options.field)
-    else:
-        with Path(options.input).open("rb") as file:
-            yield _records_of(file, options.input, options.field)
+        return GivenTexts(options.texts, policy, BATCH_TEXTS)
+    sources = sources_of(options.input or [STANDARD_STREAM])
+    reads_terminal = sys.stdin is not None and sys.stdin.isatty()
+    if reads_terminal and any(source.path == STANDARD_STREAM for source in sources):
+        print_error("m2v-lite: reading one text per line; press Ctrl-D to finish")
+    reading = Reading(
+        options.format, options.column, not options.no_header, options.delimiter, options.encoding
+    )
+    return Reader(sources, reading, policy, Limits(BATCH_TEXTS, BATCH_CHARACTERS), size_of(sources), wait)
 
 
-def _records_of(file: BinaryIO, place: str, field: str | None) -> Iterator[Record]:
-    return line_records(file, place) if field is None else json_records(file, place, field)
+def told(input: Input, policy: Policy) -> list[str]:
+    """Return what a person should know about what was read: counts of what was mended or left out."""
+    lines = [policy.summary()] if policy.summary() else []
+    if input.left_out:
+        plural = "s" * (input.left_out != 1)
+        lines.append(f"{input.left_out:,} file{plural} left out, not being text")
+    return lines

@@ -6,6 +6,7 @@ import argparse
 import os
 
 NO_LIMIT = "none"
+AUTO = "auto"
 
 
 def revisions() -> argparse.ArgumentParser:
@@ -80,6 +81,18 @@ def cache_place() -> argparse.ArgumentParser:
     return options
 
 
+def replacement() -> argparse.ArgumentParser:
+    """Return the option that lets a command replace what it did not write; see `replacing`."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--force",
+        action="store_true",
+        help="also replace a file of another kind, and write into a folder that holds other files (default: "
+        "refuse)",
+    )
+    return options
+
+
 def wrong_revision(options: argparse.Namespace) -> str | None:
     """Return what is wrong if the model cannot have the revision or the subfolder asked for, else None."""
     names = [getattr(options, "model", None), getattr(options, "model_option", None)]
@@ -103,3 +116,11 @@ def positive(text: str) -> int:
 def token_limit(text: str) -> int | str:
     """Return the number of tokens in a text, or `NO_LIMIT`."""
     return text if text == NO_LIMIT else positive(text)
+
+
+def one_character(text: str) -> str:
+    """Return the character that an option names; a tab may be written as a backslash and t."""
+    text = "\t" if text == r"\t" else text
+    if len(text) != 1 or text in '\r\n"':
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not one character that can be between fields")
+    return text

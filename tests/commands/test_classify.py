@@ -107,10 +107,9 @@ def test_what_is_refused(
         (["--model", "m", "--threshold", "2", "a"], "'2' is not a number from 0 to 1"),
         (["--model", "m", "--threshold", "x", "a"], "'x' is not a number from 0 to 1"),
         (
-            ["--model", "m", "--input", "f", "a"],
-            "give texts on the command line or --input and --field, not both",
+            ["--model", "m", "a", "--input", "f"],
+            "give texts on the command line or --input and --column, not both",
         ),
-        (["--model", "m", "--input", "f.jsonl"], "is named like JSON Lines; give --field as well"),
     ):
         with pytest.raises(SystemExit) as caught:
             main(["classify", *arguments])

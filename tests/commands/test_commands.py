@@ -153,8 +153,14 @@ def test_options(bundled: StaticModel) -> None:
 
 
 def test_progress(tmp_path: Path) -> None:
-    done = run("encode", "--progress", "--output", tmp_path / "v.npy", stdin=b"a\nb\n")
-    assert b"2 texts" in done.stderr
+    options: list[str | Path] = ["encode", "--progress", "--output", tmp_path / "v.npy"]
+    assert b"2 texts" in run(*options, stdin=b"a\nb\n").stderr
+    (tmp_path / "texts").write_text("a\nbc\n")
+    told = run(*options, "--input", tmp_path / "texts").stderr
+    assert b"5.00/5.00" in told
+    assert b"2 texts" in told
+    assert run(*options, "--quiet", stdin=b"a\n", status=2).stdout == b""
+    assert run("encode", "--output", tmp_path / "v.npy", stdin=b"a\n").stderr == b""
 
 
 def test_similarity() -> None:
@@ -268,14 +274,17 @@ def test_help_and_version() -> None:
     [
         ([], "COMMAND"),
         (["nope"], "invalid choice"),
-        (["encode", "--output", "v.txt", "a"], "must end in .npy or .jsonl"),
+        (["encode", "--output", "v.txt", "a"], "must end in .npy, .jsonl"),
         (["encode", "a", "--input", "b"], "not both"),
-        (["encode", "--input", "d.jsonl"], "give --field"),
         (["encode", "--dim", "0", "a"], "'0' is not a whole number from 1 up"),
         (["encode", "--dim", "x", "a"], "'x' is not a whole number"),
         (["encode", "--max-length", "many", "a"], "'many' is not a whole number"),
-        (["encode", "--input", "d.ndjson"], "give --field"),
-        (["encode", "--input", "d.json"], "give --field"),
+        (["encode", "--encoding", "utf-9", "a"], "there is no encoding 'utf-9'"),
+        (["encode", "--delimiter", "ab", "a"], "'ab' is not one character"),
+        (["encode", "--workers", "0", "a"], "'0' is not a whole number from 1 up"),
+        (["encode", "--resume", "a"], "give --output FILE as well"),
+        (["encode", "--vectors", "base64", "--output", "v.npy", "a"], "--vectors base64 is for JSON"),
+        (["encode", "--source", "--output", "v.npy", "a"], "--source needs columns"),
         (["encode", "--max-length", "-3", "a"], "not a whole number"),
         (["encode", "--unknown", "a"], "unrecognized"),
         (["similarity", "one"], "two texts or more"),
@@ -295,23 +304,26 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
         (["encode", "--input", "missing.txt"], b"", "No such file or directory: 'missing.txt'"),
         (["encode", "--output", "no/such/folder/v.npy"], b"a", "make it first"),
         (["encode", "--dim", "300", "a"], b"", "the model has 256 columns"),
-        (["encode"], b"fine\n\xff\xfe\n", "standard input, line 2: not UTF-8 at byte 0"),
-        (["encode", "--field", "t"], b'{"t": "a"}\nnope', "standard input, line 2: not JSON"),
-        (["encode", "--field", "t"], b'["a"]', "line 1: not a JSON object"),
-        (["encode", "--field", "t"], b'{"u": "a", "n": 1}', "field 't' is missing or not a text; .*: u$"),
+        (["encode"], b"fine\n\xff\xfe\n", r"standard input, line 2 \(byte 5\): not UTF-8: the byte 0xFF"),
+        (["encode", "--field", "t"], b'{"t": "a"}\nnope', "standard input, line 2 .*: not JSON"),
+        (["encode", "--field", "t"], b'["a"]', "line 1 .*: not a JSON object"),
+        (
+            ["encode", "--field", "t"],
+            b'{"u": "a", "n": 1}',
+            "field 't' is missing or null; .* with texts: u; --on-missing",
+        ),
         (["encode", "--field", "t"], b'{"t": null}', "field 't' is missing"),
         (
             ["encode", "--field", "t"],
             b'{"t": "a", "embedding": 1}',
-            "line 1: .*already has a field 'embedding'",
+            "line 1 .*already has a field 'embedding'",
         ),
         (
             ["encode", "--field", "t"],
             b'{"t": "a"}\n{"t": "\\ud800"}',
-            "standard input, line 2: .* lone surrogate",
+            "standard input, line 2 .* lone surrogate",
         ),
-        (["encode", "a", "\udcff"], b"", "text 2: holds the lone surrogate"),
-        (["encode"], "text".encode("utf-16"), "this is UTF-16"),
+        (["encode", "a", "\udcff"], b"", "text 2: not UTF-8: the byte 0xFF"),
         (["info", ""], b"", "no such folder"),
         (["info", "."], b"", "not a complete model folder"),
     ],
@@ -329,13 +341,14 @@ def test_failures(
 
 
 def test_a_failure_keeps_the_old_file(tmp_path: Path) -> None:
-    (tmp_path / "v.npy").write_text("old")
-    run("encode", "--output", tmp_path / "v.npy", stdin=b"fine\n" * 3000 + b"\xff", status=1)
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("v.npy", "old")]
+    run("encode", "--output", tmp_path / "v.npy", "old")
+    old = (tmp_path / "v.npy").read_bytes()
+    run("encode", "--output", tmp_path / "v.npy", stdin=b"\xff", status=1)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("v.npy", old)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_what_it_has_written(number: signal.Signals, tmp_path: Path) -> None:
     """It is interrupted when it has written a batch and wants more.
 
     Not earlier, while it imports modules: there Python may lose the exception of a signal, or end by itself
@@ -353,13 +366,21 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, tmp_path: Pat
         assert process.stdin is not None
         process.stdin.write(b"some text\n" * (BATCH_TEXTS + 1000))
         process.stdin.flush()
-        wait_for(lambda: any(path.stat().st_size for path in tmp_path.iterdir()), process)
-        assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+        size = 128 + (BATCH_TEXTS + 1000) * 1024
+        partial = tmp_path / "v.npy.partial"
+        wait_for(lambda: partial.exists() and partial.stat().st_size == size, process)
+        process.stdin.write(b"half a line")
+        process.stdin.flush()
         process.send_signal(number)
         _, errors = process.communicate(timeout=LONGEST)
         assert process.returncode == 128 + number
-        assert errors == b""
-    assert list(tmp_path.iterdir()) == []
+        told = f"{partial} keeps the vectors of 5,096 texts; to go on, give the same command with --resume"
+        assert errors.decode() == f"m2v-lite: {told}\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["v.npy.partial", "v.npy.partial.json"]
+    command.append("--resume")
+    subprocess.run(command, input=b"some text\n" * (BATCH_TEXTS + 1001), check=True, timeout=LONGEST)
+    assert np.load(tmp_path / "v.npy").shape == (BATCH_TEXTS + 1001, 256)
+    assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
 
 
 def test_a_reader_that_goes_away() -> None:
@@ -373,7 +394,7 @@ def test_a_reader_that_goes_away() -> None:
 def test_devices_and_links_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "folder.npy").mkdir()
     done = run("encode", "--output", tmp_path / "folder.npy", "a", status=1)
-    assert b"not an ordinary file" in done.stderr
+    assert b"this is a folder, not a file" in done.stderr
     (tmp_path / "link.npy").symlink_to(tmp_path / "target.npy")
     run("encode", "--output", tmp_path / "link.npy", "a")
     assert (tmp_path / "link.npy").is_symlink()

@@ -14,12 +14,14 @@ from tiny_models import TinyModel, wordpiece
 from unigram_models import joined
 
 from m2v_lite import StaticModel
+from m2v_lite.commands import inputs
 from m2v_lite.commands.main import main
 from m2v_lite.files import reading
 from m2v_lite.files.atomic_write import is_temporary
 from m2v_lite.files.kept_tokenizers import LOCK, prune
-from m2v_lite.files.packing import pack, unpack
+from m2v_lite.files.packing import pack
 from m2v_lite.files.saving import copy_model
+from m2v_lite.writing import partial_file
 
 if not hasattr(os, "fork"):
     pytest.skip("needs fork", allow_module_level=True)
@@ -57,16 +59,17 @@ def _copy(model: Model, place: Path) -> None:
     copy_model(model.loaded.files, str(place))
 
 
-def _unpack(model: Model, place: Path) -> None:
-    unpack(model.packed, str(place))
+def _unpack(model: Model, place: Path) -> int:
+    return main(["unpack", model.packed, str(place)])
 
 
 def _pack(model: Model, place: Path) -> int:
     return main(["pack", model.folder, str(place)])
 
 
-def _encode(model: Model, place: Path) -> int:
-    return main(["encode", "--model", model.packed, "--input", model.texts, "--output", str(place)])
+def _encode(model: Model, place: Path, *options: str) -> int:
+    command = ["encode", "--model", model.packed, "--input", model.texts, "--output", str(place)]
+    return main([*command, *options])
 
 
 # Each with the place that it writes to. Folders end in a slash.
@@ -75,8 +78,6 @@ WRITERS: list[tuple[Callable[[Model, Path], int | None], str]] = [
     (_copy, "a/folder/"),
     (_unpack, "a/folder/"),
     (_pack, "packed.safetensors"),
-    (_encode, "vectors.npy"),
-    (_encode, "vectors.jsonl"),
 ]
 
 
@@ -152,6 +153,38 @@ def test_a_fault_leaves_old_files_or_new_ones(
         seen.append(ending)
     assert len(seen) > 3
     assert any(ending.is_refused or ending.is_killed for ending in seen)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("resume", [True, False], ids=["resumed", "begun again"])
+@pytest.mark.parametrize("place", ["vectors.npy", "vectors.jsonl", "vectors.parquet"])
+def test_vectors_after_a_fault_are_those_of_an_undisturbed_run(
+    place: str, resume: bool, kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr(inputs, "BATCH_TEXTS", 100)
+    monkeypatch.setattr(partial_file, "SAVE_AFTER", 0)
+    monkeypatch.setattr(partial_file, "SAVES_TAKE", 1e9)
+    model = Model.build(tmp_path / "model", 40)
+    (tmp_path / "expected").mkdir()
+    assert _encode(model, tmp_path / "expected" / place) == 0
+    new = files_in(tmp_path / "expected")
+    work = tmp_path / "work"
+
+    def prepare() -> None:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+
+    kept = 0
+    for ending in endings(prepare, lambda: _encode(model, work / place), kind):
+        found = without_leftovers(files_in(work))
+        assert found.get(place) in (None, new[place])
+        assert ending.is_killed or f"{place}.partial" not in found or f"{place}.partial.json" in found
+        kept += f"{place}.partial" in found
+        assert _encode(model, work / place, *["--resume"] * resume) == 0
+        assert files_in(work) == new
+    assert kept > 4
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,18 @@
+"""The name of an output file -> its kind."""
+
+from __future__ import annotations
+
+import os
+
+SUFFIXES = (".npy", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
+
+
+def suffix_of(path: str) -> str | None:
+    """Return the suffix of a file that can be written, or None.
+
+    Example:
+        >>> suffix_of("a/vectors.NPY"), suffix_of("vectors.txt")
+        ('.npy', None)
+    """
+    suffix = os.path.splitext(path.lower())[1]
+    return suffix if suffix in SUFFIXES else None

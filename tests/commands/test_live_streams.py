@@ -1,0 +1,157 @@
+"""Commands at the end of a pipe: what has come is done at once, and a signal loses nothing of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from time_limit import LONGEST, await_end, started
+
+from m2v_lite import StaticModel
+from m2v_lite.commands.stopping import StopReading, StopRequests
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@contextmanager
+def piped(*options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `m2v-lite encode` between two pipes."""
+    command = [sys.executable, "-m", "m2v_lite", "encode", "--dim", "2", *options]
+    with started(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests themselves run with a signal ignored, the command would ignore it, too.
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in SIGNALS],
+    ) as process:
+        yield process
+
+
+def send(process: subprocess.Popen[bytes], content: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(content)
+    process.stdin.flush()
+
+
+def answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    assert process.stdout is not None
+    record: dict[str, Any] = json.loads(process.stdout.readline())
+    return record
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
+@pytest.mark.parametrize(
+    ("options", "start", "line"),
+    [
+        ((), "", "line {0}\n"),
+        (("--column", "t"), "", '{{"t": "line {0}"}}\n'),
+        (("--format", "csv"), "id,text\n", '{0},"line {0}"\n'),
+        (("--format", "tsv"), "text\r\n", "line {0}\r\n"),
+    ],
+)
+def test_a_line_is_encoded_before_the_next_comes(
+    options: tuple[str, ...], start: str, line: str, workers: tuple[str, ...]
+) -> None:
+    model = StaticModel.from_pretrained(dimensionality=2)
+    with piped(*options, *workers) as process:
+        send(process, start.encode())
+        for number in range(5):
+            send(process, line.format(number).encode())
+            vector = np.array(answer(process)["embedding"], np.float32)
+            np.testing.assert_array_equal(vector, model.encode(f"line {number}"))
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_half_a_line_holds_nothing_up(workers: tuple[str, ...]) -> None:
+    with piped(*workers) as process:
+        send(process, b"one\nha")
+        assert answer(process)["text"] == "one"
+        for _ in range(30):
+            send(process, b"lf\nwhole\n")
+            send(process, b"ha")  # perhaps while the lines before are encoded
+            assert [answer(process)["text"] for _ in range(2)] == ["half", "whole"]
+
+
+def test_a_row_over_several_lines_is_waited_for() -> None:
+    with piped("--format", "csv") as process:
+        send(process, b'text,n\nfirst,1\n"second\n')
+        assert answer(process)["text"] == "first"
+        send(process, b'goes on\n",2\n')
+        assert answer(process)["text"] == "second\ngoes on\n"
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_a_signal_ends_the_input(number: signal.Signals, workers: tuple[str, ...]) -> None:
+    with piped(*workers) as process:
+        send(process, b"one\ntwo\nhal")
+        assert [answer(process)["text"] for _ in range(2)] == ["one", "two"]
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=LONGEST)
+        assert process.returncode == 128 + number
+        assert (output, errors) == (b"", b"")
+
+
+def test_all_that_was_read_is_written_before_the_end() -> None:
+    """The signal comes in the middle of much work."""
+    lines = [f"line {number}" for number in range(100_000)]
+    with piped("--quiet") as process:
+
+        def feed() -> None:
+            with suppress(BrokenPipeError):
+                send(process, "".join(f"{line}\n" for line in lines).encode())
+
+        feeder = Thread(target=feed)
+        feeder.start()
+        texts = [answer(process)["text"]]
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        texts += [json.loads(line)["text"] for line in process.stdout]
+        assert process.wait(LONGEST) == 128 + signal.SIGINT
+        await_end(feeder)
+    assert texts == lines[: len(texts)]
+    assert 100 < len(texts) < len(lines)
+
+
+def test_a_second_signal_ends_the_command_at_once() -> None:
+    """As when the reader of the output does not read, so that what was read cannot be written."""
+    with piped() as process:
+        send(process, b"line\n" * 5000)
+        assert answer(process)["text"] == "line"  # and the pipe behind it is full
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LONGEST) == 128 + signal.SIGINT
+
+
+def test_a_failure_comes_after_what_was_right() -> None:
+    with piped() as process:
+        output, errors = process.communicate(b"one\ntwo\n\xff\nfour\n", timeout=LONGEST)
+    assert [json.loads(line)["text"] for line in output.splitlines()] == ["one", "two"]
+    assert process.returncode == 1
+    assert b"line 3" in errors
+
+
+def test_a_request_to_stop_while_nothing_is_waited_for() -> None:
+    with StopRequests() as stops:
+        assert list(stops.until_requested(iter("ab"))) == ["a", "b"]
+        stops.go_on()
+        signal.raise_signal(signal.SIGINT)
+        assert list(stops.until_requested(iter("ab"))) == ["a"]
+        with pytest.raises(StopReading):
+            stops.wait(0)
+        with pytest.raises(KeyboardInterrupt):
+            stops.go_on()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

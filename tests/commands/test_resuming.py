@@ -1,0 +1,196 @@
+"""`m2v-lite encode --resume`: what was done is kept, checked and gone on with."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_texts import SAMPLE_TEXTS
+from time_limit import LONGEST, started
+
+from m2v_lite import StaticModel
+from m2v_lite.commands.main import main
+from m2v_lite.files.atomic_write import lock
+
+LINES = [" ".join(text.split()) for text in SAMPLE_TEXTS]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., int]:
+    """Return what encodes `tmp_path / "in"` to `tmp_path / "v.npy"`, with some options."""
+
+    def encode(*options: str, name: str = "v.npy") -> int:
+        return main(["encode", "--input", str(tmp_path / "in"), "--output", str(tmp_path / name), *options])
+
+    (tmp_path / "in").write_bytes("\n".join(LINES).encode() + b"\n\xff\nlast\n")
+    return encode
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_failed_job_goes_on(
+    job: Callable[..., int], tmp_path: Path, bundled: StaticModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job() == 1
+    told = capsys.readouterr().err
+    partial = tmp_path / "v.npy.partial"
+    expected = (
+        f"{partial} keeps the vectors of {len(LINES)} texts; to go on, give the same command with --resume"
+    )
+    assert expected in told
+    assert f"in, line {len(LINES) + 1} (byte " in told
+    assert names(tmp_path) == ["in", "v.npy.partial", "v.npy.partial.json"]
+    before = partial.read_bytes(), partial.stat().st_mtime_ns
+    assert job("--resume") == 1  # the same byte
+    assert (partial.read_bytes(), partial.stat().st_mtime_ns) == before
+    assert str(partial) in capsys.readouterr().err
+    assert job("--resume", "--errors", "skip") == 0
+    assert "1 record that cannot be read left out" in capsys.readouterr().err
+    assert names(tmp_path) == ["in", "v.npy"]
+    np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), bundled.encode([*LINES, "last"]))
+
+
+def test_with_nothing_to_resume_it_begins(job: Callable[..., int], tmp_path: Path) -> None:
+    assert job("--resume", "--errors", "replace") == 0
+    assert len(np.load(tmp_path / "v.npy")) == len(LINES) + 2
+    assert names(tmp_path) == ["in", "v.npy"]
+
+
+def test_a_new_run_discards_what_was_kept(job: Callable[..., int], tmp_path: Path) -> None:
+    assert job() == 1
+    (tmp_path / "in").write_text("other\n")
+    assert job() == 0
+    assert len(np.load(tmp_path / "v.npy")) == 1
+    assert names(tmp_path) == ["in", "v.npy"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dim", "8"], "begun with another --dim: 256, and not 8"),
+        (["--max-length", "3"], "another --max-length: 512, and not 3"),
+        (["--no-normalize"], "another --normalize: True, and not False"),
+        (["--precision", "binary"], "another --precision: None, and not 'binary'"),
+        (["--model", "TINY"], "another model"),
+        (["--column", "a"], "another --column"),
+    ],
+)
+def test_another_job_is_refused(
+    options: list[str],
+    message: str,
+    job: Callable[..., int],
+    tmp_path: Path,
+    tiny: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert job() == 1
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    options = [str(tiny("wordpiece-float32")) if option == "TINY" else option for option in options]
+    capsys.readouterr()
+    assert job("--resume", *options) == 1
+    told = capsys.readouterr().err
+    assert message in told
+    assert "begin again without --resume" in told
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [b"another line\n" * 1000, b"one line\n", b"", "\n".join(LINES[1:] + LINES[:1]).encode()],
+    ids=["others", "fewer", "none", "another order"],
+)
+def test_other_texts_are_refused(
+    other: bytes, job: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job() == 1
+    kept = (tmp_path / "v.npy.partial").read_bytes()
+    (tmp_path / "in").write_bytes(other)
+    assert job("--resume") == 1
+    assert f"its first {len(LINES)} records were others" in capsys.readouterr().err
+    assert (tmp_path / "v.npy.partial").read_bytes() == kept
+
+
+def test_what_else_may_be_wrong(
+    job: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partial, manifest = tmp_path / "v.npy.partial", tmp_path / "v.npy.partial.json"
+    assert job() == 1
+    content = manifest.read_text()
+    partial.write_bytes(partial.read_bytes()[:1000])
+    assert job("--resume") == 1
+    assert "damaged: it has 1,000 bytes" in capsys.readouterr().err
+    manifest.write_text(content.replace('"m2v_lite.partial": 1', '"m2v_lite.partial": 2'))
+    assert job("--resume") == 1
+    assert "of another version of m2v_lite" in capsys.readouterr().err
+    for damaged in ("", "{}", "[]", "1", '{"m2v_lite.partial": 1, "job": {}, "done": {"x": 1}}', "\xff"):
+        manifest.write_text(damaged)
+        for options in (["--resume"], []):
+            assert job(*options) == 1
+            assert f"{partial}: this is not of m2v_lite, and in the way" in capsys.readouterr().err
+    assert partial.stat().st_size == 1000
+    assert job("--force", "--errors", "skip") == 0
+    assert names(tmp_path) == ["in", "v.npy"]
+
+
+def test_two_jobs_with_one_output(
+    job: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partial = tmp_path / "v.npy.partial"
+    with partial.open("wb") as file:
+        lock(file)
+        assert job("--errors", "skip") == 1
+    assert "another process is writing this file" in capsys.readouterr().err
+    assert partial.exists()
+    assert job("--errors", "skip") == 0
+
+
+def test_source_columns_belong_to_the_job(
+    job: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert job("--source", name="v.jsonl") == 1
+    (tmp_path / "in").write_bytes((tmp_path / "in").read_bytes().replace(b"\xff\n", b""))
+    (tmp_path / "in").rename(tmp_path / "moved")
+    moved = ["encode", "--input", str(tmp_path / "moved"), "--output", str(tmp_path / "v.jsonl"), "--resume"]
+    assert main([*moved, "--source"]) == 1
+    assert "records were others" in capsys.readouterr().err
+    (tmp_path / "moved").rename(tmp_path / "in")
+    assert job("--source", "--resume", name="v.jsonl") == 0
+    records = [json.loads(line) for line in (tmp_path / "v.jsonl").read_text().splitlines()]
+    assert [record["line"] for record in records] == list(range(1, len(LINES) + 2))
+    assert {record["path"] for record in records} == {str(tmp_path / "in")}
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.jsonl"])
+def test_killed_again_and_again(name: str, tmp_path: Path) -> None:
+    """The final file is that of an undisturbed run, byte for byte."""
+    lines = "".join(f"{text} {number}\n" for number in range(2000) for text in LINES)
+    (tmp_path / "in").write_text(lines)
+    command = [sys.executable, "-m", "m2v_lite", "encode", "--dim", "8", "--input", str(tmp_path / "in")]
+    subprocess.run([*command, "--output", str(tmp_path / f"whole-{name}")], check=True, timeout=LONGEST)
+    partial = tmp_path / f"{name}.partial"
+    kills = 0
+    chance = random.Random(1)
+    while not (tmp_path / name).exists():
+        with started([*command, "--output", str(tmp_path / name), "--resume"]) as process:
+            size = partial.stat().st_size if partial.exists() else 0
+            grown = chance.randrange(1, 3_000_000)
+            deadline = time.monotonic() + LONGEST
+            while process.poll() is None and time.monotonic() < deadline:
+                if partial.exists() and partial.stat().st_size > size + grown:
+                    process.send_signal(signal.SIGKILL)
+                    kills += process.wait(LONGEST) == -signal.SIGKILL
+                time.sleep(0.001)
+        assert kills < 100
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"whole-{name}").read_bytes()
+    assert names(tmp_path) == sorted(["in", name, f"whole-{name}"])
+    assert kills >= 3
