@@ -41,19 +41,23 @@ from results_folder import HERE, add_out_option, write_results
 sys.path[:0] = [str(HERE.parent / "tests")]
 
 from catalogs import sentences_by_language
+from time_limit import started
 
 from m2v_lite import StaticModel
 
 ROUNDS = 5
 DIFFERENT = 400_000
 BLOCK = 1 << 20
+SECONDS = 3600
 
 
 def on_one_core(command: Sequence[str], cores: int = 1, **options: Any) -> float:
     """Run a command on so many cores, and return the elapsed seconds."""
     mine = sorted(os.sched_getaffinity(0))[-cores:]
     start = time.perf_counter()
-    subprocess.run(command, check=True, preexec_fn=lambda: os.sched_setaffinity(0, mine), **options)
+    subprocess.run(
+        command, check=True, timeout=SECONDS, preexec_fn=lambda: os.sched_setaffinity(0, mine), **options
+    )
     return time.perf_counter() - start
 
 
@@ -78,6 +82,7 @@ def encode_alone(texts: Path, model: str) -> float:
     done = subprocess.run(
         [sys.executable, "-c", ALONE, str(texts), model],
         check=True,
+        timeout=SECONDS,
         stdout=subprocess.PIPE,
         preexec_fn=lambda: os.sched_setaffinity(0, [core]),
     )
@@ -154,7 +159,7 @@ def measure_jobs(texts: list[str], folder: Path, model: str, rounds: int) -> lis
 def measure_latency(lines: list[str]) -> dict[str, float]:
     """Return the milliseconds from a line to its vector, through two pipes."""
     times = []
-    with subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with started(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for line in lines:
@@ -183,12 +188,12 @@ def measure_memory(
         while file.tell() < gigabytes * 1e9:
             file.write(part)
     size = source.stat().st_size
-    process = subprocess.Popen(command("--input", source, "--output", folder / "large.npy", *options))
     most = 0
-    while process.poll() is None:
-        most = max(most, private_memory(process.pid))
-        time.sleep(0.05)
-    assert process.returncode == 0
+    with started(command("--input", source, "--output", folder / "large.npy", *options)) as process:
+        while process.poll() is None:
+            most = max(most, private_memory(process.pid))
+            time.sleep(0.05)
+        assert process.returncode == 0
     vectors = np.load(folder / "large.npy", mmap_mode="r")
     assert len(vectors) == size // len(part) * len(texts)
     source.unlink()

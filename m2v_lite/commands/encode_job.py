@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import struct
+import sys
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 
 from m2v_lite.commands.inputs import STANDARD_STREAM, opened_input, policy_of, told
 from m2v_lite.commands.loaded import load_to_encode
@@ -45,9 +47,10 @@ def encode(options: argparse.Namespace) -> None:
         finally:
             lines = [] if options.quiet else [*told(input, policy), *_told_of_cuts(output.done, model)]
             if output.kept:
+                texts = f"{output.done.records:,} text{'s' * (output.done.records != 1)}"
                 lines.append(
-                    f"{output.kept} keeps the vectors of {output.done.records:,} texts; to go on, give the "
-                    "same command with --resume"
+                    f"{output.kept} keeps the vectors of {texts}; to go on, give the same command with "
+                    "--resume"
                 )
             for line in lines:
                 print_error(f"m2v-lite: {line}")
@@ -78,7 +81,9 @@ def _write_all(
     """Write the vectors of all that is read until the input ends, or a signal comes."""
     with output, progress_of_files(input.size, options.progress, options.quiet) as bar:
         batches = stops.until_requested(output.remaining(input.batches()))
-        live = input if isinstance(input, Reader) and input.size is None else None
+        # On Windows, one cannot wait for a pipe and a process together.
+        is_live = isinstance(input, Reader) and input.size is None and sys.platform != "win32"
+        live = cast("Reader", input) if is_live else None
         for batch, vectors, cut in _encoded(model, batches, options, live):
             if batch.texts:
                 output.write(batch, vectors, cut)
@@ -115,6 +120,10 @@ def _vectors(
         workers = _cores()
         if workers > 1:
             yield from encode_batches(model, _until_workers_pay(batches), options.precision)
+            more = next(batches, None)
+            if more is None:
+                return
+            batches = chain([more], batches)
     if workers == 1:
         yield from encode_batches(model, batches, options.precision)
         return
@@ -156,6 +165,6 @@ def _told_of_cuts(done: Done, model: StaticModel) -> list[str]:
     if not done.cut:
         return []
     return [
-        f"{done.cut} of {done.records} texts were cut at {model.max_length} tokens; to embed them whole, "
+        f"{done.cut:,} of {done.records:,} texts were cut at {model.max_length} tokens; to embed them whole, "
         "give --max-length none"
     ]

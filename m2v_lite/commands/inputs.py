@@ -116,10 +116,13 @@ def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None 
     from m2v_lite.records.gathering import Limits
     from m2v_lite.records.reading import GivenTexts, Reader, Reading
     from m2v_lite.records.sources import size_of, sources_of
+    from m2v_lite.writing.partial_file import written_for
 
     if options.texts:
         return GivenTexts(options.texts, policy, BATCH_TEXTS)
-    sources = sources_of(options.input or [STANDARD_STREAM])
+    output = getattr(options, "output", STANDARD_STREAM)
+    written = () if output == STANDARD_STREAM else written_for(output)
+    sources = sources_of(options.input or [STANDARD_STREAM], written)
     reads_terminal = sys.stdin is not None and sys.stdin.isatty()
     if reads_terminal and any(source.path == STANDARD_STREAM for source in sources):
         print_error("m2v-lite: reading one text per line; press Ctrl-D to finish")

@@ -43,8 +43,7 @@ class StopRequests:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        self._put_back()
 
     def wait(self, descriptor: int) -> None:
         """Wait until a descriptor can be read.
@@ -72,13 +71,18 @@ class StopRequests:
             return
 
     def go_on(self) -> None:
-        """Do what the signal asks for, if one has come.
+        """Do what the signal asks for, if one has come. From now on, a signal does so at once.
 
         Raises:
             KeyboardInterrupt, SystemExit: one has come.
         """
+        self._put_back()
         if self.number:
             self._handlers[self.number](self.number, None)
+
+    def _put_back(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.number:

@@ -153,7 +153,9 @@ class Worker:
 
 def work(connection: Connection, encoder: PartEncoder | bytes) -> None:
     """Do what a worker process does: answer each part in turn, until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent acts on it
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # may be sent to all; the parent acts on them
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
     requests = _requests(connection, parent.sentinel)

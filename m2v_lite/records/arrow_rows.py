@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from math import isfinite
 from typing import IO, Any
 
 from m2v_lite.encoding.batches import fitting
@@ -43,7 +44,7 @@ class ArrowRows:
         return [self._table.schema.names]
 
     def json_objects(self) -> Sequence[str]:
-        return [json.dumps(row, default=_as_json) for row in self._table.to_pylist()]
+        return list(map(_json_of, self._table.to_pylist()))
 
     def columns(self) -> dict[str, Any]:
         return dict(zip(self._table.schema.names, self._table.columns, strict=True))
@@ -258,6 +259,22 @@ def _field(values: Any, name: str) -> Any:
     import pyarrow.compute
 
     return pyarrow.compute.struct_field(values, name)
+
+
+def _json_of(row: dict[str, Any]) -> str:
+    """Return a row as JSON, which has no name for NaN and infinity: they become null."""
+    try:
+        return json.dumps(row, default=_as_json, allow_nan=False)
+    except ValueError:
+        return json.dumps(_without_nan(row), default=_as_json)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _without_nan(inner) for name, inner in value.items()}
+    return [_without_nan(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _as_json(value: Any) -> Any:

@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryFile
 from typing import IO
 
 from m2v_lite.errors import InputValueError
@@ -104,7 +103,10 @@ class ByteStream:
                 return True
             if self._decompressor is not None or not self.raw.is_ready():
                 return False
-            self._put_back = self.read()
+            try:
+                self._put_back = self.read()
+            except BaseException as error:  # in its place, when it is read
+                self._failure = error
         return True
 
     def read(self) -> bytes:
@@ -151,6 +153,8 @@ class ByteStream:
                 yield file
                 raw.position = os.fstat(raw.descriptor).st_size
             return
+        from tempfile import TemporaryFile  # takes time to import
+
         with TemporaryFile() as copy:
             while block := self.read():
                 copy.write(block)

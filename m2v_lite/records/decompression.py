@@ -86,7 +86,7 @@ class _ZstandardMember:
         self.eof = False
 
     def decompress(self, data: bytes, size: int) -> bytes:
-        part = self._decompress.decompress(data[:ZSTANDARD_BYTES])
+        part: bytes = self._decompress.decompress(data[:ZSTANDARD_BYTES])
         rest = data[ZSTANDARD_BYTES:]
         self.eof = self._decompress.eof
         if self.eof:

@@ -17,6 +17,7 @@ LINE_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 DECODER = json.JSONDecoder()
 # An error so near to the end may come from the end: the longest of what cannot be cut is "\uD83D\uDE00".
 NEAR_THE_END = 16
+PERHAPS_CUT = re.compile(r"[-+.0-9eE]+")
 # What comes next in an array.
 START, FIRST_ITEM, ITEM, COMMA, END = "a JSON array", "an item or ]", "an item", "a comma or ]", "the end"
 AFTER = {(START, "["): FIRST_ITEM, (FIRST_ITEM, "]"): END, (COMMA, ","): ITEM, (COMMA, "]"): END}
@@ -95,6 +96,8 @@ def _item(text: str, at: int, is_all: bool) -> tuple[Any, int] | None:
     Raises:
         ValueError, RecursionError: it is not JSON.
     """
+    if not is_all and PERHAPS_CUT.fullmatch(text, at):
+        return None  # more digits may come
     try:
         value, end = DECODER.raw_decode(text, at)
     except json.JSONDecodeError as error:
@@ -102,6 +105,4 @@ def _item(text: str, at: int, is_all: bool) -> tuple[Any, int] | None:
         if is_all or not may_be_cut:
             raise
         return None
-    if end == len(text) and text[end - 1] not in '}]"' and not is_all:
-        return None  # more digits may come
     return value, end

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
+from m2v_lite.disk import kind_of
 from m2v_lite.errors import InputValueError
 from m2v_lite.records.batches import RecordBatch, text_batches
 from m2v_lite.records.byte_streams import ArrivingBytes, ByteStream, Wait
@@ -149,7 +150,10 @@ def _opened(source: Source) -> Iterator[int]:
             raise InputValueError("standard input is closed; give texts, or a file with --input")
         yield sys.stdin.fileno()
         return
-    descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    if kind_of(source.path) == "a pipe":
+        flags |= os.O_NONBLOCK  # else this waits for a writer, and no signal ends that
+    descriptor = os.open(source.path, flags)
     try:
         yield descriptor
     finally:

@@ -30,21 +30,34 @@ class Source(NamedTuple):
         return "standard input" if self.path == STANDARD_STREAM else self.path
 
 
-def sources_of(names: Sequence[str]) -> list[Source]:
+def sources_of(names: Sequence[str], written: Sequence[str] = ()) -> list[Source]:
     """Return the files that names stand for, in the order of the names.
+
+    Args:
+        names: paths, patterns, folders or `STANDARD_STREAM`.
+        written: files that are being written, which no folder or pattern stands for.
 
     A pattern such as "logs/*.txt" stands for all files and folders that it matches, sorted; `**` for folders
     of any depth. A folder stands for all files in it and in its folders, sorted, but not for hidden ones.
 
     Raises:
-        InputValueError: a name or a pattern stands for no file, or standard input is named twice.
+        InputValueError: a name or a pattern stands for no file, or for one that is being written; or standard
+            input is named twice.
     """
     sources: list[Source] = []
+    targets = {os.path.realpath(path) for path in written}
     for name in names:
         if name == STANDARD_STREAM:
             sources.append(Source(name))
         else:
-            found = [source for path in _matched(name) for source in _files_at(path)]
+            if os.path.realpath(name) in targets:
+                raise InputValueError(f"{name}: this is the output, too; give another --output")
+            found = [
+                source
+                for path in _matched(name)
+                for source in _files_at(path)
+                if os.path.realpath(source.path) not in targets
+            ]
             if not found:
                 raise InputValueError(f"{name}: there are no files in this folder; give another one")
             sources += found

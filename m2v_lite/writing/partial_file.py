@@ -73,8 +73,8 @@ class Done(NamedTuple):
 class PartialFile:
     """The partial file of a job, locked against other jobs with the same output.
 
-    Nothing on the disk changes before the first `write`, or `finish`. When a `with` block ends by an error
-    or an interrupt, what was written stays, if that is anything; see `kept`.
+    What an earlier run has left does not change before the first `write`, or `finish`. When a `with` block
+    ends by an error or an interrupt, what was written stays, if that is anything; see `kept`.
 
     Args:
         path: the file to write in the end. A symbolic link is followed.
@@ -195,7 +195,7 @@ class PartialFile:
                 self._file.seek(0)
                 self._writer.convert(self._file, final)
             self._is_finished = True
-            os.remove(self._partial)
+            self._remove()
         else:
             self._writer.finish(self._file, self.done.records)
             os.fsync(self._file.fileno())
@@ -267,7 +267,24 @@ class PartialFile:
         with self._file:
             status = os.fstat(self._file.fileno())
             if not (self._is_finished or status.st_size) and status.st_nlink:
-                os.remove(self._partial)
+                self._remove()
+
+    def _remove(self) -> None:
+        """Remove the partial file, while it is locked if that can be."""
+        if os.name == "nt":
+            self._file.close()  # else it cannot be removed there
+        os.remove(self._partial)
+
+
+def written_for(path: str) -> list[str]:
+    """Return the files that are written for an output: itself, its partial file and the manifest.
+
+    Example:
+        >>> written_for("v.npy")
+        ['v.npy', 'v.npy.partial', 'v.npy.partial.json']
+    """
+    target = os.path.realpath(path) if os.path.islink(path) else path
+    return [target, target + PARTIAL, target + MANIFEST]
 
 
 def _locked(path: str, shown: str) -> BinaryIO:

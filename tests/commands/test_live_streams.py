@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -145,13 +147,66 @@ def test_a_failure_comes_after_what_was_right() -> None:
 def test_a_request_to_stop_while_nothing_is_waited_for() -> None:
     with StopRequests() as stops:
         assert list(stops.until_requested(iter("ab"))) == ["a", "b"]
-        stops.go_on()
         signal.raise_signal(signal.SIGINT)
         assert list(stops.until_requested(iter("ab"))) == ["a"]
         with pytest.raises(StopReading):
             stops.wait(0)
         with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
             stops.go_on()
+    with StopRequests() as stops:
+        stops.go_on()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_a_busy_pipe_with_workers(number: signal.Signals) -> None:
+    """Also to the workers, as a terminal or a service manager does."""
+    with piped("--workers", "2", "--quiet") as process:
+
+        def feed() -> None:
+            with suppress(BrokenPipeError):
+                while True:
+                    send(process, b"some line\n" * 1000)
+
+        feeder = Thread(target=feed)
+        feeder.start()
+        assert answer(process)["text"] == "some line"
+        for child in children_of(process.pid):
+            os.kill(child, number)
+        process.send_signal(number)
+        assert process.stdout is not None
+        texts = [json.loads(line)["text"] for line in process.stdout]
+        assert process.wait(LONGEST) == 128 + number
+        await_end(feeder)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert set(texts) == {"some line"}
+
+
+def children_of(process: int) -> list[int]:
+    try:
+        return list(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
+    except OSError:
+        return []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_without_a_writer_can_be_interrupted(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with piped("--input", str(tmp_path / "pipe")) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        with (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            pipe.write(b"one\n")
+            assert answer(process)["text"] == "one"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(LONGEST) == 128 + signal.SIGTERM
+    with piped("--input", str(tmp_path / "pipe")) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LONGEST) == 128 + signal.SIGTERM

@@ -204,3 +204,22 @@ def killed_when_it_has_grown(process: subprocess.Popen[bytes], partial: Path, by
                 return process.wait(LONGEST) == -signal.SIGKILL
         time.sleep(0.001)
     return False
+
+
+def test_the_output_is_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("docs").mkdir()
+    Path("docs/a.txt").write_bytes(b"one\n\xff\n")
+    command = ["encode", "--input", "docs", "--format", "text", "--no-source", "--output", "docs/v.jsonl"]
+    assert main(command) == 1
+    Path("docs/a.txt").write_text("one\ntwo\n")
+    assert main([*command, "--resume"]) == 0
+    lines = Path("docs/v.jsonl").read_text().splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["one", "two"]
+    assert main(command) == 0
+    assert len(Path("docs/v.jsonl").read_text().splitlines()) == 2
+    capsys.readouterr()
+    assert main(["encode", "--input", "docs/v.jsonl", "--output", "docs/v.jsonl"]) == 1
+    assert "docs/v.jsonl: this is the output, too" in capsys.readouterr().err

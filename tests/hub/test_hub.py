@@ -1290,10 +1290,9 @@ def test_encode_at_a_revision(
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=True, timeout=LONGEST
         )
-        vector = np.array(json.loads(done.stdout)["embedding"], np.float32)
+        numbers = json.loads(done.stdout)["embedding"]
         for name, content in expected.items():
             (tmp_path / "expected").mkdir(exist_ok=True)
             (tmp_path / "expected" / name).write_bytes(content)
-        np.testing.assert_array_equal(
-            vector, StaticModel.from_pretrained(tmp_path / "expected").encode("the cat sat")
-        )
+        vector = StaticModel.from_pretrained(tmp_path / "expected").encode("the cat sat")
+        np.testing.assert_array_equal(np.array(numbers, vector.dtype), vector)
