@@ -23,6 +23,7 @@ from m2v_lite.encoding.batch_streams import encode_batches
 from m2v_lite.progress import print_error, progress_of_files
 from m2v_lite.records.batches import RecordBatch, as_bytes
 from m2v_lite.records.reading import Reader
+from m2v_lite.writing.added_columns import NameTakenError
 from m2v_lite.writing.partial_file import Done, PartialFile
 
 if TYPE_CHECKING:
@@ -85,8 +86,13 @@ def _write_all(
         is_live = isinstance(input, Reader) and input.size is None and sys.platform != "win32"
         live = cast("Reader", input) if is_live else None
         for batch, vectors, cut in _encoded(model, batches, options, live):
-            if batch.texts:
-                output.write(batch, vectors, cut)
+            try:
+                if batch.texts:
+                    output.write(batch, vectors, cut)
+            except NameTakenError as error:
+                if error.index:
+                    output.write(batch.part(0, error.index), vectors[: error.index], 0)
+                raise
             if bar is not None:
                 bar.show(input.position, output.done.records)
         stops.go_on()

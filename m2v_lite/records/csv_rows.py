@@ -110,7 +110,12 @@ def csv_batches(
                 )
                 continue
             if not is_clean:
-                if policy.readable("".join(cells), partial(block.place, number), block.encoding) is None:
+                if (
+                    policy.readable(
+                        dialect.delimiter.join(cells), partial(block.place, number), block.encoding
+                    )
+                    is None
+                ):
                     continue
                 cells = [replaced(cell) for cell in cells]
             text = cells[index] if index < len(cells) else _missing(block, number, header[index], policy)
@@ -246,7 +251,8 @@ def _strict_name(name: str, place: str, encoding: str) -> str:
 
 def _index_of(column: str | None, header: Sequence[str], place: str) -> int:
     """Return where the column with the texts is."""
-    if column is None and len(header) == 1:
+    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    if column is None and len(header) == 1 and other is None:
         return 0
     wanted = USUAL_COLUMN if column is None else column
     if header.count(wanted) == 1:
@@ -258,6 +264,5 @@ def _index_of(column: str | None, header: Sequence[str], place: str) -> int:
         if column is not None
         else "which column holds the texts?"
     )
-    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
     remedy = f"give --delimiter {other!r}" if other else f"give --column; there are: {', '.join(header)}"
     raise InputValueError(f"{place}: {wrong} {remedy}")

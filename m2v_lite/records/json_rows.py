@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from m2v_lite.errors import InputValueError
 from m2v_lite.records.batches import RecordBatch, as_bytes
 from m2v_lite.records.byte_streams import ByteStream
 from m2v_lite.records.gathering import NOTHING_YET, Limits, Record, batches_of
@@ -141,9 +140,11 @@ def text_of(fields: Any, name: str, policy: Policy, here: Callable[[], str]) -> 
     if isinstance(value, str):
         return value
     if value is not None:
-        raise InputValueError(
-            f"{here()}: field {name!r} is {json.dumps(value)[:40]}, not a text; {_names(fields)}"
+        policy.broken(
+            f"{here()}: field {name!r} is {json.dumps(value)[:40]}, not a text; {_names(fields)}; or go on "
+            "with --errors skip"
         )
+        return None
     return policy.text(None, lambda: f"{here()}: field {name!r} is missing or null; {_names(fields)}")
 
 

@@ -13,6 +13,18 @@ EMBEDDING = "embedding"
 PATH, LINE = "path", "line"
 
 
+class NameTakenError(InputValueError):
+    """A record has a field of the name of a column that is added.
+
+    Attributes:
+        index: the index of the record in its batch.
+    """
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message)
+        self.index = index
+
+
 def check_names(batch: RecordBatch, added: Collection[str]) -> None:
     """Check that no record has a field of the name of a column that is added.
 
@@ -21,7 +33,7 @@ def check_names(batch: RecordBatch, added: Collection[str]) -> None:
         added: the names of the columns that are added.
 
     Raises:
-        InputValueError: a record has such a field.
+        NameTakenError: a record has such a field.
 
     Example:
         >>> from m2v_lite.records.batches import text_batches
@@ -33,7 +45,8 @@ def check_names(batch: RecordBatch, added: Collection[str]) -> None:
         return
     index, name = next((index, name) for index, row in enumerate(names) for name in row if name in taken)
     remedy = "write to a .npy file" if name == EMBEDDING else "give --no-source"
-    raise InputValueError(
+    raise NameTakenError(
         f"{batch.places.described(index)}: the record already has a field {name!r}; rename that field, or "
-        f"{remedy}"
+        f"{remedy}",
+        index,
     )

@@ -31,6 +31,7 @@ VERSION = 1
 SAVE_AFTER = 1.0
 SAVES_TAKE = 0.05
 MOST_BYTES = 1 << 20
+TRIES = 100
 
 
 class VectorWriter(Protocol):
@@ -119,9 +120,11 @@ class PartialFile:
         try:
             size = os.fstat(self._file.fileno()).st_size
             found = _manifest_in(self._manifest)
-            if found is None and size and not self._force:
+            has_manifest = os.path.lexists(self._manifest)
+            if found is None and (size or has_manifest) and not self._force:
+                path = self._manifest if has_manifest else self._partial
                 raise InputValueError(
-                    f"{self._partial}: this is not of m2v_lite, and in the way; move it, or give --force"
+                    f"{path}: this is not of m2v_lite, and in the way; move it, or give --force"
                 )
             if self._resume and found is not None and size:
                 self.done = self._checked(found, size)
@@ -163,8 +166,9 @@ class PartialFile:
             if batch.texts:
                 yield batch
         if left or (expected and checksums != expected):
+            records, self.done = self.done.records, Done()
             raise InputValueError(
-                f"{self._path}: cannot be resumed, because its first {self.done.records:,} records were "
+                f"{self._path}: cannot be resumed, because its first {records:,} records were "
                 "others than those of this input; give the same input, or begin again without --resume"
             )
 
@@ -303,10 +307,12 @@ def _locked(path: str, shown: str) -> BinaryIO:
 
 def _opened(path: str) -> BinaryIO:
     """Open a file to read and write it, without a buffer, so that what is written is in the file."""
-    while True:
-        for mode in ("r+b", "x+b"):
-            with suppress(FileNotFoundError, FileExistsError):
-                return open(path, mode, buffering=0)
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):
+            return open(path, "r+b", buffering=0)
+        with suppress(FileExistsError):
+            return open(path, "x+b", buffering=0)
+    raise InputValueError(f"{path}: cannot be opened, as a link that leads nowhere cannot; move it away")
 
 
 def _lock(file: BinaryIO, shown: str) -> None:

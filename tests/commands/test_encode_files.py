@@ -172,6 +172,7 @@ def test_folders_and_patterns(
         (["program"], "program: this is an executable, not text"),
         (["damaged.gz"], "damaged.gz: damaged gzip data"),
         (["names.csv"], "names.csv, line 1 (byte 0): which column holds the texts? give --column; there are: a, b"),
+        (["semi.csv"], "semi.csv, line 1 (byte 0): which column holds the texts? give --delimiter ';'"),
         (["wide.csv"], "wide.csv, line 2 (byte 5): 2 fields, but 1 columns"),
         (["null.jsonl"], "null.jsonl, line 1 (byte 0): field 'text' is missing or null"),
     ],
@@ -189,6 +190,7 @@ def test_what_cannot_be_read(
     Path("program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(100))
     Path("damaged.gz").write_bytes(gzip.compress(b"text\n" * 1000)[:-20])
     Path("names.csv").write_text("a,b\n1,2\n")
+    Path("semi.csv").write_text("id;text\n1;2\n")
     Path("wide.csv").write_text("text\n1,2\n")
     Path("null.jsonl").write_text('{"text": null}\n')
     before = sorted(Path().iterdir())
@@ -202,10 +204,10 @@ def test_what_cannot_be_read(
 
 def test_policies_are_counted(tmp_path: Path, encoded: Run, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "in.jsonl"
-    path.write_bytes(b'{"text": "a"}\n{"text": "\xff"}\n{"text": null}\n{"text": "b"}\nbroken\n')
+    path.write_bytes(b'{"text": "a"}\n{"text": "\xff"}\n{"text": null}\n{"text": "b"}\nbroken\n{"text": 7}\n')
     options = ["--input", path, "--errors", "skip", "--on-missing"]
     assert [record["text"] for record in encoded(*options, "skip")] == ["a", "b"]
-    told = "2 records that cannot be read left out, 1 record without a text left out"
+    told = "3 records that cannot be read left out, 1 record without a text left out"
     assert capsys.readouterr().err == f"m2v-lite: {told}\n"
     assert [record["text"] for record in encoded(*options, "empty")] == ["a", None, "b"]
     assert "1 record without a text taken as empty" in capsys.readouterr().err

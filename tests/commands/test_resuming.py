@@ -140,7 +140,7 @@ def test_what_else_may_be_wrong(
         manifest.write_text(damaged)
         for options in (["--resume"], []):
             assert job(*options) == 1
-            assert f"{partial}: this is not of m2v_lite, and in the way" in capsys.readouterr().err
+            assert f"{manifest}: this is not of m2v_lite, and in the way" in capsys.readouterr().err
     assert partial.stat().st_size == 1000
     assert job("--force", "--errors", "skip") == 0
     assert names(tmp_path) == ["in", "v.npy"]
@@ -223,3 +223,30 @@ def test_the_output_is_never_read(
     capsys.readouterr()
     assert main(["encode", "--input", "docs/v.jsonl", "--output", "docs/v.jsonl"]) == 1
     assert "docs/v.jsonl: this is the output, too" in capsys.readouterr().err
+
+
+def test_what_is_in_the_way_of_a_partial_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output, manifest = tmp_path / "v.npy", tmp_path / "v.npy.partial.json"
+    command = ["encode", "a", "--output", str(output)]
+    (tmp_path / "v.npy.partial").symlink_to("nowhere")
+    assert main(command) == 1
+    assert "v.npy.partial: cannot be opened, as a link that leads nowhere cannot" in capsys.readouterr().err
+    (tmp_path / "v.npy.partial").unlink()
+    manifest.write_text('{"mine": 1}')
+    assert main(command) == 1
+    assert "v.npy.partial.json: this is not of m2v_lite, and in the way" in capsys.readouterr().err
+    assert names(tmp_path) == ["v.npy.partial.json"]
+    assert main([*command, "--force"]) == 0
+    assert names(tmp_path) == ["v.npy"]
+
+
+def test_records_before_one_that_cannot_be_written_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n{"text": "c", "embedding": 1}\n')
+    command = ["encode", "--input", str(tmp_path / "in.jsonl")]
+    assert main([*command, "--output", str(tmp_path / "v.jsonl")]) == 1
+    told = capsys.readouterr().err
+    assert "in.jsonl, line 3 (byte 28): the record already has a field 'embedding'" in told
+    assert "keeps the vectors of 2 texts" in told
+    assert len((tmp_path / "v.jsonl.partial").read_text().splitlines()) == 2

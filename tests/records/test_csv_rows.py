@@ -143,7 +143,7 @@ def test_a_file_without_rows_has_no_records(data: bytes) -> None:
         (b"a,text\n1,2\n1\n", None, r"^a, line 3 \(byte 11\): no field in column 'text'; --on-missing"),
         (b'text\n"a\nb\n', None, r"^a, line 2 \(byte 5\): a field begins with a quote that nothing closes"),
         (b"te\xffxt\nb\n", None, r"^a, line 1 \(byte 0\): not UTF-8: the byte 0xFF after 'te'"),
-        (b"text,b\na,b\nb,\xff\n", None, r"^a, line 3 \(byte 11\): not UTF-8: the byte 0xFF after 'b'"),
+        (b"text,b\na,b\nb,\xff\n", None, r"^a, line 3 \(byte 11\): not UTF-8: the byte 0xFF after 'b,'"),
     ],
 )
 def test_what_is_wrong_is_told_where_it_is(data: bytes, column: str | None, message: str) -> None:
