@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,10 @@ def test_nothing_is_left_after_interrupts_at_random_moments(method: str, bundled
     def work() -> None:
         with bundled.pool(3, method) as pool:
             pool.encode(TEXTS)
+            for _ in pool.encode_batches([TEXTS[:100]] * 4):
+                pass
+            for _ in islice(pool.encode_batches([TEXTS[:100]] * 4), 2):
+                pass
             pool.encode(TEXTS[:300])
 
     start = time.monotonic()

@@ -23,8 +23,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS, random_texts
 from test_forks import status_of_child
-from test_worker_pool import INTERRUPTS, METHODS, NEEDS_FORK, left_behind, workers
-from time_limit import LONGEST, await_end, wait_for
+from test_worker_pool import METHODS, NEEDS_FORK, left_behind, workers
+from time_limit import await_end, wait_for
 
 from m2v_lite import InputTypeError, InputValueError, StaticModel, WorkerError
 from m2v_lite.encoding import worker_pool
@@ -523,49 +523,6 @@ def test_threads_are_told_or_take_turns(bundled: StaticModel) -> None:
 
 
 # --- interrupts
-
-
-@POSIX
-@pytest.mark.parametrize("method", METHODS)
-def test_nothing_is_left_after_interrupts_at_random_moments(method: str, bundled: StaticModel) -> None:
-    batches = uneven(60)
-
-    def work() -> None:
-        with bundled.pool(3, method) as pool:
-            for _ in pool.encode_batches(batches):
-                pass
-            for _ in islice(pool.encode_batches(iter(batches)), 3):
-                pass
-            pool.encode(TEXTS)
-
-    start = time.monotonic()
-    work()
-    longest = time.monotonic() - start
-    before = left_behind()
-    generator = random.Random(method)
-    caught = 0
-    for _ in range(INTERRUPTS[method]):
-        ready, moment = threading.Event(), generator.uniform(0, longest)
-
-        def interrupt(ready: threading.Event = ready, moment: float = moment) -> None:
-            ready.wait(LONGEST)
-            time.sleep(moment)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        try:
-            thread.start()
-            try:
-                ready.set()
-                work()
-            finally:
-                await_end(thread)
-        except KeyboardInterrupt:
-            caught += 1
-            await_end(thread)
-        assert left_behind() == before
-    assert caught == INTERRUPTS[method]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @POSIX

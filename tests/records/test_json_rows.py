@@ -111,7 +111,10 @@ def test_objects_that_have_arrived_are_there_before_more_is_waited_for() -> None
             '["a"]',
             r'not a JSON object; each line, or each item of the array, must be one, such as {"text": "..."}$',
         ),
-        ('{"text": 1, "b": "c"}', r"field 'text' is 1, not a text; give --column .*; fields with texts: b; or go on with --errors skip$"),
+        (
+            '{"text": 1, "b": "c"}',
+            r"field 'text' is 1, not a text; give --column .*; fields with texts: b; or go on with --errors skip$",
+        ),
         ('{"text": null, "b": 1}', r"field 'text' is missing or null; .*: none; --on-missing empty or skip"),
         ('{"txt": "a"}', r"field 'text' is missing or null; .*: txt; --on-missing"),
         (
