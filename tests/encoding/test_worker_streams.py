@@ -190,7 +190,7 @@ def test_memory_does_not_grow(bundled: StaticModel, monkeypatch: pytest.MonkeyPa
 
     with bundled.pool(2) as pool:
         peak(10)
-        assert peak(1000) < 1.5 * peak(100)
+        assert peak(1000) < peak(100) + 200_000  # bytes; 900 batches of texts are some millions
     assert [array._size for array in made] == [AHEAD * 100 * 256 * 4] * 3
 
 
