@@ -101,7 +101,7 @@ _WRITERS: dict[np.dtype[Any], Callable[[NDArray[Any]], list[bytes]]] = {
 
 def _float32_cells(numbers: NDArray[np.float32]) -> NDArray[np.bytes_]:
     """Return the cells (count,) of numbers (count,)."""
-    negative = numbers.view(np.uint32) >> 31
+    negative = (numbers.view(np.uint32) >> 31).astype(np.intp)
     sizes = np.abs(numbers)
     sizes[~(sizes < LARGE)] = 0  # also NaN
     digits, scale = _digits(sizes)
@@ -125,7 +125,7 @@ def _digits(sizes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np
     10**7 and 2 * 10**8, where the step to the next float32 number is from 1.19 to 11.9. So there is a whole
     number that reads back, and at most one multiple of a hundred, which ends in zeros if fewer digits do.
     """
-    binades = sizes.view(np.uint32) >> 23
+    binades = (sizes.view(np.uint32) >> 23).astype(np.intp)
     scale, most = _SCALE.take(binades), _HALF_STEP.take(binades)
     scaled = sizes * scale
     digits = np.rint(scaled)
@@ -139,12 +139,12 @@ def _cells(units: NDArray[np.float64], negative: NDArray[Any]) -> NDArray[np.byt
     """Return the cells of numbers below 10, given in units of 10**-12."""
     whole, units = _divided(units, 1e12)
     first, units = _divided(units, 1e8)
-    rest = units.astype(np.uint32)
+    rest = units.astype(np.intp)
     second = rest // 10_000
     third = rest - second * 10_000
     return _packed(
-        _STARTS.take(whole.astype(np.uint32) + 10 * negative),
-        _FIRST_FOUR.take(first.astype(np.uint32) + 10_000 * (rest == 0)),
+        _STARTS.take(whole.astype(np.intp) + 10 * negative),
+        _FIRST_FOUR.take(first.astype(np.intp) + 10_000 * (rest == 0)),
         _NEXT_FOUR.take(second + 10_000 * (third == 0)),
         _NEXT_FOUR.take(third + 10_000),
     )
@@ -156,9 +156,9 @@ def _wide_cells(units: NDArray[np.float64], negative: NDArray[Any]) -> NDArray[n
     first, units = _divided(units, 1e4)
     return _packed(
         _SIGNS.take(negative),
-        _WHOLES.take(whole.astype(np.uint32)),
-        _POINT_AND_THREE.take(first.astype(np.uint32) + 1000 * (units == 0)),
-        _NEXT_FOUR.take(units.astype(np.uint32) + 10_000),
+        _WHOLES.take(whole.astype(np.intp)),
+        _POINT_AND_THREE.take(first.astype(np.intp) + 1000 * (units == 0)),
+        _NEXT_FOUR.take(units.astype(np.intp) + 10_000),
     )
 
 
