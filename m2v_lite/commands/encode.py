@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from m2v_lite.commands.inputs import STANDARD_STREAM, texts_to_read, wrong_input
+from m2v_lite.commands.inputs import texts_to_read, wrong_input
 from m2v_lite.commands.options import AUTO, model_choice, positive, replacement, wrong_revision
 from m2v_lite.commands.output_suffixes import SUFFIXES, suffix_of
 from m2v_lite.embedding.precision import PRECISIONS
+from m2v_lite.records.file_formats import STANDARD_STREAM
 
 
 def add(commands: Any) -> None:

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from m2v_lite.commands.inputs import STANDARD_STREAM, opened_input, policy_of, told
+from m2v_lite.commands.inputs import opened_input, policy_of, told
 from m2v_lite.commands.loaded import load_to_encode
 from m2v_lite.commands.options import AUTO
 from m2v_lite.commands.output_suffixes import suffix_of
@@ -22,6 +22,7 @@ from m2v_lite.commands.stopping import StopRequests
 from m2v_lite.encoding.batch_streams import encode_batches
 from m2v_lite.progress import print_error, progress_of_files
 from m2v_lite.records.batches import RecordBatch, as_bytes
+from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.reading import Reader
 from m2v_lite.writing.added_columns import NameTakenError
 from m2v_lite.writing.partial_file import Done, PartialFile
@@ -83,8 +84,8 @@ def _write_all(
     with output, progress_of_files(input.size, options.progress, options.quiet) as bar:
         batches = stops.until_requested(output.remaining(input.batches()))
         # On Windows, one cannot wait for a pipe and a process together.
-        is_live = isinstance(input, Reader) and input.size is None and sys.platform != "win32"
-        live = cast("Reader", input) if is_live else None
+        can_wait = sys.platform != "win32"
+        live = input if isinstance(input, Reader) and input.size is None and can_wait else None
         for batch, vectors, cut in _encoded(model, batches, options, live):
             try:
                 if batch.texts:

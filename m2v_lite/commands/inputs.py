@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from m2v_lite.commands.options import one_character
 from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
 from m2v_lite.progress import print_error
-from m2v_lite.records.file_formats import FORMATS
+from m2v_lite.records.file_formats import FORMATS, STANDARD_STREAM
 from m2v_lite.records.policies import ERRORS, ON_MISSING, Policy
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from m2v_lite.records.reading import GivenTexts, Reader
 
     Input = Reader | GivenTexts
-
-STANDARD_STREAM = "-"
 
 
 def texts_to_read(verb: str) -> argparse.ArgumentParser:

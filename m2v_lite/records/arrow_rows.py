@@ -14,13 +14,11 @@ from typing import IO, Any
 
 from m2v_lite.encoding.batches import fitting
 from m2v_lite.errors import InputValueError, MissingPackageError
-from m2v_lite.records.batches import RecordBatch, as_bytes
+from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch, as_bytes
 from m2v_lite.records.byte_streams import ByteStream
 from m2v_lite.records.gathering import Limits
 from m2v_lite.records.places import Places, place_of
 from m2v_lite.records.policies import Policy
-
-USUAL_COLUMN = "text"
 
 
 class ArrowRows:

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 from m2v_lite.records.places import Places
 
+# The column with the texts, where nobody has named another.
+USUAL_COLUMN = "text"
+
 
 class Rows(Protocol):
     """What came with the texts of a batch, in the form of its file."""
@@ -53,13 +56,13 @@ class TextRows:
         return TextRows(self._texts[start:stop])
 
     def names(self) -> Sequence[Sequence[str]]:
-        return [["text"]]
+        return [[USUAL_COLUMN]]
 
     def json_objects(self) -> Sequence[str]:
         return [f'{{"text": {encoded}}}' for encoded in map(encode_basestring_ascii, self._texts)]
 
     def columns(self) -> dict[str, Any]:
-        return {"text": self._texts}
+        return {USUAL_COLUMN: self._texts}
 
     def content(self) -> bytes:
         return as_bytes(self._texts)

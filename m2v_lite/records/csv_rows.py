@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from m2v_lite.errors import InputValueError
-from m2v_lite.records.batches import RecordBatch, as_bytes
+from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch, as_bytes
 from m2v_lite.records.byte_streams import ByteStream
 from m2v_lite.records.gathering import NOTHING_YET, Limits, Record, batches_of
 from m2v_lite.records.policies import Policy, replaced
@@ -20,7 +20,6 @@ from m2v_lite.records.text_blocks import TextBlock
 
 # Python's own limit for a field is 131,072 characters.
 MOST_CHARACTERS = (1 << 31) - 1
-USUAL_COLUMN = "text"
 
 
 class Dialect(NamedTuple):

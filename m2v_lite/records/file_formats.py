@@ -7,6 +7,8 @@ import os
 
 from m2v_lite.errors import InputValueError
 
+# The name that stands for standard input or output.
+STANDARD_STREAM = "-"
 FORMATS = ("text", "csv", "tsv", "json", "jsonl", "parquet", "arrow")
 SUFFIXES = {
     ".txt": "text", ".text": "text", ".md": "text", ".rst": "text", ".log": "text",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from m2v_lite.records.batches import RecordBatch, as_bytes
+from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch, as_bytes
 from m2v_lite.records.byte_streams import ByteStream
 from m2v_lite.records.gathering import NOTHING_YET, Limits, Record, batches_of
 from m2v_lite.records.json_items import array_items
@@ -16,7 +16,6 @@ from m2v_lite.records.places import place_of
 from m2v_lite.records.policies import SURROGATES, Policy
 from m2v_lite.records.text_blocks import TextBlock
 
-USUAL_FIELD = "text"
 WHITESPACE = " \t\r\n"
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 DECODER = json.JSONDecoder()
@@ -67,7 +66,7 @@ def json_line_batches(
     Raises:
         InputValueError: a line is not a JSON object, its field is not a text, or the policy says so.
     """
-    name = USUAL_FIELD if field is None else field
+    name = USUAL_COLUMN if field is None else field
 
     def records() -> Iterator[Record | None]:
         for block in blocks:
@@ -96,7 +95,7 @@ def json_array_batches(
     Raises:
         InputValueError: the file is not such an array, a field is not a text, or the policy says so.
     """
-    name = USUAL_FIELD if field is None else field
+    name = USUAL_COLUMN if field is None else field
 
     def records() -> Iterator[Record | None]:
         number = 0

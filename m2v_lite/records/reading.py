@@ -14,12 +14,18 @@ from m2v_lite.errors import InputValueError
 from m2v_lite.records.batches import RecordBatch, text_batches
 from m2v_lite.records.byte_streams import ArrivingBytes, ByteStream, Wait
 from m2v_lite.records.csv_rows import Dialect, csv_batches
-from m2v_lite.records.file_formats import NotTextError, columnar_format, format_by_name, marked_encoding
+from m2v_lite.records.file_formats import (
+    STANDARD_STREAM,
+    NotTextError,
+    columnar_format,
+    format_by_name,
+    marked_encoding,
+)
 from m2v_lite.records.gathering import Limits
 from m2v_lite.records.json_rows import json_array_batches, json_line_batches
 from m2v_lite.records.lines import line_batches
 from m2v_lite.records.policies import Policy
-from m2v_lite.records.sources import STANDARD_STREAM, Source
+from m2v_lite.records.sources import Source
 from m2v_lite.records.text_blocks import text_blocks
 
 

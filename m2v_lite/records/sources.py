@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from m2v_lite.disk import kind_of
 from m2v_lite.errors import InputValueError
-
-STANDARD_STREAM = "-"
+from m2v_lite.records.file_formats import STANDARD_STREAM
 
 
 class Source(NamedTuple):

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite.errors import InputValueError, MissingPackageError
-from m2v_lite.records.batches import RecordBatch
+from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch
 from m2v_lite.records.places import Places
 from m2v_lite.writing.added_columns import EMBEDDING, LINE, PATH, check_names
 from m2v_lite.writing.arrow_columns import MisfitError, as_column
 
-TEXT = "text"
 # A row group, or a record batch of an Arrow file, has so many rows, or fewer that are about so many bytes.
 ROWS = 16_384
 BYTES = 1 << 26
@@ -186,7 +185,9 @@ class ArrowWriter:
         """Return the columns of a file without rows, whose input may have had others."""
         import pyarrow as pa
 
-        return self._schema or pa.schema([*self._source, pa.field(TEXT, pa.string()), self._embedding])
+        return self._schema or pa.schema(
+            [*self._source, pa.field(USUAL_COLUMN, pa.string()), self._embedding]
+        )
 
     def _file_writer(self, final: BinaryIO, schema: Any) -> Any:
         import pyarrow as pa

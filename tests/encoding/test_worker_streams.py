@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_worker_pool
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS, random_texts
 from test_forks import status_of_child
-from test_worker_pool import METHODS, NEEDS_FORK, left_behind, workers
+from test_worker_pool import METHODS, NEEDS_FORK, workers
 from time_limit import await_end, wait_for
 
 from m2v_lite import InputTypeError, InputValueError, StaticModel, WorkerError
@@ -43,17 +44,7 @@ def uneven(batches: int) -> list[list[str]]:
     return [generator.choices(TEXTS, k=generator.choice((0, 1, 2, 20, 60))) for _ in range(batches)]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_left_behind(bundled: StaticModel) -> Iterator[None]:
-    for method in METHODS:  # Python keeps the fork server, and the tracker of what is spawned
-        with bundled.pool(1, method):
-            context: Any = multiprocessing.get_context(method)
-            context.Process(target=int).start()
-    for child in multiprocessing.active_children():
-        await_end(child)
-    before = left_behind()
-    yield
-    assert left_behind() == before
+_nothing_is_left_behind = test_worker_pool._nothing_is_left_behind
 
 
 def check(stream: Any, batches: list[list[str]], model: StaticModel, **options: Any) -> None:

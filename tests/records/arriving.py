@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,12 @@ def opened(path: Path) -> Iterator[ByteStream]:
         yield ByteStream(ArrivingBytes(descriptor), str(path))
     finally:
         os.close(descriptor)
+
+
+def in_pieces(data: bytes, cuts: list[int]) -> list[bytes | BaseException | None]:
+    """Return data in pieces, with a wait after most of them."""
+    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    pieces: list[bytes | BaseException | None] = []
+    for start, end in pairwise(places):
+        pieces += [data[start:end], LATER] if start % 3 else [data[start:end]]
+    return pieces

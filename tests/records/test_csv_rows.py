@@ -8,10 +8,9 @@ import json
 import sys
 import tracemalloc
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
-from arriving import LATER, Pieces, batches, content, numbers, texts, texts_before
+from arriving import LATER, Pieces, batches, content, in_pieces, numbers, texts, texts_before
 from hypothesis import given, strategies as st
 
 from m2v_lite.errors import InputValueError
@@ -25,14 +24,6 @@ CELLS = st.text(st.sampled_from('a,"\n\r\t;é\U0001f600 \u2028'), max_size=6)
 ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=12)
 CUTS = st.lists(st.integers(0, 1 << 20), max_size=8)
 ENDS = st.sampled_from(["\n", "\r\n"])
-
-
-def in_pieces(data: bytes, cuts: list[int]) -> list[bytes | BaseException | None]:
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    pieces: list[bytes | BaseException | None] = []
-    for start, end in pairwise(places):
-        pieces += [data[start:end], LATER] if start % 3 else [data[start:end]]
-    return pieces
 
 
 @given(ROWS, CUTS, ENDS, st.booleans(), st.sampled_from([",", "\t", ";"]))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import pairwise
 
 import pytest
-from arriving import LATER, Pieces, batches, content, numbers, texts, texts_before
+from arriving import LATER, Pieces, batches, content, in_pieces, numbers, texts, texts_before
 from hypothesis import given, strategies as st
 
 from m2v_lite.errors import InputValueError
@@ -27,14 +26,6 @@ OBJECTS = st.lists(
     st.builds(lambda more, text: {**more, "text": text}, st.dictionaries(TEXTS, VALUES, max_size=3), TEXTS)
 )
 CUTS = st.lists(st.integers(0, 1 << 20), max_size=8)
-
-
-def in_pieces(data: bytes, cuts: list[int]) -> list[bytes | BaseException | None]:
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    pieces: list[bytes | BaseException | None] = []
-    for start, end in pairwise(places):
-        pieces += [data[start:end], LATER] if start % 3 else [data[start:end]]
-    return pieces
 
 
 @given(OBJECTS, CUTS, st.booleans(), st.sampled_from([None, 1, "\t"]), st.booleans())

@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 import gzip
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
-from arriving import LATER, Pieces, batches, content, numbers, stream_of, texts, texts_before
+from arriving import LATER, Pieces, batches, content, in_pieces, numbers, stream_of, texts, texts_before
 from hypothesis import given, strategies as st
 
 from m2v_lite.errors import InputValueError
@@ -19,23 +18,13 @@ from m2v_lite.records.lines import line_batches
 from m2v_lite.records.policies import Policy
 from m2v_lite.records.text_blocks import check_encoding, text_blocks
 
-
-def pieces_of(data: bytes, cuts: list[int]) -> list[bytes | BaseException | None]:
-    """Return data in pieces that arrive with a wait between them."""
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    pieces: list[bytes | BaseException | None] = []
-    for start, end in pairwise(places):
-        pieces += [data[start:end], LATER] if start % 2 else [data[start:end]]
-    return pieces
-
-
 CUTS = st.lists(st.integers(0, 1 << 20), max_size=8)
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))), CUTS)
 def test_lines_are_those_of_the_text_wherever_it_is_cut(lines: list[str], cuts: list[int]) -> None:
     data = "".join(line + "\n" for line in lines).encode()
-    stream = ByteStream(Pieces(pieces_of(data, cuts)), "a")
+    stream = ByteStream(Pieces(in_pieces(data, cuts)), "a")
     blocks = list(text_blocks(stream, None, sniff=False))
     found = [line for block in blocks for line in block.split()]
     expected = data.decode("utf-8-sig").split("\n")[:-1]
@@ -103,7 +92,7 @@ def test_replaced_bytes_are_those_that_python_replaces(encoding: str, size: int)
 @given(st.binary(), CUTS)
 def test_any_bytes_are_replaced_as_python_does(data: bytes, cuts: list[int]) -> None:
     data = b"x" + data.replace(b"\0", b"").replace(b"\r", b"") + b"\n"
-    pieces = pieces_of(data, cuts)
+    pieces = in_pieces(data, cuts)
     assert (
         texts("text", *pieces, policy=Policy("replace")) == data.decode("utf-8", "replace").split("\n")[:-1]
     )
@@ -115,7 +104,7 @@ def test_bad_bytes_are_told_at_their_line_and_byte(data: bytes, cuts: list[int],
     lines = data.split(b"\n")[:-1]
     good = [line.decode("utf-8", "replace").encode() == line for line in lines]
     policy = Policy(errors)
-    found = batches("text", *pieces_of(data, cuts), policy=policy)
+    found = batches("text", *in_pieces(data, cuts), policy=policy)
     if errors == "skip" or all(good):
         records = [
             (text, number)
