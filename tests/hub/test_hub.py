@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -32,7 +31,7 @@ from hub_server import (
     stall_after,
     status,
 )
-from time_limit import LONGEST, wait_for
+from time_limit import LONGEST, started, wait_for
 from tiny_models import TinyModel, wordpiece
 
 from m2v_lite import (
@@ -624,17 +623,20 @@ def test_a_download_that_was_killed(
     hub.add(NAME, files)
     go_on = threading.Event()
     hub.fail("GET /store", after_the_header(stall_after(9500, go_on)))
-    process = subprocess.Popen(
+
+    def some_has_come() -> bool:
+        try:
+            return any(path.stat().st_size for path in cache.rglob("*.incomplete"))
+        except FileNotFoundError:  # files and folders come and go while we look
+            return False
+
+    with started(
         [sys.executable, "-c", SMALL_PARTS + FIRST_VECTOR, NAME, "{}"],
         env={**os.environ, "HF_HUB_CACHE": str(cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )
-    wait_for(
-        lambda: any(path.stat().st_size for path in cache.rglob("*.incomplete") if path.exists()), process
-    )
-    process.send_signal(signal.SIGKILL)
-    process.wait(LONGEST)
+    ) as process:
+        wait_for(some_has_come, process)
     go_on.set()
     with pytest.raises(DownloadError, match=NOT_IN_THE_CACHE):
         load(cache, local_files_only=True)
