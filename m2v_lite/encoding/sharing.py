@@ -19,17 +19,13 @@ LOOK_AFTER = 1.0
 
 
 class LiveInput(Protocol):
-    """An input that may let us wait for its next batch, such as a pipe (POSIX alone)."""
+    """An input that may let us wait, such as a pipe (POSIX alone).
+
+    After a part without texts, the next one is asked for when this can be read, or all answers have come.
+    """
 
     def fileno(self) -> int:
         """Return the descriptor that can be read when there is more."""
-        ...
-
-    def is_ready(self) -> bool:
-        """Return whether the next batch, or the end, can be had at once.
-
-        If it cannot, what could be read from the descriptor must have been read.
-        """
         ...
 
 
@@ -40,7 +36,8 @@ class Sharing:
         workers: the workers, which have been told of the array.
         parts: the parts. One is taken from it only when there is room for it.
         most: the most parts that may be under way: taken from `parts`, and their vectors still in use.
-        live: where the parts come from, if that may take long; None to wait for parts whenever there is room.
+        live: where the parts come from, if that may take long and a part without texts tells so; None to wait
+            for parts whenever there is room.
 
     Attributes:
         is_finished: whether this is at its end, and the workers are free; or has been given up.
@@ -57,6 +54,7 @@ class Sharing:
         self._parts = parts
         self._most = most
         self._live = live
+        self._awaited: LiveInput | None = None  # the live input, after a part without texts
         self._has_more = True
         self._given = self._returned = 0
         self._answers: dict[int, Answer] = {}
@@ -100,7 +98,7 @@ class Sharing:
     def _give(self, interrupts: DeferredInterrupts) -> None:
         """Give out parts while there is room and input."""
         while self._has_room():
-            if self._live is not None and self._given > self._returned and not self._live.is_ready():
+            if self._awaited and self._given > self._returned and not wait([self._awaited.fileno()], 0):
                 return
             try:
                 part = interrupts.allowing(next, self._parts, None)
@@ -114,14 +112,15 @@ class Sharing:
                 return
             interrupts.allowing(self._freest().give, self._given, part)
             self._given += 1
+            self._awaited = None if part.texts else self._live
 
     def _take(self, interrupts: DeferredInterrupts, timeout: float) -> None:
         """Wait until a worker has answered, or there is input that it has room for; take all answers."""
         sources: list[Any] = [worker.connection for worker in self._workers if worker.parts]
         if not sources:
             return
-        if timeout and self._live is not None and self._has_room():
-            sources.append(self._live)
+        if timeout and self._awaited and self._has_room():
+            sources.append(self._awaited)
         ready = interrupts.allowing(wait, sources, timeout)
         if timeout and not ready:
             for worker in self._workers:

@@ -178,8 +178,9 @@ class WorkerPool:
         Args:
             batches: any iterable of lists of texts, also one that never ends. A batch goes to one worker.
             batch_size: the most texts of a batch.
-            live: the input of `batches`, if it may be slow, such as a pipe. While it has nothing, batches
-                that are ready are yielded, and do not wait for the next. With one worker it changes nothing.
+            live: the input of `batches`, if it may be slow: an object with `fileno()`, such as a pipe. Then
+                an empty batch says that no more has arrived: until it can be read, all that is ready is
+                yielded. With one worker it changes nothing.
             **kwargs: what else other libraries pass to `encode`.
 
         The other arguments are those of `encode`.

@@ -87,6 +87,11 @@ class RecordBatch(NamedTuple):
         return RecordBatch(self.texts[start:stop], self.rows.part(start, stop), places)
 
 
+def nothing_yet(path: str) -> RecordBatch:
+    """Return a batch of none, which stands where the next record of a file has not arrived."""
+    return RecordBatch([], TextRows([]), Places(path, "", ()))
+
+
 def text_batches(texts: Sequence[str], size: int) -> Iterator[RecordBatch]:
     """Yield batches of texts that were given one by one, as on a command line.
 

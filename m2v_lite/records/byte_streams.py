@@ -89,47 +89,33 @@ class ByteStream:
             self._decompressor = Decompressor(self.compression, name)
             self._decompressor.feed(head)
 
-    def is_ready(self) -> bool:
-        """Return whether more can surely be had without waiting."""
-        if self._put_back or self._has_ended or self._failure is not None:
-            return True
-        # What has arrived of compressed bytes may stand for none yet.
-        return self.raw.is_file if self._decompressor is not None else self.raw.is_ready()
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes as they arrive, and b"" before waiting for more."""
+        while True:
+            if not self.is_ready():
+                yield b""
+            if not (piece := self.read()):
+                return
+            yield piece
 
-    def has_line(self) -> bool:
-        """Return whether a whole line, or the end, can be had without waiting. It reads what has arrived."""
-        while b"\n" not in self._put_back and len(self._put_back) < BLOCK_BYTES:
-            if self._has_ended or self._failure is not None:
-                return True
-            if self._decompressor is not None or not self.raw.is_ready():
-                return False
-            try:
-                self._put_back = self.read()
-            except BaseException as error:  # in its place, when it is read
-                self._failure = error
-        return True
+    def is_ready(self) -> bool:
+        """Return whether more, or the end, can be had without waiting. This reads what has arrived."""
+        return self._get_next(may_wait=False)
 
     def read(self) -> bytes:
-        """Return what has arrived, at most about `BLOCK_BYTES`; b"" at the end.
+        """Return what has arrived, about `BLOCK_BYTES` of it at most; b"" at the end.
 
         It waits only for the first byte. What came before an error is returned first.
         """
-        block, self._put_back = self._put_back, b""
-        if self._failure is not None and not block:
-            failure, self._failure = self._failure, None
-            raise failure
-        while len(block) < BLOCK_BYTES and not (block and not self.is_ready()):
-            if self._has_ended or self._failure is not None:
+        block = b""
+        while len(block) < BLOCK_BYTES and self._get_next(may_wait=not block):
+            if self._put_back:
+                block, self._put_back = block + self._put_back if block else self._put_back, b""
+            elif self._failure is None or block:
                 break
-            try:
-                part = self._part(BLOCK_BYTES - len(block))
-            except BaseException as error:
-                if not block:
-                    raise
-                self._failure = error
-                break
-            self._has_ended = not part
-            block = block + part if block else part
+            else:
+                failure, self._failure = self._failure, None
+                raise failure
         return block
 
     def peek(self) -> bytes:
@@ -161,18 +147,30 @@ class ByteStream:
             copy.seek(0)
             yield copy
 
-    def _part(self, size: int) -> bytes:
-        """Return at most so many bytes; b"" at the end."""
+    def _get_next(self, may_wait: bool) -> bool:
+        """Get the bytes that come next, or else the end or a failure. Return whether one of them is there."""
+        try:
+            while not (self._put_back or self._has_ended or self._failure is not None):
+                if self._decompressor is not None and (part := self._decompressor.part(BLOCK_BYTES)):
+                    self._put_back = part
+                elif may_wait or self.raw.is_ready():
+                    self._take(self.raw.read(BLOCK_BYTES if self._decompressor is None else COMPRESSED_BYTES))
+                else:
+                    return False
+        except BaseException as error:  # in its place, when it is read
+            self._failure = error
+        return True
+
+    def _take(self, data: bytes) -> None:
+        """Take the bytes that were read; b"" at the end."""
         if self._decompressor is None:
-            return self.raw.read(size)
-        while not (part := self._decompressor.part(size)):
-            data = self.raw.read(COMPRESSED_BYTES)
-            if not data:
-                if not self._decompressor.is_complete:
-                    raise InputValueError(
-                        f"{self.name}: damaged {self.compression} data (they end too soon, after byte "
-                        f"{self.raw.position}); get the file again"
-                    )
-                break
+            self._put_back, self._has_ended = data, not data
+        elif data:
             self._decompressor.feed(data)
-        return part
+        elif self._decompressor.is_complete:
+            self._has_ended = True
+        else:
+            raise InputValueError(
+                f"{self.name}: damaged {self.compression} data (they end too soon, after byte "
+                f"{self.raw.position}); get the file again"
+            )

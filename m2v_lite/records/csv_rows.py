@@ -12,8 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from m2v_lite.errors import InputValueError
-from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch, as_bytes
-from m2v_lite.records.byte_streams import ByteStream
+from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch, as_bytes, nothing_yet
 from m2v_lite.records.gathering import NOTHING_YET, Limits, Record, batches_of
 from m2v_lite.records.policies import Policy, replaced
 from m2v_lite.records.text_blocks import TextBlock
@@ -65,7 +64,7 @@ class CsvRows:
 
 def csv_batches(
     blocks: Iterator[TextBlock],
-    stream: ByteStream,
+    path: str,
     column: str | None,
     dialect: Dialect,
     policy: Policy,
@@ -75,7 +74,7 @@ def csv_batches(
 
     Args:
         blocks: the lines of the file, as they arrive.
-        stream: where they come from.
+        path: the name of the file.
         column: the column with the texts; None for the only one, or the one named "text".
         dialect: how the file is written.
         policy: what to do about bad bytes and rows without the column.
@@ -86,9 +85,12 @@ def csv_batches(
             says so.
     """
     csv.field_size_limit(MOST_CHARACTERS)
-    rows = _rows(blocks, stream, dialect.delimiter, policy)
-    first = next((row for row in rows if row is not NOTHING_YET), None)
-    if first is None:
+    rows = _rows(blocks, dialect.delimiter, policy)
+    for first in rows:
+        if first is not NOTHING_YET:
+            break
+        yield nothing_yet(path)
+    else:
         return
     cells, number, block, _ = first
     header = cells if dialect.has_header else [str(number + 1) for number in range(len(cells))]
@@ -104,8 +106,9 @@ def csv_batches(
             cells, number, block, is_clean = row
             if len(cells) > len(header):
                 policy.broken(
-                    f"{block.place(number)}: {len(cells)} fields, but {len(header)} columns; quote fields "
-                    f"that hold {dialect.delimiter!r}, give --delimiter, or go on with --errors skip"
+                    partial(block.place, number),
+                    f"{len(cells)} fields, but {len(header)} columns; quote fields that hold "
+                    f"{dialect.delimiter!r}, give --delimiter, or go on with --errors skip",
                 )
                 continue
             if not is_clean:
@@ -121,40 +124,44 @@ def csv_batches(
             if text is not None:
                 yield text, cells, number, block
 
-    yield from batches_of(records(), lambda cells: CsvRows(names, cells), stream.name, "line", limits, _size)
+    yield from batches_of(records(), lambda cells: CsvRows(names, cells), path, "line", limits, _size)
 
 
 # The fields of a row, the line and the block that it begins in, and whether it has no bad bytes.
 _Row = tuple[list[str], int, TextBlock, bool]
 
 
-def _rows(
-    blocks: Iterator[TextBlock], stream: ByteStream, delimiter: str, policy: Policy
-) -> Iterator[_Row | None]:
+def _rows(blocks: Iterator[TextBlock], delimiter: str, policy: Policy) -> Iterator[_Row | None]:
     """Yield the rows that are not blank, and `NOTHING_YET` before waiting."""
     begun: list[TextBlock] = []
     lines: list[str] = []  # of a row that is not complete
     number = 1
-    enough = 0
+    tried = 0
     for block in blocks:
-        begun.append(block)
-        lines += _with_ends(block.text)
-        # A long row is tried again only when there is twice as much of it.
-        if len(lines) < enough and stream.is_ready():
-            continue
-        lines, number = yield from _complete_rows(lines, number, begun, delimiter, policy)
-        enough = 2 * len(lines)
-        begun = [block for block in begun if lines and number < block.lines.stop]
-        if not stream.is_ready():
+        if block.lines:
+            begun.append(block)
+            lines += _with_ends(block.text)
+        # A long row is tried again only when there is twice as much of it, or no more has arrived.
+        if len(lines) >= 2 * tried if block.lines else len(lines) > tried:
+            lines, number = yield from _complete_rows(lines, number, begun, delimiter, policy)
+            tried = len(lines)
+            begun = [block for block in begun if lines and number < block.lines.stop]
+        if not block.lines:
             yield NOTHING_YET
-    while lines:
+    if lines:
         lines, number = yield from _complete_rows(lines, number, begun, delimiter, policy)
-        if lines:
+    # Nothing closes the quote in the first line, so nothing closes one that a later line leaves open.
+    for line in lines:
+        while number >= begun[0].lines.stop:
+            del begun[0]
+        left, number = yield from _complete_rows([line], number, begun[:1], delimiter, policy)
+        if left:
             policy.broken(
-                f"{_block_of(begun, number).place(number)}: a field begins with a quote that nothing closes; "
-                "mend this row, or go on without this line with --errors skip"
+                partial(begun[0].place, number),
+                "a field begins with a quote that nothing closes; mend this row, or go on without this line "
+                "with --errors skip",
             )
-            number += lines.pop(0).endswith("\n")
+            number += line.endswith("\n")
 
 
 def _complete_rows(
@@ -189,10 +196,8 @@ def _complete_rows(
         except StopIteration:
             return [], number
         except csv.Error as error:
-            policy.broken(
-                f"{_block_of(blocks, number).place(number)}: {error}; mend this row, or go on with "
-                "--errors skip"
-            )
+            place = partial(_block_of(blocks, number).place, number)
+            policy.broken(place, f"{error}; mend this row, or go on with --errors skip")
         else:
             if has_ended:  # csv has asked for a further line of this row
                 return lines[at:], number

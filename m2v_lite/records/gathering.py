@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from m2v_lite.records.batches import RecordBatch, Rows
+from m2v_lite.records.batches import RecordBatch, Rows, nothing_yet
 from m2v_lite.records.places import Places
 from m2v_lite.records.text_blocks import TextBlock
 
@@ -34,7 +34,8 @@ def batches_of(
 ) -> Iterator[RecordBatch]:
     """Yield batches of records.
 
-    Before an error or an interrupt goes on to the caller, what came before it is yielded.
+    Before an error or an interrupt goes on to the caller, what came before it is yielded. Before waiting for
+    more, a batch of none is yielded.
 
     Args:
         records: the records, and `NOTHING_YET` where the next has not arrived.
@@ -46,6 +47,7 @@ def batches_of(
     """
     pending: list[Record] = []
     characters = 0
+    has_arrived = True
     failure: BaseException | None = None
     while failure is None:
         try:
@@ -55,8 +57,8 @@ def batches_of(
                     characters += size(record[1])
                     if len(pending) < limits.texts and characters < limits.characters:
                         continue
-                if pending:
-                    break
+                has_arrived = record is not NOTHING_YET
+                break
             else:
                 failure = StopIteration()
         except (Exception, KeyboardInterrupt, SystemExit) as error:
@@ -65,6 +67,9 @@ def batches_of(
             batch = _batch(pending, as_rows, path, unit)
             pending, characters = [], 0
             yield batch
+        if not has_arrived:
+            has_arrived = True
+            yield nothing_yet(path)
     if not isinstance(failure, StopIteration):
         raise failure
 

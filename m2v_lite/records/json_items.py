@@ -35,7 +35,7 @@ def array_items(stream: ByteStream) -> Iterator[tuple[str, Any] | None]:
     encoding, mark_length = encoding_of(stream, None)
     pieces = text_pieces(stream, encoding, mark_length)
     text, at, number = "", 0, 0
-    expected, has_ended = START, False
+    expected, is_waiting, has_ended = START, False, False
 
     def failure(what: str) -> InputValueError:
         place = place_of(stream.name, "item", number + 1) if number or expected == ITEM else stream.name
@@ -67,16 +67,22 @@ def array_items(stream: ByteStream) -> Iterator[tuple[str, Any] | None]:
             if expected != END:
                 raise failure(f"it ends where {expected} should be")
             return
-        if not stream.is_ready():
+        if is_waiting:
             yield None
+        is_waiting = False
         text, at = text[at:], 0
         more, size = [text], 0
-        # A long item is tried again only when there is twice as much of it.
-        while not has_ended and (len(more) == 1 or (size < len(text) and stream.is_ready())):
-            piece = next(pieces, None)
-            has_ended = piece is None
-            more.append(piece or "")
-            size += len(more[-1])
+        # A long item is tried again only when there is twice as much of it, or no more has arrived.
+        for piece in pieces:
+            if not piece:
+                is_waiting = True
+                break
+            more.append(piece)
+            size += len(piece)
+            if size >= len(text):
+                break
+        else:
+            has_ended = True
         text = "".join(more)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch, as_bytes
@@ -19,7 +21,8 @@ from m2v_lite.records.text_blocks import TextBlock
 WHITESPACE = " \t\r\n"
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 DECODER = json.JSONDecoder()
-
+# How many names of fields an error lists.
+MOST_NAMES = 20
 
 # The JSON of an object on one line, and the object.
 JsonRow = tuple[str, dict[str, Any]]
@@ -52,13 +55,13 @@ class JsonRows:
 
 
 def json_line_batches(
-    blocks: Iterator[TextBlock], stream: ByteStream, field: str | None, policy: Policy, limits: Limits
+    blocks: Iterator[TextBlock], path: str, field: str | None, policy: Policy, limits: Limits
 ) -> Iterator[RecordBatch]:
     """Yield a record for each line, which is a JSON object. Blank lines are left out.
 
     Args:
         blocks: the lines of the file, as they arrive.
-        stream: where they come from.
+        path: the name of the file.
         field: the field with the text, such as "text" or "message.text"; None for "text".
         policy: what to do about bad bytes, broken lines and objects without the field.
         limits: when a batch is full.
@@ -77,10 +80,10 @@ def json_line_batches(
                 text = None if row is None else text_of(row[1], name, policy, here)
                 if text is not None:
                     yield text, row, number, block
-            if not stream.is_ready():
+            if not block.lines:
                 yield NOTHING_YET
 
-    yield from batches_of(records(), JsonRows, stream.name, "line", limits, _size)
+    yield from batches_of(records(), JsonRows, path, "line", limits, _size)
 
 
 def json_array_batches(
@@ -131,8 +134,8 @@ def text_of(fields: Any, name: str, policy: Policy, here: Callable[[], str]) -> 
     """
     if not isinstance(fields, dict):
         policy.broken(
-            f"{here()}: not a JSON object; each line, or each item of the array, must be one, such as "
-            '{"text": "..."}'
+            here,
+            'not a JSON object; each line, or each item of the array, must be one, such as {"text": "..."}',
         )
         return None
     value = _looked_up(fields, name)
@@ -140,8 +143,9 @@ def text_of(fields: Any, name: str, policy: Policy, here: Callable[[], str]) -> 
         return value
     if value is not None:
         policy.broken(
-            f"{here()}: field {name!r} is {json.dumps(value)[:40]}, not a text; {_names(fields)}; or go on "
-            "with --errors skip"
+            here,
+            f"field {name!r} is {json.dumps(value)[:40]}, not a text; {_names(fields)}; or go on with "
+            "--errors skip",
         )
         return None
     return policy.text(None, lambda: f"{here()}: field {name!r} is missing or null; {_names(fields)}")
@@ -157,7 +161,7 @@ def _parsed(line: str, name: str, here: Callable[[], str], policy: Policy) -> Js
             raise json.JSONDecodeError("Extra data", line, end)
     except (ValueError, RecursionError) as error:
         what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-        policy.broken(f"{here()}: not JSON ({what}); mend this line, or go on with --errors skip")
+        policy.broken(here, f"not JSON ({what}); mend this line, or go on with --errors skip")
         return None
     return _readable((line, value), name, here, policy)
 
@@ -191,5 +195,17 @@ def _looked_up(fields: dict[str, Any], name: str) -> Any:
 
 
 def _names(fields: dict[str, Any]) -> str:
-    found = ", ".join(key for key, value in fields.items() if isinstance(value, str))
+    found = ", ".join(islice(_of_texts(fields), MOST_NAMES))
     return f"give --column with the name of a field; fields with texts: {found or 'none'}"
+
+
+def _of_texts(fields: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of fields that hold texts, and then of those in other fields."""
+    objects = deque([("", fields)])
+    while objects:
+        prefix, fields = objects.popleft()
+        for key, value in fields.items():
+            if isinstance(value, str):
+                yield prefix + key
+            elif isinstance(value, dict):
+                objects.append((f"{prefix}{key}.", value))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from m2v_lite.encoding.batches import fitting
-from m2v_lite.records.batches import RecordBatch, TextRows
+from m2v_lite.records.batches import RecordBatch, TextRows, nothing_yet
 from m2v_lite.records.gathering import Limits, Record, batches_of
 from m2v_lite.records.places import Places
 from m2v_lite.records.policies import Policy
@@ -15,6 +15,8 @@ from m2v_lite.records.text_blocks import TextBlock
 
 def line_batches(blocks: Iterator[TextBlock], policy: Policy, limits: Limits) -> Iterator[RecordBatch]:
     """Yield a record for each line, without its end. An empty line is an empty text.
+
+    Before waiting for more, a batch of none is yielded.
 
     Args:
         blocks: the lines, as they arrive.
@@ -25,6 +27,8 @@ def line_batches(blocks: Iterator[TextBlock], policy: Policy, limits: Limits) ->
         InputValueError: a line has bad bytes, and the policy is strict.
     """
     for block in blocks:
+        if not block.lines:
+            yield nothing_yet(block.path)
         if not block.is_clean:
             yield from batches_of(_readable(block, policy), TextRows, block.path, "line", limits, len)
             continue

@@ -81,14 +81,18 @@ class Policy:
         self.emptied += 1
         return ""
 
-    def broken(self, message: str) -> None:
+    def broken(self, place: Callable[[], str], what: str) -> None:
         """Leave out a record that cannot be read.
+
+        Args:
+            place: tells where it is.
+            what: what is wrong with it, and what to do about it.
 
         Raises:
             InputValueError: the policy is not to leave such records out.
         """
         if self._errors != "skip":
-            raise InputValueError(message)
+            raise InputValueError(f"{place()}: {what}")
         self.left_out += 1
 
     def summary(self) -> str:

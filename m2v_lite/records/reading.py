@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from m2v_lite.disk import kind_of
 from m2v_lite.errors import InputValueError
-from m2v_lite.records.batches import RecordBatch, text_batches
+from m2v_lite.records.batches import RecordBatch, nothing_yet, text_batches
 from m2v_lite.records.byte_streams import ArrivingBytes, ByteStream, Wait
 from m2v_lite.records.csv_rows import Dialect, csv_batches
 from m2v_lite.records.file_formats import (
@@ -77,12 +77,12 @@ class Reader:
         self._sources, self._reading, self._policy, self._limits = sources, reading, policy, limits
         self._wait = wait
         self.files, self.size = len(sources), size
-        self._stream: ByteStream | None = None
+        self._bytes: ArrivingBytes | None = None
         self._bytes_before = 0
         self.left_out = 0
 
     def batches(self) -> Iterator[RecordBatch]:
-        """Yield the records of all files.
+        """Yield the records of all files, and a batch of none before waiting for more.
 
         Raises:
             InputValueError: a file is not as it should be.
@@ -91,32 +91,29 @@ class Reader:
         """
         for source in self._sources:
             with _opened(source) as descriptor:
-                raw = ArrivingBytes(descriptor, self._wait)
+                self._bytes = raw = ArrivingBytes(descriptor, self._wait)
                 try:
-                    self._stream = ByteStream(raw, source.name)
-                    yield from _batches(self._stream, self._reading, self._policy, self._limits)
+                    if not raw.is_ready():
+                        yield nothing_yet(source.name)
+                    stream = ByteStream(raw, source.name)
+                    yield from _batches(stream, self._reading, self._policy, self._limits)
                 except NotTextError:
                     if source.is_named:
                         raise
                     self.left_out += 1
                 finally:
-                    self._stream = None
+                    self._bytes = None
                     self._bytes_before += raw.position
 
     @property
     def position(self) -> int:
         """How many bytes have been read, before decompression."""
-        return self._bytes_before + (0 if self._stream is None else self._stream.raw.position)
+        return self._bytes_before + (0 if self._bytes is None else self._bytes.position)
 
     def fileno(self) -> int:
-        """Return the descriptor that is being read."""
-        assert self._stream is not None
-        return self._stream.raw.descriptor
-
-    def is_ready(self) -> bool:
-        """Return whether a line can be had without waiting; of compressed bytes, this is not known."""
-        stream = self._stream
-        return stream is None or bool(stream.compression) or stream.has_line()
+        """Return the descriptor that is being read; for who has come upon a batch of none."""
+        assert self._bytes is not None
+        return self._bytes.descriptor
 
 
 class GivenTexts:
@@ -181,9 +178,9 @@ def _batches(stream: ByteStream, reading: Reading, policy: Policy, limits: Limit
     if format in ("csv", "tsv"):
         delimiter = reading.delimiter or ("\t" if format == "tsv" else ",")
         dialect = Dialect(delimiter, reading.has_header)
-        yield from csv_batches(blocks, stream, reading.column, dialect, policy, limits)
+        yield from csv_batches(blocks, stream.name, reading.column, dialect, policy, limits)
     elif format == "jsonl":
-        yield from json_line_batches(blocks, stream, reading.column, policy, limits)
+        yield from json_line_batches(blocks, stream.name, reading.column, policy, limits)
     else:
         yield from line_batches(blocks, policy, limits)
 

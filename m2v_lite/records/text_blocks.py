@@ -24,7 +24,7 @@ WITHOUT_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-l
 
 
 class TextBlock(NamedTuple):
-    """Some whole lines of a file, one after the other.
+    """Some whole lines of a file, one after the other; none where the next have not arrived.
 
     Attributes:
         text: the lines, each with its end; the last of the file may lack one.
@@ -61,7 +61,7 @@ class TextBlock(NamedTuple):
 
 
 def text_blocks(stream: ByteStream, encoding: str | None, sniff: bool = True) -> Iterator[TextBlock]:
-    """Yield the lines of a stream, as many at a time as have arrived.
+    """Yield the lines of a stream, as many at a time as have arrived, and a block of none before waiting.
 
     A byte order mark tells the encoding, and is left out. A line ends with a line feed, perhaps with a
     carriage return before it. Part of a line is kept until the rest has come.
@@ -78,7 +78,7 @@ def text_blocks(stream: ByteStream, encoding: str | None, sniff: bool = True) ->
     decode = _utf8_lines if encoding == "utf-8" else _other_lines
     first, offset = 1, mark_length
     for text, is_clean, size in decode(stream, encoding, mark_length):
-        lines = range(first, first + text.count("\n") + (not text.endswith("\n")))
+        lines = range(first, first + text.count("\n") + bool(text and text[-1] != "\n"))
         yield TextBlock(text, lines, offset, encoding, stream.name, is_clean)
         first, offset = lines.stop, offset + size
 
@@ -102,7 +102,7 @@ def encoding_of(stream: ByteStream, encoding: str | None, sniff: bool = True) ->
 
 
 def text_pieces(stream: ByteStream, encoding: str, skip: int) -> Iterator[str]:
-    """Yield the text of a stream as it arrives, wherever it is cut.
+    """Yield the text of a stream as it arrives, wherever it is cut, and "" before waiting for more.
 
     Args:
         stream: the bytes.
@@ -110,16 +110,24 @@ def text_pieces(stream: ByteStream, encoding: str, skip: int) -> Iterator[str]:
         skip: how many bytes to leave out first.
     """
     decoder = codecs.getincrementaldecoder(encoding)(KEEP_BYTES)
-    while block := stream.read():
-        yield decoder.decode(block[skip:])
+    for block in stream.pieces():
+        text = decoder.decode(block[skip:])
         skip = max(0, skip - len(block))
-    yield decoder.decode(b"", final=True)
+        if text or not block:
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text
 
 
 def _utf8_lines(stream: ByteStream, encoding: str, skip: int) -> Iterator[tuple[str, bool, int]]:
-    """Yield whole lines, whether all their bytes are UTF-8, and how many bytes they are."""
+    """Yield whole lines, whether all their bytes are UTF-8, and how many bytes they are.
+
+    Before waiting for more, none are yielded.
+    """
     pieces: list[bytes] = []  # of a line whose end has not come
-    while block := stream.read():
+    for block in stream.pieces():
+        if not block:
+            yield "", True, 0
         block, skip = block[skip:], max(0, skip - len(block))
         end = block.rfind(b"\n") + 1
         if end:
@@ -143,6 +151,8 @@ def _other_lines(stream: ByteStream, encoding: str, skip: int) -> Iterator[tuple
     """Yield whole lines as `_utf8_lines` does. Line feeds are looked for in the decoded text."""
     pieces: list[str] = []
     for piece in text_pieces(stream, encoding, skip):
+        if not piece:
+            yield "", True, 0
         end = piece.rfind("\n") + 1
         if end:
             pieces.append(piece[:end])

@@ -156,15 +156,16 @@ class PartialFile:
         left, expected = self.done.records, self.done.checksums
         checksums: tuple[int, ...] = ()
         for batch in batches:
-            if left:
+            if left and batch.texts:
                 size = min(left, len(batch.texts))
                 checksums = self._checksums(batch.part(0, size), checksums)
                 left -= size
                 if not left and checksums != expected:
                     break
                 batch = batch.part(size, len(batch.texts))
-            if batch.texts:
-                yield batch
+                if not batch.texts:
+                    continue
+            yield batch
         if left or (expected and checksums != expected):
             records, self.done = self.done.records, Done()
             raise InputValueError(

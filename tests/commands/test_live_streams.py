@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -74,22 +76,63 @@ def test_a_line_is_encoded_before_the_next_comes(
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
-def test_half_a_line_holds_nothing_up(workers: tuple[str, ...]) -> None:
-    with piped(*workers) as process:
-        send(process, b"one\nha")
+@pytest.mark.parametrize(
+    ("options", "start", "begins", "goes_on"),
+    [
+        ((), b"one\n", b"ha", b"lf\nwhole\n"),
+        (("--column", "text"), b'{"text": "one"}\n', b"\n", b'{"text": "half"}\n{"text": "whole"}\n'),
+        (("--format", "csv"), b"text,n\none,1\n", b'"half\n', b'",2\nwhole,3\n'),
+    ],
+    ids=["half a line", "a blank line", "half a row"],
+)
+def test_what_comes_while_lines_are_encoded_holds_nothing_up(
+    options: tuple[str, ...], start: bytes, begins: bytes, goes_on: bytes, workers: tuple[str, ...]
+) -> None:
+    with piped(*options, *workers) as process:
+        send(process, start + begins)
         assert answer(process)["text"] == "one"
         for _ in range(30):
-            send(process, b"lf\nwhole\n")
-            send(process, b"ha")  # perhaps while the lines before are encoded
-            assert [answer(process)["text"] for _ in range(2)] == ["half", "whole"]
+            send(process, goes_on)
+            send(process, begins)
+            assert [answer(process)["text"].strip() for _ in range(2)] == ["half", "whole"]
 
 
-def test_a_row_over_several_lines_is_waited_for() -> None:
-    with piped("--format", "csv") as process:
-        send(process, b'text,n\nfirst,1\n"second\n')
-        assert answer(process)["text"] == "first"
-        send(process, b'goes on\n",2\n')
-        assert answer(process)["text"] == "second\ngoes on\n"
+MEMBERS = gzip.compress(b"one\n"), gzip.compress(b"two\n")
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
+@pytest.mark.parametrize(
+    ("options", "begins", "goes_on"),
+    [
+        (("--column", "text"), [b'{"text": "one"}\n', b"\n \n"], b'{"text": "two"}\n'),
+        (("--format", "csv"), [b'text,n\none,1\n"two', b"", b"\n"], b'",2\n'),
+        (("--format", "json"), [b'[{"text": "one"}', b', {"text": "two', b'"'], b"}"),
+        (
+            ("--encoding", "utf-16-le"),
+            ["one\n".encode("utf-16-le"), b"t"],
+            b"\0" + "wo\n".encode("utf-16-le"),
+        ),
+        ((), [MEMBERS[0], MEMBERS[1][:15]], MEMBERS[1][15:]),
+        (("--input", "{file}", "-"), [], b"two\n"),
+    ],
+    ids=["blank lines", "a row of many lines", "an array", "half a character", "gzip", "a file before"],
+)
+def test_what_makes_no_record_yet_holds_nothing_up(
+    options: tuple[str, ...],
+    begins: list[bytes],
+    goes_on: bytes,
+    workers: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one\n")
+    with piped(*(option.format(file=file) for option in options), *workers) as process:
+        for piece in begins:
+            time.sleep(0.05)  # so that each arrives alone
+            send(process, piece)
+        assert answer(process)["text"] == "one"
+        send(process, goes_on)
+        assert answer(process)["text"].rstrip() == "two"
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -70,9 +70,9 @@ def batches(
         return json_array_batches(stream, column, policy, limits)
     blocks = text_blocks(stream, encoding)
     if kind == "csv":
-        return csv_batches(blocks, stream, column, dialect or Dialect(), policy, limits)
+        return csv_batches(blocks, stream.name, column, dialect or Dialect(), policy, limits)
     if kind == "jsonl":
-        return json_line_batches(blocks, stream, column, policy, limits)
+        return json_line_batches(blocks, stream.name, column, policy, limits)
     return line_batches(blocks, policy, limits)
 
 
@@ -86,6 +86,11 @@ def numbers(kind: str, *pieces: bytes | BaseException | None, **options: Any) ->
 
 def content(found: Iterable[RecordBatch]) -> bytes:
     return b"".join(batch.rows.content() for batch in found)
+
+
+def arrivals(found: Iterable[RecordBatch], raw: Pieces) -> list[tuple[list[str], int]]:
+    """Return the texts of each batch, and how many pieces had not been read when it came."""
+    return [(batch.texts, len(raw.pieces)) for batch in found]
 
 
 def texts_before(error: type[BaseException], found: Iterator[RecordBatch]) -> tuple[list[str], str]:

@@ -8,9 +8,10 @@ import json
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
-from arriving import LATER, Pieces, batches, content, in_pieces, numbers, texts, texts_before
+from arriving import LATER, Pieces, arrivals, batches, content, in_pieces, numbers, texts, texts_before
 from hypothesis import given, strategies as st
 
 from m2v_lite.errors import InputValueError
@@ -93,14 +94,12 @@ def test_carriage_returns_alone_end_rows() -> None:
 
 def test_rows_that_have_arrived_are_there_before_more_is_waited_for() -> None:
     raw = Pieces([b'text,n\none,1\n"two\n', LATER, b"lines", LATER, b'",2\n', LATER, b"three,3\n"])
-    stream = ByteStream(raw, "a")
-    found = csv_batches(text_blocks(stream, None), stream, None, Dialect(), Policy(), Limits(100, 10_000))
-    assert next(found).texts == ["one"]
-    assert raw.pieces[:2] == [LATER, b"lines"]
-    batch = next(found)
-    assert (batch.texts, batch.places.described(0)) == (["two\nlines"], "a, line 3 (byte 13)")
+    blocks = text_blocks(ByteStream(raw, "a"), None)
+    found = csv_batches(blocks, "a", None, Dialect(), Policy(), Limits(100, 10_000))
+    assert [next(found).texts for _ in range(3)] == [["one"], [], []]
     assert raw.pieces[0] is LATER
-    assert next(found).texts == ["three"]
+    assert next(found).places.described(0) == "a, line 3 (byte 13)"
+    assert arrivals(found, raw) == [([], 2), (["three"], 0)]
 
 
 def test_a_long_row_that_arrives_slowly_takes_linear_time() -> None:
@@ -140,6 +139,40 @@ def test_a_file_without_rows_has_no_records(data: bytes) -> None:
 def test_what_is_wrong_is_told_where_it_is(data: bytes, column: str | None, message: str) -> None:
     with pytest.raises(InputValueError, match=message):
         texts("csv", data, column=column)
+
+
+def noted_end(has_ended: list[bool]) -> Iterator[str]:
+    has_ended.append(True)
+    yield from ()
+
+
+@given(st.text('a",\n', max_size=60), CUTS)
+def test_lines_whose_quote_nothing_closes_are_left_out_one_by_one(content: str, cuts: list[int]) -> None:
+    lines = content.splitlines(keepends=True)
+    expected, left_out = [], 0
+    while lines:
+        rows, at = list(csv.reader(lines)), 0
+        has_ended: list[bool] = []
+        reader = csv.reader(chain(lines, noted_end(has_ended)))
+        for row in rows:
+            next(reader)
+            if has_ended:
+                break
+            expected += [row[0]] if 0 < len(row) < 9 else []
+            left_out += len(row) >= 9
+            at = reader.line_num
+        lines = lines[at + 1 :] if has_ended else []
+        left_out += bool(has_ended)
+    policy = Policy("skip")
+    data = f"text{',' * 7}\n{content}".encode()
+    assert texts("csv", *in_pieces(data, cuts), policy=policy, column="text") == expected
+    assert policy.left_out == left_out
+
+
+def test_many_lines_whose_quote_nothing_closes_take_linear_time() -> None:
+    policy = Policy("skip")
+    assert texts("csv", b"text,n\n" + b'5","6\n' * 200_000, policy=policy) == []
+    assert policy.left_out == 200_000
 
 
 def test_what_is_wrong_comes_after_all_rows_before_it() -> None:
@@ -225,12 +258,11 @@ def test_memory_does_not_grow_where_all_rows_are_left_out() -> None:
         def is_ready(self) -> bool:
             return True
 
-    raw = Endless([])
-    stream = ByteStream(raw, "a")
+    blocks = text_blocks(ByteStream(Endless([]), "a"), None)
     policy = Policy("strict", "skip")
     tracemalloc.start()
     try:
-        list(csv_batches(text_blocks(stream, None), stream, None, Dialect(), policy, Limits(100, 10_000)))
+        list(csv_batches(blocks, "a", None, Dialect(), policy, Limits(100, 10_000)))
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()

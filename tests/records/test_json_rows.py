@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from arriving import LATER, Pieces, batches, content, in_pieces, numbers, texts, texts_before
+from arriving import LATER, Pieces, arrivals, batches, content, in_pieces, numbers, texts, texts_before
 from hypothesis import given, strategies as st
 
 from m2v_lite.errors import InputValueError
@@ -74,18 +74,13 @@ def test_blank_lines_are_left_out_but_counted() -> None:
 
 
 def test_objects_that_have_arrived_are_there_before_more_is_waited_for() -> None:
-    raw = Pieces([b'{"text": "one"}\n{"te', LATER, b'xt": "two"}\n'])
-    stream = ByteStream(raw, "a")
-    found = json_line_batches(text_blocks(stream, None), stream, None, Policy(), Limits(100, 10_000))
-    assert next(found).texts == ["one"]
-    assert raw.pieces[0] is LATER
+    raw = Pieces([b'{"text": "one"}\n{"te', LATER, b'xt": "two"}\n\n', LATER, b"\n"])
+    blocks = text_blocks(ByteStream(raw, "a"), None)
+    found = json_line_batches(blocks, "a", None, Policy(), Limits(100, 10_000))
+    assert arrivals(found, raw) == [(["one"], 4), ([], 4), (["two"], 2), ([], 2)]
     raw = Pieces([b'[{"text": "one"}', LATER, b', {"text": "two"', LATER, b"}", LATER, b"]"])
     found = json_array_batches(ByteStream(raw, "a"), None, Policy(), Limits(100, 10_000))
-    assert next(found).texts == ["one"]
-    assert raw.pieces[:2] == [LATER, b', {"text": "two"']
-    assert next(found).texts == ["two"]
-    assert raw.pieces == [LATER, b"]"]
-    assert next(found, None) is None
+    assert arrivals(found, raw) == [(["one"], 6), ([], 6), ([], 4), (["two"], 2), ([], 2)]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +103,7 @@ def test_objects_that_have_arrived_are_there_before_more_is_waited_for() -> None
         ),
         ('{"text": null, "b": 1}', r"field 'text' is missing or null; .*: none; --on-missing empty or skip"),
         ('{"txt": "a"}', r"field 'text' is missing or null; .*: txt; --on-missing"),
+        ('{"a": {"b": {"c": "x"}, "n": 1}, "d": "y"}', r"fields with texts: d, a\.b\.c; --on-missing"),
         (
             '{"text": "a\\ud800b"}',
             r"holds the lone surrogate U\+D800 after '.*a', which is not valid Unicode",

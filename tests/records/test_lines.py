@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import codecs
 import gzip
-from collections.abc import Iterator
 
 import pytest
-from arriving import LATER, Pieces, batches, content, in_pieces, numbers, stream_of, texts, texts_before
+from arriving import (
+    LATER,
+    Pieces,
+    arrivals,
+    batches,
+    content,
+    in_pieces,
+    numbers,
+    stream_of,
+    texts,
+    texts_before,
+)
 from hypothesis import given, strategies as st
 
 from m2v_lite.errors import InputValueError
@@ -146,16 +156,9 @@ def test_bytes_are_counted_after_bad_ones_and_a_mark(data: bytes, encoding: str 
 
 def test_all_lines_that_have_arrived_are_there_before_more_is_waited_for() -> None:
     raw = Pieces([b"one\ntwo\nthr", LATER, b"ee\nfour", LATER, b"\n"])
-    found = batches_of_lines(raw)
-    assert next(found) == ["one", "two"]
-    assert raw.pieces[0] is LATER
-    assert next(found) == ["three"]
-    assert next(found) == ["four"]
-
-
-def batches_of_lines(raw: Pieces) -> Iterator[list[str]]:
     blocks = text_blocks(ByteStream(raw, "a"), None)
-    return (batch.texts for batch in line_batches(blocks, Policy(), Limits(100, 10_000)))
+    found = line_batches(blocks, Policy(), Limits(100, 10_000))
+    assert arrivals(found, raw) == [(["one", "two"], 4), ([], 4), (["three"], 2), ([], 2), (["four"], 0)]
 
 
 @given(
