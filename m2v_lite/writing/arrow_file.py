@@ -197,13 +197,19 @@ class ArrowWriter:
         import pyarrow.parquet
 
         paths = _paths_but_vectors(schema)
-        return pyarrow.parquet.ParquetWriter(final, schema, use_dictionary=paths, write_statistics=paths)
+        return pyarrow.parquet.ParquetWriter(
+            final,
+            schema,
+            compression=dict.fromkeys(paths, "snappy"),
+            use_dictionary=paths,
+            write_statistics=paths,
+        )
 
 
 def _paths_but_vectors(schema: Any) -> list[str]:
     """Return the paths of the columns in a Parquet file, without that of the vectors.
 
-    To look for equal numbers in vectors takes longer than all else, and finds few.
+    To look for what is equal in vectors takes longer than all else, and finds little.
     """
     import pyarrow.parquet
 
