@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from m2v_lite.commands.options import one_character
+from m2v_lite.commands.output_suffixes import TABLES, suffix_of
 from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
 from m2v_lite.progress import print_error
 from m2v_lite.records.file_formats import FORMATS, STANDARD_STREAM
@@ -52,13 +53,15 @@ def texts_to_read(verb: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--no-header",
         action="store_true",
-        help="the first row of a CSV or TSV file is data; the columns are named 1, 2, 3 and so on",
+        help="the first row of a CSV or TSV file is data; the columns are named 1, 2, 3 and so on. Where the "
+        "format is not known, this says CSV",
     )
     group.add_argument(
         "--delimiter",
         type=one_character,
         metavar="CHARACTER",
-        help="what is between the fields of a CSV file (default: a comma; in TSV a tab)",
+        help="what is between the fields of a CSV file (default: a comma; in TSV a tab). Where the format is "
+        "not known, this says CSV",
     )
     group.add_argument(
         "--encoding",
@@ -86,6 +89,10 @@ def wrong_input(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the options of `texts_to_read`, or None."""
     if options.texts and (options.input or options.column):
         return "give texts on the command line or --input and --column, not both"
+    if options.format not in (None, "csv", "tsv"):
+        for name, is_given in (("--delimiter", options.delimiter), ("--no-header", options.no_header)):
+            if is_given:
+                return f"{name} is for CSV and TSV, and not for --format {options.format}"
     if options.encoding is not None:
         from m2v_lite.records.text_blocks import check_encoding
 
@@ -127,7 +134,9 @@ def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None 
     reading = Reading(
         options.format, options.column, not options.no_header, options.delimiter, options.encoding
     )
-    return Reader(sources, reading, policy, Limits(BATCH_TEXTS, BATCH_CHARACTERS), size_of(sources), wait)
+    # The columns of a table are those of its first records, which must not depend on how fast they arrive.
+    limits = Limits(BATCH_TEXTS, BATCH_CHARACTERS, first_is_full=suffix_of(output) in TABLES)
+    return Reader(sources, reading, policy, limits, size_of(sources), wait)
 
 
 def told(input: Input, policy: Policy) -> list[str]:

@@ -64,9 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (M2VLiteError, OSError) as error:
-        print_error(f"m2v-lite: {error}")
+        print_error(f"m2v-lite: {_told(error)}")
         return 1
     return 0
+
+
+def _told(error: Exception) -> str:
+    """Return the message of an error, and that of the system without its number."""
+    if isinstance(error, M2VLiteError) or not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return ": ".join([*names, error.strerror])
 
 
 def _show_warning(message: Warning | str, *place: Any, **options: Any) -> None:

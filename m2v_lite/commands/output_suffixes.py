@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-SUFFIXES = (".npy", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
+TABLES = (".parquet", ".arrow", ".feather")
+SUFFIXES = (".npy", ".jsonl", ".ndjson", *TABLES)
 
 
 def suffix_of(path: str) -> str | None:

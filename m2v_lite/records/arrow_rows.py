@@ -32,9 +32,6 @@ class ArrowRows:
     def __init__(self, table: Any, texts: list[str]) -> None:
         self._table, self._texts = table, texts
 
-    def __len__(self) -> int:
-        return len(self._texts)
-
     def part(self, start: int, stop: int) -> ArrowRows:
         return ArrowRows(self._table.slice(start, stop - start), self._texts[start:stop])
 
@@ -235,7 +232,7 @@ def _batches(
         numbers = [first + index for index in kept]
     start = 0
     while start < len(texts):
-        stop = start + fitting(texts, start, *limits)
+        stop = start + fitting(texts, start, limits.texts, limits.characters)
         rows = ArrowRows(table.slice(start, stop - start), texts[start:stop])
         yield RecordBatch(texts[start:stop], rows, Places(name, "row", numbers[start:stop]))
         start = stop

@@ -15,8 +15,6 @@ USUAL_COLUMN = "text"
 class Rows(Protocol):
     """What came with the texts of a batch, in the form of its file."""
 
-    def __len__(self) -> int: ...
-
     def part(self, start: int, stop: int) -> Rows:
         """Return the rows from one to before another."""
         ...
@@ -48,9 +46,6 @@ class TextRows:
 
     def __init__(self, texts: list[str]) -> None:
         self._texts = texts
-
-    def __len__(self) -> int:
-        return len(self._texts)
 
     def part(self, start: int, stop: int) -> TextRows:
         return TextRows(self._texts[start:stop])

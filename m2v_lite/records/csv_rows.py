@@ -39,9 +39,6 @@ class CsvRows:
     def __init__(self, header: Sequence[str], cells: list[list[str]]) -> None:
         self._header, self._cells = header, cells
 
-    def __len__(self) -> int:
-        return len(self._cells)
-
     def part(self, start: int, stop: int) -> CsvRows:
         return CsvRows(self._header, self._cells[start:stop])
 

@@ -18,10 +18,17 @@ NOTHING_YET = None
 
 
 class Limits(NamedTuple):
-    """When a batch is full: with so many texts, or so many characters."""
+    """When a batch is full.
+
+    Attributes:
+        texts, characters: with so many texts, or so many characters.
+        first_is_full: whether the first batch of a file waits until it is full or the file ends, so that what
+            is in it does not depend on how fast the file arrives.
+    """
 
     texts: int
     characters: int
+    first_is_full: bool = False
 
 
 def batches_of(
@@ -47,7 +54,7 @@ def batches_of(
     """
     pending: list[Record] = []
     characters = 0
-    has_arrived = True
+    has_arrived, may_wait = True, limits.first_is_full
     failure: BaseException | None = None
     while failure is None:
         try:
@@ -57,6 +64,8 @@ def batches_of(
                     characters += size(record[1])
                     if len(pending) < limits.texts and characters < limits.characters:
                         continue
+                elif may_wait:
+                    continue
                 has_arrived = record is not NOTHING_YET
                 break
             else:
@@ -65,7 +74,7 @@ def batches_of(
             failure = error
         if pending:
             batch = _batch(pending, as_rows, path, unit)
-            pending, characters = [], 0
+            pending, characters, may_wait = [], 0, False
             yield batch
         if not has_arrived:
             has_arrived = True

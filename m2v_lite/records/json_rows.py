@@ -34,9 +34,6 @@ class JsonRows:
     def __init__(self, rows: list[JsonRow]) -> None:
         self._rows = rows
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def part(self, start: int, stop: int) -> JsonRows:
         return JsonRows(self._rows[start:stop])
 

@@ -35,7 +35,7 @@ def line_batches(blocks: Iterator[TextBlock], policy: Policy, limits: Limits) ->
         texts = block.split()
         start = 0
         while start < len(texts):
-            stop = start + fitting(texts, start, *limits)
+            stop = start + fitting(texts, start, limits.texts, limits.characters)
             part = texts[start:stop]
             places = Places(block.path, "line", block.lines[start:stop], (block,))
             yield RecordBatch(part, TextRows(part), places)

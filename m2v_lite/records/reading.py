@@ -36,8 +36,10 @@ class Reading(NamedTuple):
         format: one of `file_formats.FORMATS`; None to tell it from the name and the first bytes.
         column: the column or field with the texts; None for the only one, or the one named "text". With
             it, text is taken for JSON Lines.
-        has_header: whether the first row of a CSV or TSV file names the columns.
-        delimiter: what is between the fields of a CSV file; None for what its format says.
+        has_header: whether the first row of a CSV or TSV file names the columns. If not, text is taken for
+            CSV.
+        delimiter: what is between the fields of a CSV file; None for what its format says. With it, text is
+            taken for CSV.
         encoding: the encoding of text without a byte order mark; None for UTF-8.
     """
 
@@ -165,7 +167,7 @@ def _opened(source: Source) -> Iterator[int]:
 
 def _batches(stream: ByteStream, reading: Reading, policy: Policy, limits: Limits) -> Iterator[RecordBatch]:
     """Yield the records of one file."""
-    format = reading.format or _format_of(stream, reading.column is not None)
+    format = reading.format or _format_of(stream, reading)
     if format in ("parquet", "arrow"):
         from m2v_lite.records.arrow_rows import arrow_batches
 
@@ -185,11 +187,13 @@ def _batches(stream: ByteStream, reading: Reading, policy: Policy, limits: Limit
         yield from line_batches(blocks, policy, limits)
 
 
-def _format_of(stream: ByteStream, has_column: bool) -> str:
-    """Return the format of a file, by its first bytes and its name."""
+def _format_of(stream: ByteStream, reading: Reading) -> str:
+    """Return the format of a file, by its first bytes and its name, and else by what is said of it."""
     head = stream.peek()
     format = columnar_format(head) or format_by_name(stream.name) or "text"
-    if format == "text" and has_column:
+    if format == "text" and (reading.delimiter is not None or not reading.has_header):
+        return "csv"
+    if format == "text" and reading.column is not None:
         return "jsonl"
     if format == "json":
         _, mark = marked_encoding(head)

@@ -251,12 +251,14 @@ class PartialFile:
             raise InputValueError(
                 f"{self._manifest}: of another version of m2v_lite; go on with that version, {again}"
             )
-        before = found["job"]
-        for name in {**before, **self._job}:
-            if before.get(name) != self._job.get(name):
+        for name in {**found["job"], **self._job}:
+            before, now = found["job"].get(name), self._job.get(name)
+            if before != now:
+                is_option = name.startswith("--")
+                values = f": {_shown(before)}, and not {_shown(now)}" if is_option else ""
                 raise InputValueError(
-                    f"{self._path}: cannot be resumed, because it was begun with another {name}: "
-                    f"{before.get(name)!r}, and not {self._job.get(name)!r}; give the same, {again}"
+                    f"{self._path}: cannot be resumed, because it was begun with another {name}{values}; "
+                    f"give the same, {again}"
                 )
         done = _done_of(found)
         if size < done.bytes:
@@ -328,12 +330,24 @@ def _lock(file: BinaryIO, shown: str) -> None:
 
 
 def write_whole(file: BinaryIO, part: Any) -> int:
-    """Write bytes, however many a call takes, and return how many they are."""
+    """Write bytes, however many a call takes, and return how many they are.
+
+    Raises:
+        OSError: the disk is full, or the like. It names the file.
+    """
     left = memoryview(part).cast("B")
     size = len(left)
-    while left:
-        left = left[file.write(left) :]
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError as error:
+        error.filename = error.filename or getattr(file, "name", None)
+        raise
     return size
+
+
+def _shown(value: object) -> str:
+    return "the default" if value is None else repr(value)
 
 
 def _done_of(manifest: Mapping[str, Any]) -> Done:

@@ -97,6 +97,18 @@ def test_columns_of_csv(tmp_path: Path, encoded: Run) -> None:
     ]
     options = ["--delimiter", ";", "--no-header", "--column", "2"]
     assert [record["2"] for record in encoded("--input", path, *options)] == ["b", "d"]
+    other = path.rename(tmp_path / "in.txt")  # the options say what it is
+    assert [record["2"] for record in encoded("--input", other, *options)] == ["b", "d"]
+    assert [record["1"] for record in encoded("--input", other, "--no-header")] == ["a;b", "c;d"]
+
+
+@pytest.mark.parametrize("option", [("--no-header",), ("--delimiter", ";")])
+def test_options_of_csv_and_another_format(
+    option: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["encode", "--input", "in.jsonl", "--format", "jsonl", *option])
+    assert f"{option[0]} is for CSV and TSV, and not for --format jsonl" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "feather"])
@@ -164,7 +176,7 @@ def test_folders_and_patterns(
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["missing"], "No such file"),
+        (["missing"], "m2v-lite: missing: No such file or directory"),
         (["missing/*.txt"], r"missing/*.txt: no file matches this pattern"),
         (["empty"], "empty: there are no files in this folder"),
         (["-", "-"], "standard input can be read only once"),

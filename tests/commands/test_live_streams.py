@@ -135,6 +135,23 @@ def test_what_makes_no_record_yet_holds_nothing_up(
         assert answer(process)["text"].rstrip() == "two"
 
 
+def test_the_columns_of_a_table_do_not_depend_on_how_fast_records_come(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    output = tmp_path / "v.parquet"
+    with piped("--column", "text", "--output", str(output)) as process:
+        for line in (b'{"text": "one", "n": 1}\n', b'{"text": "two", "n": 2.5, "more": "x"}\n'):
+            send(process, line)
+            time.sleep(0.2)
+        _, errors = process.communicate(timeout=LONGEST)
+        assert (process.returncode, errors) == (0, b"")
+    table = pq.read_table(output)
+    assert table.select(["text", "n", "more"]).to_pydict() == {
+        "text": ["one", "two"],
+        "n": [1.0, 2.5],
+        "more": [None, "x"],
+    }
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["one process", "workers"])
 def test_a_signal_ends_the_input(number: signal.Signals, workers: tuple[str, ...]) -> None:

@@ -84,8 +84,8 @@ def test_a_new_run_discards_what_was_kept(job: Callable[..., int], tmp_path: Pat
         (["--dim", "8"], "begun with another --dim: 256, and not 8"),
         (["--max-length", "3"], "another --max-length: 512, and not 3"),
         (["--no-normalize"], "another --normalize: True, and not False"),
-        (["--precision", "binary"], "another --precision: None, and not 'binary'"),
-        (["--model", "TINY"], "another model"),
+        (["--precision", "binary"], "another --precision: the default, and not 'binary'"),
+        (["--model", "TINY"], "another model; give the same, or"),
         (["--column", "a"], "another --column"),
     ],
 )
@@ -250,3 +250,31 @@ def test_records_before_one_that_cannot_be_written_are_kept(
     assert "in.jsonl, line 3 (byte 28): the record already has a field 'embedding'" in told
     assert "keeps the vectors of 2 texts" in told
     assert len((tmp_path / "v.jsonl.partial").read_text().splitlines()) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path, bundled: StaticModel) -> None:
+    lines = [f"line {number}" for number in range(6000)]
+    (tmp_path / "in").write_text("".join(f"{line}\n" for line in lines))
+    limited = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000)); "
+        "import sys; from m2v_lite.commands.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = ["encode", "--input", "in", "--output", "v.npy"]
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *command],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+    )
+    assert done.returncode == 1
+    assert "v.npy.partial: File too large\n" in done.stderr
+    assert "v.npy.partial keeps the vectors of 4,096 texts" in done.stderr
+    subprocess.run(
+        [sys.executable, "-m", "m2v_lite", *command, "--resume"], cwd=tmp_path, check=True, timeout=LONGEST
+    )
+    np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), bundled.encode(lines))
+    assert names(tmp_path) == ["in", "v.npy"]

@@ -50,6 +50,20 @@ def test_nothing_is_lost_or_repeated(
     assert sizes.count(0) == items.count(None), "a batch of none tells of each wait, and of nothing else"
 
 
+@given(st.lists(st.none() | st.text("ab", min_size=1, max_size=3)), st.integers(1, 5), st.integers(1, 9))
+def test_the_first_batch_may_wait_until_it_is_full(
+    items: list[str | None], most: int, characters: int
+) -> None:
+    def sizes(items: list[str | None]) -> list[int]:
+        records = (item if item is None else (item, item, 0, None) for item in items)
+        limits = Limits(most, characters, first_is_full=True)
+        found = [batch.texts for batch in batches_of(records, TextRows, "a", "line", limits, len)]
+        assert [text for texts in found for text in texts] == [item for item in items if item is not None]
+        return [len(texts) for texts in found]
+
+    assert sizes(items)[:1] in ([], [0]) or sizes(items)[0] == sizes([i for i in items if i is not None])[0]
+
+
 def test_to_stop_early_yields_nothing_more() -> None:
     closed = []
 

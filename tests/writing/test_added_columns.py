@@ -15,7 +15,9 @@ from m2v_lite.writing.added_columns import EMBEDDING, LINE, PATH, check_names
 
 
 def batch_of(rows: Rows) -> RecordBatch:
-    return RecordBatch([""] * len(rows), rows, Places("in.jsonl", "line", range(5, 5 + len(rows))))
+    return RecordBatch(
+        [""] * (size := len(rows.json_objects())), rows, Places("in.jsonl", "line", range(5, 5 + size))
+    )
 
 
 def json_rows(*fields: dict[str, Any]) -> JsonRows:

@@ -32,7 +32,9 @@ both_formats = pytest.mark.parametrize("format", FORMATS)
 
 
 def batch_of(rows: Rows, first: int = 1, path: str = "in.jsonl", unit: str = "line") -> RecordBatch:
-    return RecordBatch([""] * len(rows), rows, Places(path, unit, range(first, first + len(rows))))
+    return RecordBatch(
+        [""] * (size := len(rows.json_objects())), rows, Places(path, unit, range(first, first + size))
+    )
 
 
 def json_batch(*fields: dict[str, Any], first: int = 1) -> RecordBatch:
