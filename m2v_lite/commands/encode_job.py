@@ -24,8 +24,8 @@ from m2v_lite.progress import print_error, progress_of_files
 from m2v_lite.records.batches import RecordBatch, as_bytes
 from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.reading import Reader
-from m2v_lite.writing.added_columns import NameTakenError
-from m2v_lite.writing.partial_file import Done, PartialFile
+from m2v_lite.records.writing.added_columns import NameTakenError
+from m2v_lite.records.writing.partial_file import Done, PartialFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -121,7 +121,7 @@ def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None 
     from m2v_lite.records.gathering import Limits
     from m2v_lite.records.reading import GivenTexts, Reader, Reading
     from m2v_lite.records.sources import size_of, sources_of
-    from m2v_lite.writing.partial_file import written_for
+    from m2v_lite.records.writing.partial_file import written_for
 
     if options.texts:
         return GivenTexts(options.texts, policy, BATCH_TEXTS)

@@ -12,9 +12,9 @@ from m2v_lite.commands.loaded import fingerprint
 from m2v_lite.commands.output_suffixes import suffix_of
 from m2v_lite.errors import InputValueError
 from m2v_lite.records.batches import RecordBatch
-from m2v_lite.writing.json_lines_file import JsonLinesWriter
-from m2v_lite.writing.npy_file import NpyWriter
-from m2v_lite.writing.partial_file import ConvertingWriter, Done, VectorWriter, write_whole
+from m2v_lite.records.writing.json_lines_file import JsonLinesWriter
+from m2v_lite.records.writing.npy_file import NpyWriter
+from m2v_lite.records.writing.partial_file import ConvertingWriter, Done, VectorWriter, write_whole
 
 if TYPE_CHECKING:
     from m2v_lite.model import StaticModel
@@ -30,7 +30,7 @@ def writer_of(
         return NpyWriter(nothing.shape[1], nothing.dtype)
     if suffix in (".jsonl", ".ndjson"):
         return json_writer(options, with_source)
-    from m2v_lite.writing.arrow_file import ArrowWriter
+    from m2v_lite.records.writing.arrow_file import ArrowWriter
 
     format = "parquet" if suffix == ".parquet" else "arrow"
     return ArrowWriter(format, nothing.shape[1], nothing.dtype, with_source)

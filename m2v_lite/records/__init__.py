@@ -1,4 +1,4 @@
-"""Files as people have them -> batches of texts, with all that came with each text.
+"""Files as people have them -> batches of texts, with all that came with each text, and back with vectors.
 
 The modules, in the order in which a file passes them:
 
@@ -17,4 +17,5 @@ The modules, in the order in which a file passes them:
 - `gathering`: records -> batches, before more is waited for.
 - `batches`: the texts of a batch, with all that came with them.
 - `places`: where records were read.
+- `writing`: records with their vectors -> files that may grow for hours.
 """

@@ -21,7 +21,7 @@ from m2v_lite.files.atomic_write import is_temporary
 from m2v_lite.files.kept_tokenizers import LOCK, prune
 from m2v_lite.files.packing import pack
 from m2v_lite.files.saving import copy_model
-from m2v_lite.writing import partial_file
+from m2v_lite.records.writing import partial_file
 
 if not hasattr(os, "fork"):
     pytest.skip("needs fork", allow_module_level=True)

@@ -17,8 +17,8 @@ from sample_texts import SAMPLE_TEXTS, random_texts
 
 from m2v_lite import StaticModel
 from m2v_lite.errors import InputTypeError, InputValueError
-from m2v_lite.writing import shortest_numbers as module
-from m2v_lite.writing.shortest_numbers import json_rows
+from m2v_lite.records.writing import shortest_numbers as module
+from m2v_lite.records.writing.shortest_numbers import json_rows
 
 FLOATS = [np.float16, np.float32, np.float64]
 DTYPES = [*FLOATS, np.int8, np.uint8]

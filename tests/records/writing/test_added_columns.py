@@ -11,7 +11,7 @@ from m2v_lite.records.batches import RecordBatch, Rows, TextRows
 from m2v_lite.records.csv_rows import CsvRows
 from m2v_lite.records.json_rows import JsonRows
 from m2v_lite.records.places import Places
-from m2v_lite.writing.added_columns import EMBEDDING, LINE, PATH, check_names
+from m2v_lite.records.writing.added_columns import EMBEDDING, LINE, PATH, check_names
 
 
 def batch_of(rows: Rows) -> RecordBatch:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from m2v_lite.errors import InputValueError, MissingPackageError
 from m2v_lite.records.batches import USUAL_COLUMN, RecordBatch
 from m2v_lite.records.places import Places
-from m2v_lite.writing.added_columns import EMBEDDING, LINE, PATH, check_names
-from m2v_lite.writing.arrow_columns import MisfitError, as_column
+from m2v_lite.records.writing.added_columns import EMBEDDING, LINE, PATH, check_names
+from m2v_lite.records.writing.arrow_columns import MisfitError, as_column
 
 # A row group, or a record batch of an Arrow file, has so many rows, or fewer that are about so many bytes.
 ROWS = 16_384

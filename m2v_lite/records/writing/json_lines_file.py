@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.writing.added_columns import EMBEDDING, LINE, PATH, check_names
-from m2v_lite.writing.shortest_numbers import json_rows
+from m2v_lite.records.writing.added_columns import EMBEDDING, LINE, PATH, check_names
+from m2v_lite.records.writing.shortest_numbers import json_rows
 
 if TYPE_CHECKING:
     from m2v_lite.records.batches import RecordBatch

@@ -20,8 +20,8 @@ from m2v_lite.records.batches import RecordBatch, Rows, TextRows
 from m2v_lite.records.csv_rows import CsvRows
 from m2v_lite.records.json_rows import JsonRows
 from m2v_lite.records.places import Places
-from m2v_lite.writing import arrow_file
-from m2v_lite.writing.arrow_file import ArrowWriter
+from m2v_lite.records.writing import arrow_file
+from m2v_lite.records.writing.arrow_file import ArrowWriter
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
