@@ -7,10 +7,12 @@ import pickle
 import signal
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from m2v_lite.encoding.shared_array import SharedArray, received
@@ -29,6 +31,10 @@ GUARD = (
     "what it printed says why. A program that asks for workers must be a file, and must start under: "
     "if __name__ == '__main__':"
 )
+
+
+# What stands in the place of a part where there are no more, and of anything once the parent has ended.
+NO_MORE, PARENT_IS_GONE = None, "the parent is gone"
 
 
 class Part(NamedTuple):
@@ -98,7 +104,7 @@ class Worker:
     def finish(self) -> None:
         """Let it release the vectors."""
         try:
-            self.connection.send(None)
+            self.connection.send(NO_MORE)
         except OSError:
             raise self._ended() from None
         self.is_under_way = False
@@ -158,30 +164,43 @@ def work(connection: Connection, encoder: PartEncoder | bytes) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
-    requests = _requests(connection, parent.sentinel)
+    requests: SimpleQueue[Any] = SimpleQueue()
+    Thread(target=_read, args=(connection, parent.sentinel, requests), daemon=True).start()
     encode = encoder
-    try:
-        for settings in requests:
-            vectors = received(connection)
-            while (request := next(requests, None)) is not None:
-                first, rows, texts = request
-                cut, failure = 0, None
-                try:
-                    if isinstance(encode, bytes):
-                        encode = pickle.loads(encode)  # here, so that its failure is told
-                    cut = encode(settings, texts, first, vectors[rows])
-                except Exception as error:
-                    failure = _portable(error), traceback.format_exc()
+    while (request := requests.get()) is not PARENT_IS_GONE:
+        settings, vectors = request
+        del request
+        while (part := requests.get()) is not NO_MORE:
+            if part is PARENT_IS_GONE:
+                return
+            first, rows, texts = part
+            cut, failure = 0, None
+            try:
+                if isinstance(encode, bytes):
+                    encode = pickle.loads(encode)  # here, so that its failure is told
+                cut = encode(settings, texts, first, vectors[rows])
+            except Exception as error:
+                failure = _portable(error), traceback.format_exc()
+            try:
                 connection.send((cut, failure))
-            del vectors
+            except OSError:
+                return  # the parent is gone
+        del vectors
+
+
+def _read(connection: Connection, parent: int, requests: SimpleQueue[Any]) -> None:
+    """Take what the parent sends, so that it need not wait until the work before is done."""
+    try:
+        while connection in wait([connection, parent]):
+            settings = connection.recv()
+            requests.put((settings, received(connection)))
+            while connection in wait([connection, parent]) and (part := connection.recv()) is not NO_MORE:
+                requests.put(part)
+            requests.put(NO_MORE)
     except (EOFError, OSError):
-        return  # the parent is gone
-
-
-def _requests(connection: Connection, parent: int) -> Iterator[Any]:
-    """Yield what the parent sends, for as long as it is there."""
-    while connection in wait([connection, parent]):
-        yield connection.recv()
+        pass
+    finally:
+        requests.put(PARENT_IS_GONE)
 
 
 def _portable(error: Exception) -> Exception:
