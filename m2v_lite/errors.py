@@ -20,6 +20,10 @@ class InvalidModelError(M2VLiteError, ValueError):
     """A model's files are broken or not supported, or do not fit together."""
 
 
+class InvalidIndexError(M2VLiteError, ValueError):
+    """The file of an index is missing, broken or of another program, or its vectors are of another model."""
+
+
 class InputTypeError(M2VLiteError, TypeError):
     """An argument has the wrong type, such as `bytes` instead of a text."""
 

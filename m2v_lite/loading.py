@@ -23,6 +23,9 @@ from m2v_lite.files.layouts import LAYOUTS, MODULES, ModelFiles
 from m2v_lite.files.model_parts import ModelParts
 from m2v_lite.files.reading import read_model
 
+# How many pages of each file are looked at to tell models apart, and their size.
+PAGES, PAGE = 64, 4096
+
 BUNDLED_MODEL = os.path.join(os.path.dirname(__file__), "bundled", "potion-base-8M-int8", "model.safetensors")
 
 
@@ -229,3 +232,23 @@ def _read(place: str, *options: Any) -> ModelParts:
                 "and the tokenizer to another folder"
             )
     return parts
+
+
+def fingerprint(files: ModelFiles) -> str:
+    """Return what tells a model from others, without reading all of its table.
+
+    It is a checksum of the sizes of its files and of pages of 4 KB that are spread over each.
+    """
+    import zlib  # a model is loaded without it
+
+    checksum = 0
+    for path in (files.table, files.tokenizer, files.config):
+        if not path:
+            continue
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            checksum = zlib.crc32(f"{size}\n".encode(), checksum)
+            for number in range(PAGES):
+                file.seek(max(0, size - PAGE) * number // (PAGES - 1))
+                checksum = zlib.crc32(file.read(PAGE), checksum)
+    return f"{checksum:08x}"

@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "records": GROUND | {"files", "encoding"},
     "model": STAGES | {"files", "loading", "encoding"},
     "inference": STAGES | {"files", "loading", "encoding", "model"},
+    "search": GROUND | {"loading", "encoding", "records", "model"},
     "integrations": STAGES | {"files", "loading", "encoding", "model", "inference"},
     "commands": STAGES
     | {
@@ -42,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
         "model",
         "integrations",
         "inference",
+        "search",
     },
     "__init__": {"errors", "model", "integrations"},
     "__main__": {"commands"},

@@ -28,7 +28,7 @@ PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for
 README = PAGES["README.md"]
 # The docstrings name these.
 EXPECTED_PAGES = [
-    "use", "encode-files", "hub-and-offline-boards", "milvus", "packed-models", "small-boards", "speed-and-memory",
+    "use", "encode-files", "search", "hub-and-offline-boards", "milvus", "packed-models", "small-boards", "speed-and-memory",
     "other-libraries", "how-it-works", "contributing",
 ]  # fmt: skip
 NEED_MORE = {"milvus_collection.py", "serve_embeddings.py"}  # than this package; tested in integrations
@@ -107,7 +107,8 @@ def tables_of(results: str) -> list[str]:
 
 def test_there_are_pages_and_examples() -> None:
     assert {f"docs/{name}.md" for name in EXPECTED_PAGES} == PAGES.keys() - {"README.md"}
-    assert {block.page for block in WITH_OUTPUT} == {"README.md", "docs/speed-and-memory.md", "docs/use.md"}
+    pages = {"README.md", "docs/search.md", "docs/speed-and-memory.md", "docs/use.md"}
+    assert {block.page for block in WITH_OUTPUT} == pages
     assert {block.page for block in SESSIONS} == {"README.md", "docs/use.md"}
     assert len(EXAMPLES) == 5
 

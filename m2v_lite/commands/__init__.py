@@ -13,6 +13,9 @@ modules, in the order in which a call passes them:
 - `encode_job`: its work.
 - `output_suffixes`: the name of an output file -> its kind.
 - `outputs`: where its vectors go.
+- `index_file`: which index a command works on.
+- `index`: makes files searchable.
+- `search`: prints what in an index fits a query.
 - `similarity`: prints cosine similarities.
 - `classify`: prints the labels of texts.
 - `info`: shows what is known of a model.

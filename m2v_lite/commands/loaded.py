@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import zlib
 
 from m2v_lite.commands.options import NO_LIMIT
 from m2v_lite.embedding.modules import ignore_scale
 from m2v_lite.errors import InputValueError
 from m2v_lite.files.layouts import ModelFiles
 from m2v_lite.model import StaticModel
-
-# How many pages of each file are looked at to tell models apart, and their size.
-PAGES, PAGE = 64, 4096
 
 
 def load_to_encode(options: argparse.Namespace) -> StaticModel:
@@ -64,22 +59,3 @@ def files_of(model: StaticModel) -> ModelFiles:
 def described(model: StaticModel) -> str:
     """Return the size and the dtype of a model's table."""
     return f"{len(model.embedding):,} x {model.embedding.shape[1]} {model.embedding_dtype}"
-
-
-def fingerprint(model: StaticModel) -> str:
-    """Return what tells a model from others, without reading all of its table.
-
-    It is a checksum of the sizes of its files and of pages of 4 KB that are spread over each.
-    """
-    checksum = 0
-    files = files_of(model)
-    for path in (files.table, files.tokenizer, files.config):
-        if not path:
-            continue
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            checksum = zlib.crc32(f"{size}\n".encode(), checksum)
-            for number in range(PAGES):
-                file.seek(max(0, size - PAGE) * number // (PAGES - 1))
-                checksum = zlib.crc32(file.read(PAGE), checksum)
-    return f"{checksum:08x}"

@@ -15,16 +15,29 @@ from types import FrameType
 from typing import Any
 
 from m2v_lite import __version__
-from m2v_lite.commands import bench, classify, download, encode, info, list as listing, pack, similarity
+from m2v_lite.commands import (
+    bench,
+    classify,
+    download,
+    encode,
+    index,
+    info,
+    list as listing,
+    pack,
+    search,
+    similarity,
+)
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import print_error
 
-COMMANDS = (encode, similarity, classify, info, pack, download, listing, bench)
+COMMANDS = (encode, index, search, similarity, classify, info, pack, download, listing, bench)
 
 EPILOG = """\
 examples:
   m2v-lite encode "the kettle is on" > vector.jsonl
   m2v-lite encode --input notes.txt --output notes.npy
+  m2v-lite index notes/
+  m2v-lite search "where did I leave the kettle"
   m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
   m2v-lite similarity "a cat" "a kitten" "a bicycle"
   m2v-lite info --model minishlab/potion-base-8M
@@ -40,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0, or 1 after a failure, with a message on standard error. (Wrong usage exits with
+        The exit status: 0, or 1 after a failure, with a message on standard error, or if a search finds
+        nothing. (Wrong usage exits with
         2, an interrupt with 128 plus the number of its signal.)
     """
     for stream in (sys.stdout, sys.stderr):
@@ -54,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interruptible(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             warnings.simplefilter("once", append=True)  # a command may load its model more than once
-            options.run(options)
+            status = options.run(options)
             if sys.stdout is not None:
                 sys.stdout.flush()
     except KeyboardInterrupt:
@@ -66,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (M2VLiteError, OSError) as error:
         print_error(f"m2v-lite: {_told(error)}")
         return 1
-    return 0
+    return status or 0
 
 
 def _told(error: Exception) -> str:

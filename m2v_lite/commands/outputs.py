@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite import __version__
-from m2v_lite.commands.loaded import fingerprint
+from m2v_lite.commands.loaded import files_of
 from m2v_lite.commands.output_suffixes import suffix_of
 from m2v_lite.errors import InputValueError
+from m2v_lite.loading import fingerprint
 from m2v_lite.records.batches import RecordBatch
 from m2v_lite.records.writing.json_lines_file import JsonLinesWriter
 from m2v_lite.records.writing.npy_file import NpyWriter
@@ -46,7 +47,7 @@ def job_of(options: argparse.Namespace, model: StaticModel, with_source: bool) -
     return {
         "version": __version__,
         "kind of output": suffix_of(options.output),
-        "model": fingerprint(model),
+        "model": fingerprint(files_of(model)),
         "--dim": model.dim,
         "--max-length": model.max_length,
         "--normalize": model.normalize,

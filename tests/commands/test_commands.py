@@ -301,7 +301,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     ("arguments", "stdin", "message"),
     [
         (["encode", "a", "--model", "/no/such/model"], b"", "/no/such/model'?: no such folder"),
-        (["encode", "--input", "missing.txt"], b"", "No such file or directory: 'missing.txt'"),
+        (["encode", "--input", "missing.txt"], b"", "missing.txt: No such file or directory"),
         (["encode", "--output", "no/such/folder/v.npy"], b"a", "make it first"),
         (["encode", "--dim", "300", "a"], b"", "the model has 256 columns"),
         (["encode"], b"fine\n\xff\xfe\n", r"standard input, line 2 \(byte 5\): not UTF-8: the byte 0xFF"),

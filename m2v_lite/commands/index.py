@@ -1,0 +1,156 @@
+"""`m2v-lite index`: makes files searchable, and looks after the index."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
+from m2v_lite.commands.options import positive
+from m2v_lite.commands.printing import print_table
+from m2v_lite.progress import print_error
+from m2v_lite.records.file_formats import FORMATS
+
+# More reasons are only counted.
+MOST_REASONS = 10
+RULES = ("lines", "paragraphs")
+
+
+def add(commands: Any) -> None:
+    """Add this command to the parser."""
+    command = commands.add_parser(
+        "index",
+        parents=[index_choice()],
+        help="make files searchable",
+        description="Make an index of what is in files and folders, or bring it up to date: only files that "
+        "are new or have changed are read. Then search it with: m2v-lite search QUERY",
+    )
+    command.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="files, folders, patterns such as 'notes/*.md', or '-' for standard input: text, CSV, TSV, "
+        "JSON, JSON Lines, Parquet or Arrow, perhaps compressed",
+    )
+    command.add_argument(
+        "--glob",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="of folders, take only files whose name fits, such as '*.md'; may be given several times",
+    )
+    command.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave out files and folders whose name fits; may be given several times",
+    )
+    command.add_argument(
+        "--chunk",
+        type=_rule,
+        metavar="RULE",
+        help="'paragraphs': chunks of whole paragraphs, up to 1,200 characters; 'lines': each line is a "
+        "chunk; or how many lines a chunk has (default: lines for .log files, paragraphs for others)",
+    )
+    command.add_argument(
+        "--format", choices=FORMATS, help="the format of the files (default: by their names)"
+    )
+    command.add_argument(
+        "--column", "--field", metavar="NAME", help="the column or field with the texts (default: 'text')"
+    )
+    command.add_argument(
+        "--encoding", metavar="NAME", help="the encoding of files without a byte order mark (default: utf-8)"
+    )
+    command.add_argument(
+        "--model",
+        help="a model folder, packed model or name on the hub (default: the one of the index; for a new "
+        "index, the bundled potion-base-8M in int8)",
+    )
+    command.add_argument(
+        "--precision",
+        choices=("int8", "float32"),
+        default="int8",
+        help="how a new index keeps vectors (default: int8, a quarter of the space)",
+    )
+    work = command.add_mutually_exclusive_group()
+    work.add_argument("--status", action="store_true", help="print what is in the index")
+    work.add_argument("--remove", nargs="+", metavar="PATH", help="take files and folders out of the index")
+    work.add_argument("--vacuum", action="store_true", help="make the file smaller, after much has left it")
+    command.set_defaults(run=_index, wrong_usage=_wrong_usage, parser=command)
+
+
+def _rule(text: str) -> str | int:
+    return text if text in RULES else positive(text)
+
+
+def _wrong_usage(options: argparse.Namespace) -> str | None:
+    does_other = options.status or options.remove or options.vacuum
+    if does_other and options.paths:
+        return "give paths to index, or --status, --remove or --vacuum, not both"
+    if not does_other and not options.paths:
+        return "give files or folders to index"
+    return None
+
+
+def _index(options: argparse.Namespace) -> None:
+    from m2v_lite.search.index import Index  # other commands start sooner without it
+
+    does_other = options.status or options.remove or options.vacuum
+    with Index(
+        made_folder(options.index), options.model, precision=options.precision, create=not does_other
+    ) as index:
+        if options.status:
+            _print_status(index)
+        elif options.remove:
+            number = index.remove_paths(options.remove)
+            print(f"{shown_path(index.path)}: {_counted(number, 'file')} removed")
+        elif options.vacuum:
+            index.vacuum()
+        else:
+            _update(index, options)
+
+
+def _update(index: Any, options: argparse.Namespace) -> None:
+    done = index.update(
+        options.paths,
+        glob=options.glob,
+        exclude=options.exclude,
+        chunk=options.chunk,
+        column=options.column,
+        format=options.format,
+        encoding=options.encoding,
+    )
+    for path, why in done.skipped[:MOST_REASONS]:
+        where = "" if why.startswith(path) else f"{shown_path(path)}: "
+        print_error(f"m2v-lite: skipped: {where}{why}")
+    if len(done.skipped) > MOST_REASONS:
+        print_error(f"m2v-lite: skipped: {len(done.skipped) - MOST_REASONS:,} more")
+    counts = [
+        f"{number:,} {what}"
+        for what in ("added", "changed", "moved", "removed", "unchanged")
+        if (number := getattr(done, what))
+    ]
+    if done.skipped:
+        counts.append(f"{len(done.skipped):,} skipped")
+    chunks = _counted(done.chunks, "chunk")
+    print(f"{shown_path(index.path)}: files: {', '.join(counts) or 'none'}; {chunks} encoded")
+
+
+def _print_status(index: Any) -> None:
+    status = index.status()
+    rows = [
+        ("index", status.path),
+        ("files", f"{status.files:,}"),
+        ("chunks", f"{status.chunks:,}"),
+        ("size", f"{os.path.getsize(status.path) / 1e6:,.1f} MB"),
+        ("model", status.model or "the bundled potion-base-8M in int8"),
+        ("vectors", f"{status.columns} columns, {status.precision}"),
+        ("search by words", "yes" if status.has_words else "no: SQLite has no FTS5"),
+    ]
+    print_table(rows)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

@@ -1,0 +1,99 @@
+"""`m2v-lite search`: prints what in an index fits a query."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from m2v_lite.commands.index_file import index_choice, shown_path
+from m2v_lite.commands.options import positive
+from m2v_lite.progress import printable
+
+if TYPE_CHECKING:
+    from m2v_lite.search.hits import Hit
+
+MODES = ("hybrid", "vector", "text")
+# The colours of ripgrep: of paths, line numbers and what is less important.
+PATH, NUMBER, FAINT, PLAIN = "\x1b[35m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
+
+
+def add(commands: Any) -> None:
+    """Add this command to the parser."""
+    command = commands.add_parser(
+        "search",
+        parents=[index_choice()],
+        help="search an index",
+        description="Print what in an index fits a query best, the best first. The exit status is 1 if "
+        "nothing is found.",
+    )
+    command.add_argument("query", metavar="QUERY", help="what to look for, in words")
+    command.add_argument(
+        "-n", type=positive, default=10, metavar="N", dest="limit", help="print at most N (default: 10)"
+    )
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print a JSON object a line: path, first_line, last_line, score, text, and id and metadata of "
+        "texts that a program has added",
+    )
+    command.add_argument(
+        "--path", metavar="GLOB", help="search only files whose path fits, such as '*/notes/*.md'"
+    )
+    command.add_argument(
+        "--mode",
+        choices=MODES,
+        help="'vector' searches by meaning, 'text' by words, 'hybrid' by both (default: hybrid)",
+    )
+    command.add_argument(
+        "--model", help="the model of the index, if it is no longer where it was (default: as it was)"
+    )
+    command.set_defaults(run=_search, parser=command)
+
+
+def _search(options: argparse.Namespace) -> int:
+    from m2v_lite.search.index import Index  # other commands start sooner without it
+
+    with Index(options.index, options.model, create=False) as index:
+        hits = index.search(options.query, options.limit, mode=options.mode, path=options.path)
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    for number, hit in enumerate(hits):
+        if options.json:
+            print(json.dumps(_object(hit), ensure_ascii=False))
+        else:
+            print("\n" * bool(number) + "\n".join(_lines(hit, is_coloured)))
+    return 0 if hits else 1
+
+
+def _object(hit: Hit) -> dict[str, Any]:
+    """Return a hit as it is printed in JSON."""
+    found = {
+        "path": hit.path,
+        "first_line": hit.first_line,
+        "last_line": hit.last_line,
+        "score": round(hit.score, 6),
+        "text": hit.text,
+    }
+    return found if hit.path is not None else {**found, "id": hit.id, "metadata": hit.metadata}
+
+
+def _lines(hit: Hit, is_coloured: bool) -> list[str]:
+    """Return a hit as lines: where it is and its score, then its text, with line numbers if it has any."""
+
+    def coloured(text: str, colour: str) -> str:
+        return f"{colour}{text}{PLAIN}" if is_coloured else text
+
+    lines = [printable(line) for line in hit.text.split("\n")]
+    place = coloured(printable(str(hit.id) if hit.path is None else shown_path(hit.path)), PATH)
+    if hit.first_line is not None and hit.last_line is not None:
+        last = f"-{hit.last_line}" * (hit.last_line != hit.first_line)
+        place += f":{coloured(f'{hit.first_line}{last}', NUMBER)}"
+        if len(lines) == hit.last_line - hit.first_line + 1:
+            numbers = range(hit.first_line, hit.last_line + 1)
+            lines = [
+                f"{coloured(str(number), NUMBER)}:{line}" for number, line in zip(numbers, lines, strict=True)
+            ]
+    return [f"{place}  {coloured(f'{hit.score:.3f}', FAINT)}", *lines]

@@ -1,0 +1,25 @@
+"""Texts -> an index in one file -> the texts that fit a query, by meaning and by words.
+
+The modules, in the order in which a text and then a query pass them:
+
+- `index`: `Index`, which wires all below.
+- `about`: the model of an index, and whether a model is that one.
+- `database`: the file, its tables and its connections.
+- `updating`: files and folders -> what is new, changed, moved and gone in an index.
+- `chunking`: the lines of a text -> chunks with their lines.
+- `checked_entries`: texts that are given, with ids and metadata -> entries.
+- `contents`: chunks into the tables, and out of them.
+- `compact`: vectors -> small rows, and their dot products.
+- `vector_blocks`: rows <-> blocks in the file.
+- `full_text`: words into the file, and a query's words -> the chunks that match.
+- `filters`: conditions -> the chunks that meet them.
+- `nearest`: a query's vector -> the nearest chunks.
+- `rank_fusion`: several orders -> one.
+- `hits`: the chunks that were found -> `Hit`.
+"""
+
+from m2v_lite.search.hits import Hit
+from m2v_lite.search.index import Index, Status
+from m2v_lite.search.updating import Update
+
+__all__ = ["Hit", "Index", "Status", "Update"]

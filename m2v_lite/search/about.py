@@ -1,0 +1,91 @@
+"""What an index says of the model that made its vectors, and whether a model is that one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import NamedTuple
+
+from m2v_lite.errors import InputValueError, InvalidIndexError
+from m2v_lite.loading import BUNDLED_MODEL, fingerprint
+from m2v_lite.model import StaticModel
+from m2v_lite.search.compact import PRECISIONS
+
+SNAPSHOTS = "snapshots"  # the folder of the hub's cache whose folders are named by commits
+
+
+class About(NamedTuple):
+    """The model of an index, and how its vectors are kept.
+
+    Attributes:
+        model: its name on the hub or its path; "" for the bundled one.
+        revision: its commit on the hub, if that is known.
+        checksum: what tells it from others.
+        columns: how many columns its vectors have.
+        precision: one of `compact.PRECISIONS`.
+    """
+
+    model: str
+    revision: str
+    checksum: str
+    columns: int
+    precision: str
+
+
+def about_of(model: StaticModel, name: str | None, precision: str) -> About:
+    """Return what to say of a model.
+
+    Args:
+        model: the model.
+        name: its name on the hub or its path, as it was given; None if it was not.
+        precision: how its vectors are kept.
+
+    Raises:
+        InputValueError: the model has no files that could be told from others.
+    """
+    files = model.files
+    if files is None:
+        raise InputValueError(
+            "a model without files cannot be recognized again; save it with save_pretrained, and load it "
+            "from there"
+        )
+    if name is None:
+        name = "" if files.table == BUNDLED_MODEL else os.path.abspath(files.folder)
+    above, last = os.path.split(os.path.abspath(files.folder))
+    revision = last if os.path.basename(above) == SNAPSHOTS else ""
+    return About(name, revision, fingerprint(files), model.dim, precision)
+
+
+def read_about(connection: sqlite3.Connection) -> About | None:
+    """Return what an index says of its model; None if it has none yet."""
+    found = dict(connection.execute("SELECT name, value FROM about"))
+    if not found:
+        return None
+    try:
+        about = About(**{**found, "columns": int(found["columns"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError("what it says of its model cannot be read") from error
+    if about.precision not in PRECISIONS:
+        raise sqlite3.DatabaseError(f"it says that its vectors are {about.precision:.20}")
+    return about
+
+
+def write_about(connection: sqlite3.Connection, about: About) -> None:
+    """Say of the model of an index what `read_about` returns."""
+    connection.executemany("INSERT INTO about VALUES (?, ?)", about._asdict().items())
+
+
+def check_same(path: str, kept: About, given: About) -> None:
+    """Check that a model is the one of an index.
+
+    Raises:
+        InvalidIndexError: it is another one, or its vectors have other columns.
+    """
+    if (kept.checksum, kept.columns) == (given.checksum, given.columns):
+        return
+    name = kept.model or "the bundled model"
+    revision = f" at revision {kept.revision}" if kept.revision else ""
+    raise InvalidIndexError(
+        f"{path}: this index was made with {name}{revision} ({kept.columns} columns), and the model given is "
+        "another; give that model, or make a new index"
+    )

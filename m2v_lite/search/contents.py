@@ -1,0 +1,83 @@
+"""Chunks with their vectors and words -> the tables of an index, and out of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.search.compact import compacted
+from m2v_lite.search.full_text import add_words, drop_words
+from m2v_lite.search.vector_blocks import append, drop
+
+
+class Entry(NamedTuple):
+    """What an index keeps of a chunk, besides its vector.
+
+    Attributes:
+        text: its text.
+        name: the identifier that a caller gave it: an int or a text; None for a chunk of a file.
+        source: the number of the file that it is of, or None.
+        first_line, last_line: where it is in the file.
+        metadata: a JSON object, or None.
+    """
+
+    text: str
+    name: int | str | None = None
+    source: int | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+    metadata: str | None = None
+
+
+def add_entries(
+    connection: sqlite3.Connection,
+    entries: Sequence[Entry],
+    vectors: NDArray[np.float32],
+    precision: str,
+    has_words: bool,
+) -> list[int]:
+    """Add chunks, and return their numbers.
+
+    Args:
+        connection: one that writes.
+        entries: the chunks.
+        vectors: (entries, columns), unit vectors.
+        precision: how the vectors are kept.
+        has_words: whether the index has words.
+    """
+    if not entries:
+        return []
+    # Numbers are above all before, and above the integers that are names, for they may become names, too.
+    (last,) = connection.execute(
+        "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence), "
+        "coalesce((SELECT name FROM chunks WHERE name < '' ORDER BY name DESC LIMIT 1), 0))"
+    ).fetchone()
+    numbers = range(last + 1, last + 1 + len(entries))
+    connection.executemany(
+        "INSERT INTO chunks (id, text, name, source, first_line, last_line, metadata) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((number, *entry) for number, entry in zip(numbers, entries, strict=True)),
+    )
+    append(connection, np.array(numbers, np.int64), *compacted(vectors, precision))
+    if has_words:
+        add_words(connection, numbers, [entry.text for entry in entries])
+    return list(numbers)
+
+
+def drop_entries(connection: sqlite3.Connection, numbers: Sequence[int], has_words: bool) -> None:
+    """Take chunks out.
+
+    Args:
+        connection: one that writes.
+        numbers: the numbers of chunks that are there.
+        has_words: whether the index has words.
+    """
+    numbers = sorted(numbers)
+    if has_words:
+        drop_words(connection, numbers)
+    drop(connection, np.array(numbers, np.int64))
+    connection.executemany("DELETE FROM chunks WHERE id = ?", ((number,) for number in numbers))

@@ -1,0 +1,209 @@
+"""The file of an index: its tables, and connections to it.
+
+It is an SQLite database with a write-ahead log, so that readers and a writer do not wait for each other, and
+what was committed stays whatever happens (https://sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from m2v_lite.disk import kind_of
+from m2v_lite.errors import InvalidIndexError
+
+# What tells this file from other databases; the bytes of "m2vs".
+APPLICATION = 0x6D327673
+VERSION = 1
+# How long to wait for another writer, in seconds.
+PATIENCE = 30.0
+MAPPED_BYTES = 1 << 30
+
+# The numbers of chunks only grow. Rows of vectors lie in blocks, in the order of their chunks; a chunk that
+# is gone leaves its number there with a minus. What a search does not always read has tables of its own:
+# SQLite reads a row up to the column that it needs.
+TABLES = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER, modified INTEGER, rule TEXT,
+    checksum BLOB
+);
+CREATE INDEX sources_by_checksum ON sources (checksum);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, source INTEGER, name, first_line INTEGER, last_line INTEGER,
+    metadata TEXT, text TEXT NOT NULL
+);
+CREATE INDEX chunks_by_source ON chunks (source) WHERE source IS NOT NULL;
+CREATE UNIQUE INDEX chunks_by_name ON chunks (name) WHERE name IS NOT NULL;
+CREATE TABLE blocks (id INTEGER PRIMARY KEY, first INTEGER NOT NULL UNIQUE, chunks BLOB NOT NULL);
+CREATE TABLE vectors (block INTEGER PRIMARY KEY, scales BLOB NOT NULL, rows BLOB NOT NULL);
+"""
+# The text is not stored twice (https://sqlite.org/fts5.html#external_content_tables).
+WORDS = """
+CREATE VIRTUAL TABLE words USING fts5(
+    text, content='chunks', content_rowid='id', tokenize="unicode61 remove_diacritics 2"
+);
+"""
+
+
+class Database:
+    """An SQLite file, with a connection for each thread.
+
+    Args:
+        path: the file.
+        create: whether to make it if it is missing.
+
+    Attributes:
+        path: the file.
+        has_words: whether the file has an index of words. It needs SQLite with FTS5.
+
+    Raises:
+        InvalidIndexError: the file is missing, damaged, or not of this library.
+        OSError: the file cannot be opened.
+    """
+
+    def __init__(self, path: str, create: bool) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._writing = threading.RLock()
+        self._is_open = True
+        if not os.path.exists(path) and not create:
+            raise InvalidIndexError(
+                f"{path}: there is no index; make one with: m2v-lite index PATH --index {path}"
+            )
+        if kind := kind_of(path):
+            raise InvalidIndexError(f"{path}: this is {kind}, and not a file; give another path")
+        try:
+            with self.told():
+                self.has_words = self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def files(self) -> list[str]:
+        """Return the files that SQLite may write."""
+        return [self.path, *(f"{self.path}-{suffix}" for suffix in ("wal", "shm", "journal"))]
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._is_open = False
+        while self._connections:
+            with suppress(sqlite3.Error):
+                self._connections.pop().close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection that sees one state of the file until the block ends."""
+        with self.told():
+            connection = self._connection()
+            if connection.in_transaction:  # in a block that writes
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection whose changes are committed together when the block ends, or not at all."""
+        with self._writing, self.told():
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def vacuum(self) -> None:
+        """Give the space of what is gone back to the system."""
+        with self._writing, self.told():
+            self._connection().execute("VACUUM")
+            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Turn the errors of SQLite into errors of this library."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            what = str(error)
+            if "locked" in what:
+                raise InvalidIndexError(
+                    f"{self.path}: another process has been writing this index for {PATIENCE:.0f} seconds; "
+                    "try again"
+                ) from error
+            raise OSError(f"{self.path}: {what}") from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise InvalidIndexError(
+                f"{self.path}: not an index of m2v_lite, or damaged ({error}); remove it and make the index "
+                "again, or give another path"
+            ) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        if not self._is_open:
+            raise InvalidIndexError(f"{self.path}: this index is closed; open it again")
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    def _prepare(self) -> bool:
+        """Make the tables if the file is new, check that it is an index, and return whether it has words."""
+        connection = self._connection()
+        deadline = time.monotonic() + PATIENCE
+        while _value(connection, "PRAGMA application_id") == 0 and not _has_tables(connection):
+            try:
+                connection.execute("PRAGMA page_size=8192")
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                # While another process does the same, SQLite does not wait by itself.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+                continue
+            if not _has_tables(connection):
+                _make_tables(connection)
+            connection.execute("COMMIT")
+        if _value(connection, "PRAGMA application_id") != APPLICATION:
+            raise InvalidIndexError(f"{self.path}: this is another SQLite database; give another path")
+        if (version := _value(connection, "PRAGMA user_version")) != VERSION:
+            raise InvalidIndexError(
+                f"{self.path}: an index of version {version}, and this library knows version {VERSION}; "
+                "remove the file and make the index again"
+            )
+        return bool(_value(connection, "SELECT count(*) FROM sqlite_master WHERE name = 'words'"))
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+    with suppress(sqlite3.OperationalError):  # there is SQLite without FTS5
+        connection.execute(WORDS)
+    connection.execute(f"PRAGMA application_id={APPLICATION}")
+    connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return bool(_value(connection, "SELECT count(*) FROM sqlite_master"))
+
+
+def _value(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,58 @@
+"""The numbers of chunks -> what the index has of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, NamedTuple
+
+from m2v_lite.search.nearest import Found
+
+# SQLite takes no more than 999 parameters in old versions.
+PARAMETERS = 900
+
+
+class Hit(NamedTuple):
+    """A text that was found.
+
+    Attributes:
+        id: what identifies it: what `Index.add` was given or has returned.
+        score: how good it is: of hybrid search, between 0 and 1; of search by vector, the cosine; of search
+            by words, BM25.
+        text: the text.
+        metadata: what `Index.add` was given with it.
+        path: the file that it is of, or None.
+        first_line, last_line: where it is in the file.
+    """
+
+    id: int | str
+    score: float
+    text: str
+    metadata: dict[str, Any]
+    path: str | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+
+
+def hits_of(connection: sqlite3.Connection, found: Found) -> list[Hit]:
+    """Return chunks with all that the index has of them."""
+    rows: dict[int, tuple[Any, ...]] = {}
+    numbers = found.chunks.tolist()
+    for start in range(0, len(numbers), PARAMETERS):
+        some = numbers[start : start + PARAMETERS]
+        marks = ", ".join("?" * len(some))
+        for number, *row in connection.execute(
+            "SELECT chunks.id, name, text, metadata, path, first_line, last_line FROM chunks "
+            f"LEFT JOIN sources ON sources.id = chunks.source WHERE chunks.id IN ({marks})",
+            some,
+        ):
+            rows[number] = tuple(row)
+    hits = []
+    for number, score in zip(numbers, found.scores.tolist(), strict=True):
+        try:
+            name, text, metadata, path, first, last = rows[number]
+            mapping = json.loads(metadata) if metadata else {}
+        except (KeyError, TypeError, ValueError) as error:
+            raise sqlite3.DatabaseError(f"chunk {number} is missing, or its metadata is") from error
+        hits.append(Hit(number if name is None else name, score, text, mapping, path, first, last))
+    return hits

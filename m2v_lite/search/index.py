@@ -1,0 +1,393 @@
+"""`Index`: texts that can be searched by meaning and by words, in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.arguments import PathLike, check_unicode, checked_path, described, natural_number
+from m2v_lite.errors import InputTypeError, InputValueError
+from m2v_lite.model import StaticModel
+from m2v_lite.records.reading import Reading
+from m2v_lite.search.about import About, about_of, check_same, read_about, write_about
+from m2v_lite.search.checked_entries import checked_id, entries_of
+from m2v_lite.search.compact import PRECISIONS
+from m2v_lite.search.contents import Entry, add_entries, drop_entries
+from m2v_lite.search.database import Database
+from m2v_lite.search.filters import allowed_chunks
+from m2v_lite.search.full_text import matching
+from m2v_lite.search.hits import PARAMETERS, Hit, hits_of
+from m2v_lite.search.nearest import nearest
+from m2v_lite.search.rank_fusion import fused
+from m2v_lite.search.updating import Update, drop_sources, update
+
+MODES = ("hybrid", "vector", "text")
+# So many texts are encoded and committed at a time.
+COMMITTED = 4096
+# How many chunks each of the two orders gives for a hybrid search, or as many as are asked for.
+FUSED = 100
+
+
+class Status(NamedTuple):
+    """What is in an index.
+
+    Attributes:
+        path: the file.
+        files: how many files it knows.
+        chunks: how many texts it has.
+        model: the name or the path of its model; "" for the bundled one.
+        columns, precision: what its vectors are.
+        has_words: whether it can be searched by words.
+    """
+
+    path: str
+    files: int
+    chunks: int
+    model: str
+    columns: int
+    precision: str
+    has_words: bool
+
+
+class Index:
+    """Texts with their vectors in one file, which can be searched.
+
+    The file is an SQLite database. What a call has changed is there as a whole when it returns. Several
+    threads and processes may search at once, also while one of them writes.
+
+    Args:
+        path: the file. It is made if it is missing.
+        model: a model, or its name or path as for `StaticModel.from_pretrained`. By default, the one that
+            made the index; for a new index, the bundled one.
+        precision: how the vectors of a new index are kept: "int8", or "float32", which takes four times as
+            much space.
+        create: False makes a missing file an error.
+
+    Raises:
+        InvalidIndexError: the file is damaged or of another program, or its vectors are of another model.
+        InputValueError: the precision is unknown, or the model has no files.
+        OSError: the file cannot be opened.
+
+    Example:
+        >>> import os, tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+        ...     ids = index.add(["The kettle is on.", "The train was late."], ids=["tea", "train"])
+        ...     [hit.id for hit in index.search("boiling water", limit=1)]
+        ['tea']
+        >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        path: PathLike,
+        model: StaticModel | PathLike | None = None,
+        *,
+        precision: str = "int8",
+        create: bool = True,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise InputValueError(f"precision is {described(precision)}; give one of {', '.join(PRECISIONS)}")
+        self._database = Database(checked_path("path", path), create)
+        try:
+            self._model, self._about = self._identified(model, precision)
+        except BaseException:
+            self._database.close()
+            raise
+        self._dtype: np.dtype[Any] = PRECISIONS[self._about.precision]
+
+    @property
+    def model(self) -> StaticModel:
+        """The model."""
+        return self._model
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._database.path
+
+    def __len__(self) -> int:
+        """Return how many texts there are."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def add(
+        self,
+        texts: Iterable[str],
+        ids: Iterable[int | str] | None = None,
+        metadata: Iterable[Mapping[str, Any] | None] | None = None,
+    ) -> list[int | str]:
+        """Add texts, and return their ids.
+
+        A text whose id is there already takes the place of the one that has it. Some thousand texts are
+        committed at a time: after an error, those before them stay.
+
+        Args:
+            texts: the texts.
+            ids: an integer or a text for each, which no two share. By default, numbers that were not given
+                before.
+            metadata: for each text, a mapping that JSON can hold, or None. `search` can ask for its values.
+
+        Raises:
+            InputTypeError: a text, an id or a mapping is of another type.
+            InputValueError: there are not as many ids or mappings as texts, an id is given twice, or metadata
+                cannot be JSON.
+            InvalidIndexError: another process writes the index all the time.
+            OSError: the disk is full, or the like.
+
+        Example:
+            >>> import os, tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+            ...     index.add(["green tea", "black tea"], metadata=[{"shelf": 1}, {"shelf": 2}])
+            ...     [hit.text for hit in index.search("tea", where={"shelf": 2})]
+            [1, 2]
+            ['black tea']
+            >>> folder.cleanup()
+        """
+        if isinstance(texts, str):
+            raise InputTypeError(f"texts is {described(texts)}; give a list of texts")
+        added: list[int | str] = []
+        entries = entries_of(texts, ids, metadata)
+        seen: set[Hashable] = set()
+        while batch := list(islice(entries, COMMITTED)):
+            for entry in batch:
+                if entry.name is not None and entry.name in seen:
+                    raise InputValueError(f"the id {entry.name!r} is given twice; give each text its own")
+                seen.add(entry.name)
+            vectors = self._vectors(batch)
+            with self._database.writing() as connection:
+                self._drop(connection, [entry.name for entry in batch if entry.name is not None])
+                numbers = self._add(connection, batch, vectors)
+                if ids is None:
+                    connection.executemany(
+                        "UPDATE chunks SET name = id WHERE id = ?", ((number,) for number in numbers)
+                    )
+            added += [
+                number if entry.name is None else entry.name
+                for number, entry in zip(numbers, batch, strict=True)
+            ]
+        return added
+
+    def update(
+        self,
+        paths: PathLike | Iterable[PathLike],
+        *,
+        glob: str | Iterable[str] = (),
+        exclude: str | Iterable[str] = (),
+        chunk: str | int | None = None,
+        column: str | None = None,
+        format: str | None = None,
+        encoding: str | None = None,
+        told: Callable[[str], object] = lambda path: None,
+    ) -> Update:
+        """Make the index hold what is in files and folders.
+
+        Only files that are new or have changed are read. What was indexed from these paths and is gone leaves
+        the index, and a file that has moved is not encoded again. Text is divided into chunks of up to 1,200
+        characters, at paragraphs and headings; of tables and JSON, each record is a chunk. Files that are not
+        text are skipped. Some thousand chunks are committed at a time, and a file as a whole.
+
+        Args:
+            paths: a file, a folder, a pattern such as "notes/*.md", or several. A folder stands for all files
+                in it that are not hidden.
+            glob: a pattern of names, or several: of a folder, only these files are taken.
+            exclude: a pattern of names, or several: files and folders to leave out.
+            chunk: "lines" makes each line a chunk, "paragraphs" divides as above, and a number says how many
+                lines a chunk has. By default, "lines" for .log files, and "paragraphs" for others.
+            column, format, encoding: how the files are read, as for `m2v-lite encode`.
+            told: called with the path of each file before it is read.
+
+        Raises:
+            InputValueError: a path stands for no file, or an option is impossible.
+            InvalidIndexError: another process writes the index all the time.
+            OSError: the disk is full, or the like.
+
+        Example:
+            >>> import os, tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> with open(os.path.join(folder.name, "tea.md"), "w") as file:
+            ...     _ = file.write("# Tea\\n\\nPour the water.\\n")
+            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+            ...     done = index.update(folder.name, glob="*.md")
+            ...     hit, = index.search("boiling water")
+            ...     done.added, hit.first_line, hit.last_line, hit.text
+            (1, 1, 3, '# Tea\\n\\nPour the water.')
+            >>> folder.cleanup()
+        """
+        reading = Reading(format, column, encoding=encoding)
+        return update(
+            self._database, self._add, _listed(paths), reading, chunk, _listed(glob), _listed(exclude), told
+        )
+
+    def remove_paths(self, paths: PathLike | Iterable[PathLike]) -> int:
+        """Remove what was indexed from files and folders, and return how many files that were."""
+        roots = [os.path.abspath(path) for path in _listed(paths)]
+        with self._database.writing() as connection:
+            numbers = [
+                number
+                for number, path in connection.execute("SELECT id, path FROM sources").fetchall()
+                if any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
+            ]
+            drop_sources(connection, numbers, self._database)
+            return len(numbers)
+
+    def remove(self, ids: Iterable[int | str]) -> int:
+        """Remove texts by their ids, and return how many were there.
+
+        Raises:
+            InputTypeError: an id is neither an integer nor a text.
+            InvalidIndexError: another process writes the index all the time.
+        """
+        if isinstance(ids, str):
+            raise InputTypeError(f"ids is {described(ids)}; give a list of ids")
+        with self._database.writing() as connection:
+            return self._drop(connection, list(map(checked_id, ids)))
+
+    def search(
+        self,
+        query: str,
+        limit: int = 10,
+        *,
+        mode: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        path: str | None = None,
+    ) -> list[Hit]:
+        """Return the texts that fit a query best, the best first.
+
+        Args:
+            query: what to look for, in words.
+            limit: how many texts to return at most.
+            mode: "vector" searches by meaning, "text" by words (BM25), and "hybrid", the default, by both:
+                the ranks in the two orders decide. Where SQLite has no index of words (FTS5), the default
+                is "vector".
+            where: for each name of metadata, the value that a text must have there, or a list of values of
+                which it must have one.
+            path: a pattern of the paths of files, such as "*/notes/*.md"; `*` also stands for `/`.
+
+        Raises:
+            InputTypeError: the query is no text, or a condition is of another kind.
+            InputValueError: the limit or the mode is impossible.
+            InvalidIndexError: the file is damaged.
+
+        Example:
+            >>> import os, tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+            ...     ids = index.add(["error E42 in the pump", "the pump has failed", "tea"])
+            ...     [hit.text for hit in index.search("E42", limit=1, mode="text")]
+            ['error E42 in the pump']
+            >>> folder.cleanup()
+        """
+        if not isinstance(query, str):
+            raise InputTypeError(f"query is {described(query)}; give a text")
+        check_unicode(query, "query")
+        limit = natural_number("limit", limit)
+        mode = self._checked_mode(mode)
+        vector = self._query(query) if mode != "text" else None
+        with self._database.reading() as connection:
+            allowed = allowed_chunks(connection, where, path)
+            orders = []
+            wide = max(limit, FUSED) if mode == "hybrid" else limit
+            if vector is not None:
+                orders.append(nearest(connection, vector, wide, self._dtype, allowed))
+            if mode != "vector":
+                orders.append(matching(connection, query, wide, allowed))
+            found = fused(orders, limit) if mode == "hybrid" else orders[0]
+            return hits_of(connection, found)
+
+    def status(self) -> Status:
+        """Return what is in the index."""
+        with self._database.reading() as connection:
+            (files,) = connection.execute("SELECT count(*) FROM sources").fetchone()
+        about = self._about
+        return Status(
+            self.path, files, len(self), about.model, about.columns, about.precision, self._database.has_words
+        )
+
+    def vacuum(self) -> None:
+        """Make the file as small as it can be, after much was removed."""
+        with self._database.writing() as connection:
+            if self._database.has_words:
+                connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+        self._database.vacuum()
+
+    def _identified(self, model: StaticModel | PathLike | None, precision: str) -> tuple[StaticModel, About]:
+        """Return the model, and what the index says of it. A new index is told of it."""
+        with self._database.reading() as connection:
+            kept = read_about(connection)
+        name = None if model is None or isinstance(model, StaticModel) else os.fspath(model)
+        if isinstance(model, StaticModel):
+            loaded = model
+        elif name is None and kept is not None:
+            loaded = StaticModel.from_pretrained(kept.model or None, revision=kept.revision or None)
+        else:
+            loaded = StaticModel.from_pretrained(name)
+        about = about_of(loaded, name, precision)
+        if kept is None:
+            with self._database.writing() as connection:
+                kept = read_about(connection)  # meanwhile, another process may have made it
+                if kept is None:
+                    write_about(connection, about)
+                    return loaded, about
+        check_same(self._database.path, kept, about)
+        return loaded, kept
+
+    def _add(
+        self, connection: Any, entries: Sequence[Entry], vectors: NDArray[np.float32] | None = None
+    ) -> list[int]:
+        """Add chunks, whose vectors may have been made before, and return their numbers."""
+        if vectors is None:
+            vectors = self._vectors(entries)
+        return add_entries(connection, entries, vectors, self._about.precision, self._database.has_words)
+
+    def _vectors(self, entries: Sequence[Entry]) -> NDArray[np.float32]:
+        texts = [entry.text for entry in entries]
+        vectors: NDArray[np.float32] = self._model.encode_document(texts, normalize=True)
+        return vectors.astype(np.float32, copy=False)
+
+    def _query(self, query: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self._model.encode_query(query, normalize=True)
+        return vector.astype(np.float32, copy=False)
+
+    def _checked_mode(self, mode: str | None) -> str:
+        if mode is None:
+            return "hybrid" if self._database.has_words else "vector"
+        if mode not in MODES:
+            raise InputValueError(f"mode is {described(mode)}; give one of {', '.join(MODES)}")
+        if mode != "vector" and not self._database.has_words:
+            raise InputValueError(f"mode {mode!r} needs SQLite with FTS5, which made this index without it")
+        return mode
+
+    def _drop(self, connection: Any, names: Sequence[int | str]) -> int:
+        numbers: list[int] = []
+        for start in range(0, len(names), PARAMETERS):
+            some = names[start : start + PARAMETERS]
+            marks = ", ".join("?" * len(some))
+            found = connection.execute(f"SELECT id FROM chunks WHERE name IN ({marks})", some)
+            numbers += (number for (number,) in found)
+        drop_entries(connection, numbers, self._database.has_words)
+        return len(numbers)
+
+
+def _listed(some: PathLike | Iterable[PathLike]) -> list[str]:
+    """Return one path or several as a list."""
+    return [os.fspath(one) for one in ([some] if isinstance(some, (str, os.PathLike)) else some)]

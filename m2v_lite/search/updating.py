@@ -1,0 +1,352 @@
+"""Files and folders -> an index of what is in them: only what is new or has changed is read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from glob import has_magic
+from hashlib import blake2b
+from itertools import chain, islice
+from typing import NamedTuple
+
+from m2v_lite.arguments import described, natural_number
+from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
+from m2v_lite.errors import InputValueError
+from m2v_lite.records.batches import TextRows
+from m2v_lite.records.file_formats import STANDARD_STREAM
+from m2v_lite.records.gathering import Limits
+from m2v_lite.records.policies import SURROGATES, Policy
+from m2v_lite.records.reading import Reader, Reading
+from m2v_lite.records.sources import Source, sources_of
+from m2v_lite.search.chunking import Chunk, Line, fixed_chunks, line_chunks, paragraph_chunks
+from m2v_lite.search.contents import Entry, drop_entries
+from m2v_lite.search.database import Database
+
+# Where what looks like a heading is one.
+PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
+LOGS = {".log"}
+# A transaction ends after the file that brings so many chunks, or so many seconds.
+COMMIT_CHUNKS, COMMIT_SECONDS = 4096, 2.0
+HASHED_BYTES = 1 << 20
+UNKNOWN = -1
+
+# Adds chunks to the index, in the transaction of a connection.
+Add = Callable[[sqlite3.Connection, list[Entry]], object]
+
+
+class Update(NamedTuple):
+    """What an update has done.
+
+    Attributes:
+        added, changed, moved, removed, unchanged: how many files.
+        skipped: the files that could not be read, and why.
+        chunks: how many chunks were encoded.
+    """
+
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+    chunks: int = 0
+
+
+class _File(NamedTuple):
+    """A file, as it is or as the index knows it.
+
+    Attributes:
+        path: its path, absolute; or `STANDARD_STREAM`.
+        size, modified: its size in bytes, and when it was modified, in nanoseconds; or `UNKNOWN`.
+        rule: how it is divided into chunks.
+    """
+
+    path: str
+    size: int
+    modified: int
+    rule: str
+
+
+def update(
+    database: Database,
+    add: Add,
+    paths: Sequence[str],
+    reading: Reading,
+    rule: str | int | None = None,
+    glob: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    told: Callable[[str], object] = lambda path: None,
+) -> Update:
+    """Make an index hold what is in files and folders; see `Index.update`.
+
+    Args:
+        database: the file of the index.
+        add: adds chunks.
+        paths: files, patterns, folders or standard input.
+        reading: how the files are read.
+        rule: how they are divided; None chooses by the suffix.
+        glob, exclude: patterns of names or paths, of files to take and to leave out.
+        told: called with the path of each file before it is read.
+
+    Raises:
+        InputValueError: a path stands for nothing, or the rule is impossible.
+    """
+    work = _Work(database, add, reading, _checked_rule(rule), told)
+    with database.reading() as connection:
+        known = {
+            path: (number, _File(path, *rest))
+            for number, path, *rest in connection.execute(
+                "SELECT id, path, size, modified, rule FROM sources"
+            )
+        }
+    found, gone = _looked_at(paths, known, rule, glob, exclude, written=database.files())
+    for file in found:
+        if SURROGATES.search(file.path):
+            work.skipped.append((file.path, "its name is not valid Unicode"))
+    found = [file for file in found if not SURROGATES.search(file.path)]
+    new = [file for file in found if file.path not in known]
+    changed = [
+        file for file in found if file.path in known and (known[file.path][1] != file or file.size == UNKNOWN)
+    ]
+    with database.writing() as connection:
+        moved = _move(connection, new, gone)
+        drop_sources(connection, [number for path, number in gone.items() if path not in moved], database)
+    files = iter([*(file for file in new if file.path not in moved.values()), *changed])
+    while work.read_some(files):
+        pass
+    return Update(
+        work.added,
+        work.changed,
+        len(moved),
+        len(gone) - len(moved),
+        len(found) - len(new) - len(changed) + work.unchanged,
+        tuple(work.skipped),
+        work.chunks,
+    )
+
+
+def drop_sources(connection: sqlite3.Connection, numbers: Sequence[int], database: Database) -> None:
+    """Take files out of an index, with their chunks."""
+    for number in numbers:
+        _drop_chunks(connection, number, database)
+        connection.execute("DELETE FROM sources WHERE id = ?", (number,))
+
+
+class _Work:
+    """Reads files into an index, and counts."""
+
+    def __init__(
+        self,
+        database: Database,
+        add: Add,
+        reading: Reading,
+        rule: str | int | None,
+        told: Callable[[str], object],
+    ) -> None:
+        self._database, self._add, self._reading, self._rule = database, add, reading, rule
+        self._told = told
+        self.added = self.changed = self.unchanged = self.chunks = 0
+        self.skipped: list[tuple[str, str]] = []
+
+    def read_some(self, files: Iterator[_File]) -> bool:
+        """Read files, commit what is in them, and return whether there may be more."""
+        until, enough = time.monotonic() + COMMIT_SECONDS, self.chunks + COMMIT_CHUNKS
+        first = next(files, None)
+        if first is None:
+            return False
+        with self._database.writing() as connection:
+            for file in chain([first], files):
+                self._told(file.path)
+                self._read(connection, file)
+                if self.chunks >= enough or time.monotonic() >= until:
+                    break
+        return True
+
+    def _read(self, connection: sqlite3.Connection, file: _File) -> None:
+        """Put what is in a file in the place of what was in it."""
+        before = connection.execute(
+            "SELECT id, checksum, rule FROM sources WHERE path = ?", (file.path,)
+        ).fetchone()
+        try:
+            checksum = _checksum(file.path)
+        except OSError as error:
+            self.skipped.append((file.path, error.strerror or str(error)))
+            return
+        if before and before[1] is not None and before[1:] == (checksum, file.rule):
+            self.unchanged += 1
+            connection.execute(
+                "UPDATE sources SET size = ?, modified = ? WHERE id = ?",
+                (file.size, file.modified, before[0]),
+            )
+            return
+        if before:
+            drop_sources(connection, [before[0]], self._database)
+        number = connection.execute(
+            "INSERT INTO sources (path, size, modified, rule, checksum) VALUES (?, ?, ?, ?, ?)",
+            (*file, checksum),
+        ).lastrowid
+        assert number is not None
+        connection.execute("SAVEPOINT file")
+        chunks = self.chunks
+        try:
+            self._add_chunks(connection, file, number)
+        except (InputValueError, OSError) as error:
+            # The file stays in the index without chunks, so that it is read again only when it has changed.
+            connection.execute("ROLLBACK TO file")
+            self.chunks = chunks
+            self.skipped.append((file.path, str(error)))
+        else:
+            self.added += not before
+            self.changed += bool(before)
+        finally:
+            connection.execute("RELEASE file")
+
+    def _add_chunks(self, connection: sqlite3.Connection, file: _File, source: int) -> None:
+        limits = Limits(BATCH_TEXTS, BATCH_CHARACTERS)
+        reader = Reader([Source(file.path)], self._reading, Policy(), limits)
+        chunks = _chunks(reader, file.path, self._rule)
+        while some := list(islice(chunks, COMMIT_CHUNKS)):
+            entries = [Entry(text, None, source, first, last) for first, last, text in some]
+            self._add(connection, entries)
+            self.chunks += len(entries)
+
+
+def _drop_chunks(connection: sqlite3.Connection, source: int, database: Database) -> None:
+    numbers = connection.execute("SELECT id FROM chunks WHERE source = ?", (source,)).fetchall()
+    drop_entries(connection, [number for (number,) in numbers], database.has_words)
+
+
+def _checked_rule(rule: str | int | None) -> str | int | None:
+    if rule is None or rule in ("lines", "paragraphs"):
+        return rule
+    if isinstance(rule, str):
+        raise InputValueError(
+            f"chunk is {described(rule)}; give 'lines', 'paragraphs' or how many lines a chunk has"
+        )
+    return natural_number("chunk", rule)
+
+
+def _looked_at(
+    paths: Sequence[str],
+    known: dict[str, tuple[int, _File]],
+    rule: str | int | None,
+    glob: Sequence[str],
+    exclude: Sequence[str],
+    written: Sequence[str],
+) -> tuple[list[_File], dict[str, int]]:
+    """Return the files that paths stand for, and the known ones that are gone, with their numbers."""
+    found: dict[str, _File] = {}
+    roots: list[str] = []
+    for name in paths:
+        root = name if name == STANDARD_STREAM else os.path.abspath(name)
+        roots.append(root)
+        was_there = any(path == root or _is_below(path, root) for path in known)
+        if root != STANDARD_STREAM and not os.path.lexists(root) and not has_magic(root):
+            if was_there:
+                continue
+            raise InputValueError(f"{name}: there is no such file or folder; check the path")
+        try:
+            sources = sources_of([root], written)
+        except InputValueError:
+            if not was_there:
+                raise
+            sources = []  # all files of this folder are gone
+        for source in sources:
+            is_wanted = source.is_named or not glob or _matches(source.path, glob)
+            if is_wanted and not _matches(source.path, exclude):
+                found[source.path] = _file_at(source.path, rule)
+    gone = {
+        path: number
+        for path, (number, _) in known.items()
+        if path not in found and any(path == root or _is_below(path, root) for root in roots)
+    }
+    return list(found.values()), gone
+
+
+def _file_at(path: str, rule: str | int | None) -> _File:
+    try:
+        status = None if path == STANDARD_STREAM else os.stat(path)
+    except OSError:
+        status = None  # to read it will tell
+    size, modified = (UNKNOWN, UNKNOWN) if status is None else (status.st_size, status.st_mtime_ns)
+    return _File(path, size, modified, str(_rule_for(path, rule)))
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    """Return whether a pattern fits the path of a file, its name, or that of a folder above it."""
+    parts = path.split(os.sep)
+    return any(
+        fnmatchcase(path, pattern) or any(fnmatchcase(part, pattern) for part in parts)
+        for pattern in patterns
+    )
+
+
+def _move(connection: sqlite3.Connection, new: Sequence[_File], gone: dict[str, int]) -> dict[str, str]:
+    """Give files that have moved their new paths. Return these by the old ones."""
+    moved: dict[str, str] = {}
+    if not gone:
+        return moved
+    sizes = {size for (size,) in connection.execute("SELECT size FROM sources")}
+    for file in new:
+        if file.size not in sizes or file.size == UNKNOWN:
+            continue
+        try:
+            checksum = _checksum(file.path)
+        except OSError:
+            continue
+        for path, number in connection.execute(
+            "SELECT path, id FROM sources WHERE checksum = ? AND rule = ?", (checksum, file.rule)
+        ).fetchall():
+            if path in gone and path not in moved:
+                connection.execute(
+                    "UPDATE sources SET path = ?, modified = ? WHERE id = ?",
+                    (file.path, file.modified, number),
+                )
+                moved[path] = file.path
+                break
+    return moved
+
+
+def _checksum(path: str) -> bytes | None:
+    """Return what tells the bytes of a file from others; None for standard input."""
+    if path == STANDARD_STREAM:
+        return None
+    digest = blake2b(digest_size=16)
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(HASHED_BYTES):
+            digest.update(block)
+    return digest.digest()
+
+
+def _rule_for(path: str, rule: str | int | None) -> str | int:
+    """Return how a file is divided: as asked for, or by its suffix."""
+    if rule is not None:
+        return rule
+    return "lines" if os.path.splitext(path)[1].lower() in LOGS else "paragraphs"
+
+
+def _chunks(reader: Reader, path: str, rule: str | int | None) -> Iterator[Chunk]:
+    """Yield the chunks of a file. Where it has records, each is one, or several if it is long."""
+    batches = (batch for batch in reader.batches() if batch.texts)
+    first = next(batches, None)
+    if first is None:
+        return
+    lines: Iterator[Line] = (
+        line
+        for batch in chain([first], batches)
+        for line in zip(batch.places.numbers, batch.texts, strict=True)
+    )
+    rule = _rule_for(path, rule) if isinstance(first.rows, TextRows) else "lines"
+    if rule == "lines":
+        yield from line_chunks(lines)
+    elif rule == "paragraphs":
+        yield from paragraph_chunks(lines, os.path.splitext(path)[1].lower() in PROSE)
+    else:
+        yield from fixed_chunks(lines, int(rule))

@@ -1,0 +1,206 @@
+"""`m2v-lite index` and `m2v-lite search`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from time_limit import LONGEST
+
+from m2v_lite import StaticModel
+from m2v_lite.commands import search as searching
+from m2v_lite.commands.index_file import default_index
+from m2v_lite.commands.main import main
+from m2v_lite.search import Index
+
+TEA = "# Tea\n\nPour boiling water on the leaves.\n\n\n# Cake\n\nA cake with plums.\n"
+
+
+@pytest.fixture(autouse=True)
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of notes, which is the current one; the index is elsewhere."""
+    folder = tmp_path / "notes"
+    (folder / "travel").mkdir(parents=True)
+    (folder / "kitchen.md").write_text(TEA)
+    (folder / "travel" / "log.txt").write_text("The train to Nantes was late.\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "data"))
+    return folder
+
+
+def test_files_are_indexed_and_found(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["index", "."]) == 0
+    told = capsys.readouterr()
+    assert told.out.endswith("index.db: files: 2 added; 3 chunks encoded\n")
+    assert told.err == ""
+    assert sorted(path.name for path in notes.rglob("*")) == ["kitchen.md", "log.txt", "travel"]
+    assert main(["search", "boiling water for tea", "-n", "2"]) == 0
+    first, second = capsys.readouterr().out.split("\n\n\n")[0], None
+    assert second is None
+    assert first.startswith("kitchen.md:1-3  1.000\n1:# Tea\n2:\n3:Pour boiling water on the leaves.\n\n")
+    assert main(["search", "railway", "-n", "1"]) == 0
+    place = Path("travel", "log.txt")
+    assert capsys.readouterr().out.startswith(f"{place}:1  0.500\n1:The train to Nantes was late.\n")
+    (notes / "kitchen.md").write_text(TEA.replace("plums", "apples"))
+    assert main(["index", "."]) == 0
+    assert capsys.readouterr().out.endswith("files: 1 changed, 1 unchanged; 2 chunks encoded\n")
+    assert main(["search", "apples", "--mode", "text"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["6:# Cake", "7:", "8:A cake with apples."]
+
+
+def test_nothing_found(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", "."])
+    capsys.readouterr()
+    assert main(["search", "xylophone", "--mode", "text"]) == 1
+    assert main(["search", "tea", "--path", "*.rst"]) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_json(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", ".", "--index", "own.db"])
+    with Index("own.db") as index:
+        index.add(["Tea is served at five."], ids=["five"], metadata=[{"shelf": 1}])
+    capsys.readouterr()
+    assert main(["search", "tea", "--json", "--index", "own.db", "--mode", "text"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    by_text = {each["text"]: each for each in found}
+    note = by_text["# Tea\n\nPour boiling water on the leaves."]
+    assert list(note) == ["path", "first_line", "last_line", "score", "text"]
+    assert (note["path"], note["first_line"], note["last_line"]) == (str(notes / "kitchen.md"), 1, 3)
+    given = by_text["Tea is served at five."]
+    assert (given["path"], given["id"], given["metadata"]) == (None, "five", {"shelf": 1})
+    assert main(["search", "five o'clock", "--index", "own.db", "-n", "1"]) == 0
+    assert capsys.readouterr().out.startswith("five  1.000\nTea is served at five.\n")
+
+
+def test_the_index_is_looked_after(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", ".", "--precision", "float32"])
+    capsys.readouterr()
+    assert main(["index", "--status"]) == 0
+    status = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert {name: value.strip() for name, value in status.items() if name != "size"} == {
+        "index": default_index(),
+        "files": "2",
+        "chunks": "3",
+        "model": "the bundled potion-base-8M in int8",
+        "vectors": "256 columns, float32",
+        "search by words": "yes",
+    }
+    assert main(["index", "--remove", "travel", "unknown"]) == 0
+    assert capsys.readouterr().out.endswith("index.db: 1 file removed\n")
+    assert main(["search", "train", "--mode", "text"]) == 1
+    assert main(["index", "--vacuum"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_patterns_and_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", ".", "--glob", "*.md", "--glob", "*.txt", "--exclude", "travel", "--chunk", "lines"])
+    assert capsys.readouterr().out.endswith("files: 1 added; 4 chunks encoded\n")
+    main(["index", ".", "--chunk", "2"])
+    assert capsys.readouterr().out.endswith("files: 1 added, 1 changed; 5 chunks encoded\n")
+
+
+def test_what_is_skipped_is_told(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(12):
+        (notes / f"{number:02}.bin").write_bytes(b"\x7fELF" + bytes(90))
+    assert main(["index", "."]) == 0
+    told = capsys.readouterr()
+    assert "2 added, 12 skipped; 3 chunks" in told.out
+    lines = told.err.splitlines()
+    assert len(lines) == 11
+    assert lines[0] == f"m2v-lite: skipped: {notes / '00.bin'}: this is an executable, not text"
+    assert lines[-1] == "m2v-lite: skipped: 2 more"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["index"], "give files or folders to index"),
+        (["index", ".", "--status"], "give paths to index, or --status, --remove or --vacuum, not both"),
+        (["index", ".", "--chunk", "words"], "'words' is not a whole number"),
+        (["search"], "the following arguments are required: QUERY"),
+        (["search", "a", "-n", "0"], "'0' is not a whole number from 1 up"),
+        (["search", "a", "--mode", "exact"], "invalid choice: 'exact'"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_failures_are_told(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "tea"]) == 1
+    assert f"there is no index; make one with: m2v-lite index PATH --index {default_index()}" in (
+        capsys.readouterr().err
+    )
+    assert main(["index", "--status"]) == 1
+    assert main(["index", "missing"]) == 1
+    assert "missing: there is no such file or folder; check the path" in capsys.readouterr().err
+    assert main(["index", ".", "--index", "kitchen.md"]) == 1
+    assert "kitchen.md: not an index of m2v_lite, or damaged" in capsys.readouterr().err
+    assert (notes / "kitchen.md").read_text() == TEA
+
+
+def test_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", "."])
+    capsys.readouterr()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    main(["search", "plums", "-n", "1"])
+    assert capsys.readouterr().out.startswith(
+        "\x1b[35mkitchen.md\x1b[0m:\x1b[32m6-8\x1b[0m  \x1b[2m1.000\x1b[0m\n\x1b[32m6\x1b[0m:# Cake\n"
+    )
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["search", "plums", "-n", "1"])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_text_cannot_command_the_terminal(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (notes / "evil.txt").write_text("red \x1b[31m alert\n")
+    main(["index", "."])
+    capsys.readouterr()
+    main(["search", "red alert", "-n", "1"])
+    assert "1:red \\x1b[31m alert\n" in capsys.readouterr().out
+
+
+def test_standard_input(notes: Path, bundled: StaticModel) -> None:
+    command = [sys.executable, "-m", "m2v_lite", "index", "-", "--index", "own.db", "--chunk", "lines"]
+    for text in ("one\ntwo\n", "three\n"):
+        done = subprocess.run(
+            command, input=text, text=True, capture_output=True, check=True, timeout=LONGEST
+        )
+        assert "files: 1 " in done.stdout
+    with Index("own.db", bundled) as index:
+        assert [(hit.path, hit.text) for hit in index.search("three")] == [("-", "three")]
+
+
+def test_where_an_index_is_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("XDG")
+    assert default_index() == str(tmp_path / "data" / "m2v-lite" / "index.db")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for other in ("", "relative"):
+        monkeypatch.setenv("XDG_DATA_HOME", other)
+        assert default_index() == str(tmp_path / ".local" / "share" / "m2v-lite" / "index.db")
+    main(["index", "."])
+    if os.name == "posix":
+        assert (tmp_path / ".local" / "share" / "m2v-lite").stat().st_mode & 0o777 == 0o700
+
+
+def test_lines_without_numbers() -> None:
+    """Where the text is not all of its lines, as in a record of a table."""
+    from m2v_lite.search import Hit
+
+    assert searching._lines(Hit(1, 0.25, "a\nb", {}, "/x/t.csv", 7, 7), False) == [
+        "/x/t.csv:7  0.250",
+        "a",
+        "b",
+    ]

@@ -1,0 +1,244 @@
+"""`Index.update` reads what is new or has changed, and nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_index import check_integrity
+from time_limit import LONGEST, started
+
+from m2v_lite import InputValueError, StaticModel
+from m2v_lite.search import Index, Update
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "tea.md").write_text("# Tea\n\nPour the water.\n\n# Cake\n\nWith plums.\n")
+    (folder / "deep" / "train.txt").write_text("The train to Nantes was late.\n")
+    (folder / ".hidden.md").write_text("hidden\n")
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, bundled: StaticModel) -> Iterator[Index]:
+    with Index(tmp_path / "notes.db", bundled) as opened:
+        yield opened
+
+
+def chunks(index: Index) -> set[tuple[str, int | None, int | None, str]]:
+    hits = index.search("tea", limit=1000, mode="vector")
+    assert len(hits) == len(index)
+    return {(Path(hit.path or "").name, hit.first_line, hit.last_line, hit.text) for hit in hits}
+
+
+TEA = ("tea.md", 1, 3, "# Tea\n\nPour the water.")
+CAKE = ("tea.md", 5, 7, "# Cake\n\nWith plums.")
+TRAIN = ("train.txt", 1, 1, "The train to Nantes was late.")
+
+
+def test_files_come_change_move_and_go(index: Index, notes: Path) -> None:
+    read: list[str] = []
+    assert index.update(notes, told=read.append) == Update(added=2, chunks=3)
+    assert chunks(index) == {TEA, CAKE, TRAIN}
+    assert [Path(path).name for path in read] == ["tea.md", "train.txt"]
+    assert index.update(notes, told=read.append) == Update(unchanged=2)
+    assert len(read) == 2
+
+    (notes / "tea.md").write_text("# Tea\n\nPour the milk.\n")
+    (notes / "new.md").write_text("New.\n")
+    assert index.update(notes) == Update(added=1, changed=1, unchanged=1, chunks=2)
+    changed = ("tea.md", 1, 3, "# Tea\n\nPour the milk.")
+    assert chunks(index) == {changed, TRAIN, ("new.md", 1, 1, "New.")}
+    assert index.search("plums", mode="text") == []
+
+    (notes / "deep" / "train.txt").rename(notes / "moved.txt")
+    read.clear()
+    assert index.update(notes, told=read.append) == Update(moved=1, unchanged=2)
+    assert read == []
+    assert ("moved.txt", *TRAIN[1:]) in chunks(index)
+
+    (notes / "moved.txt").unlink()
+    (notes / "new.md").unlink()
+    assert index.update(notes) == Update(removed=2, unchanged=1)
+    assert chunks(index) == {changed}
+
+
+def test_only_what_the_paths_stand_for_goes(index: Index, notes: Path, tmp_path: Path) -> None:
+    other = tmp_path / "notes-2"
+    other.mkdir()
+    (other / "a.txt").write_text("a\n")
+    index.update([notes, other])
+    for path in (notes / "tea.md", notes / "deep" / "train.txt", other / "a.txt"):
+        path.unlink()
+    assert index.update(notes / "deep") == Update(removed=1)
+    assert index.update(notes) == Update(removed=1)
+    assert {path for path, *_ in chunks(index)} == {"a.txt"}
+    other.rmdir()
+    assert index.update(other) == Update(removed=1)
+    with pytest.raises(InputValueError, match="notes-2: there is no such file or folder; check the path"):
+        index.update(other)  # nothing was ever indexed there
+
+
+def test_a_touched_file_is_not_encoded_again(index: Index, notes: Path) -> None:
+    index.update(notes)
+    os.utime(notes / "tea.md", ns=(1, 1))
+    assert index.update(notes) == Update(unchanged=2)
+    os.utime(notes / "tea.md", ns=(1, 1))
+    read: list[str] = []
+    index.update(notes, told=read.append)
+    assert read == []
+
+
+def test_a_copy_is_a_file_of_its_own(index: Index, notes: Path) -> None:
+    (notes / "copy.md").write_bytes((notes / "tea.md").read_bytes())
+    assert index.update(notes).added == 3
+    (notes / "tea.md").rename(notes / "again.md")
+    assert index.update(notes) == Update(moved=1, unchanged=2)
+    assert {path for path, *_ in chunks(index)} == {"again.md", "copy.md", "train.txt"}
+
+
+def test_formats(index: Index, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.csv").write_text('id,text\n1,"one\ntwo"\n2,three\n')
+    (folder / "b.jsonl").write_text(
+        json.dumps({"text": "four"}) + "\n\n" + json.dumps({"text": "five"}) + "\n"
+    )
+    (folder / "c.log").write_text("six\n\nseven\n")
+    (folder / "d.txt.gz").write_bytes(gzip.compress(b"eight\nnine\n"))
+    (folder / "e.py").write_text("# ten\n\n# eleven\n")
+    (folder / "empty.txt").write_text("\n")
+    assert index.update(folder) == Update(added=6, chunks=8)
+    assert chunks(index) == {
+        ("a.csv", 2, 2, "one\ntwo"),
+        ("a.csv", 4, 4, "three"),
+        ("b.jsonl", 1, 1, "four"),
+        ("b.jsonl", 3, 3, "five"),
+        ("c.log", 1, 1, "six"),
+        ("c.log", 3, 3, "seven"),
+        ("d.txt.gz", 1, 2, "eight\nnine"),
+        ("e.py", 1, 3, "# ten\n\n# eleven"),
+    }
+
+
+def test_what_is_not_text_is_skipped_once(index: Index, notes: Path) -> None:
+    (notes / "image.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    (notes / "latin.md").write_bytes(b"good\n\nna\xefve\n")
+    (notes / "broken.jsonl").write_text('{"text": "fine"}\n{\n')
+    done = index.update(notes)
+    assert (done.added, done.chunks) == (2, 3)
+    told = {Path(path).name: why for path, why in done.skipped}
+    assert {*told} == {"image.txt", "latin.md", "broken.jsonl"}
+    assert "this is a PNG image, not text" in told["image.txt"]
+    assert "line 3" in told["latin.md"]
+    assert chunks(index) == {TEA, CAKE, TRAIN}, "a file is there as a whole or not at all"
+    assert index.update(notes) == Update(unchanged=5)
+    (notes / "latin.md").write_text("mended\n")
+    assert index.update(notes) == Update(changed=1, unchanged=4, chunks=1)
+    assert index.update(notes / "image.txt").skipped == ()
+
+
+def test_patterns(index: Index, notes: Path) -> None:
+    assert index.update(notes, glob="*.txt").added == 1
+    assert chunks(index) == {TRAIN}
+    assert index.update(notes, glob=["*.md", "*.txt"], exclude="deep") == Update(added=1, removed=1, chunks=2)
+    assert chunks(index) == {TEA, CAKE}
+    assert index.update(str(notes / "*" / "*.txt")).added == 1
+    assert {hit.text for hit in index.search("tea", path="*/deep/*")} == {TRAIN[3]}
+    assert {hit.text for hit in index.search("tea", path="*.md", mode="text")} == {TEA[3]}
+
+
+def test_how_text_is_divided(index: Index, notes: Path) -> None:
+    index.update(notes)
+    assert index.update(notes, chunk="lines") == Update(changed=2, chunks=5)
+    assert len(index) == 5
+    assert index.update(notes, chunk=2) == Update(changed=2, chunks=5)
+    assert index.update(notes, chunk=2) == Update(unchanged=2)
+    assert index.update(notes) == Update(changed=2, chunks=3)
+    for wrong in ("words", 0):
+        with pytest.raises(InputValueError, match="chunk is"):
+            index.update(notes, chunk=wrong)
+
+
+def test_paths_are_removed(index: Index, notes: Path) -> None:
+    index.add(["kept"])
+    index.update(notes)
+    assert index.remove_paths(notes / "deep") == 1
+    assert index.remove_paths([notes, notes / "unknown"]) == 1
+    assert chunks(index) == {("", None, None, "kept")}
+
+
+def test_the_index_does_not_index_itself(notes: Path, bundled: StaticModel) -> None:
+    with Index(notes / "index.txt", bundled) as index:
+        assert index.update(notes).added == 2
+        assert index.update(notes) == Update(unchanged=2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
+def test_a_name_that_is_no_unicode_is_skipped(index: Index, notes: Path) -> None:
+    Path(os.fsdecode(os.fsencode(notes) + b"/na\xefve.txt")).write_text("text\n")
+    done = index.update(notes)
+    assert (done.added, [why for _, why in done.skipped]) == (2, ["its name is not valid Unicode"])
+
+
+def test_a_large_file_is_read_in_parts(index: Index, tmp_path: Path) -> None:
+    large = tmp_path / "large.log"
+    large.write_text("".join(f"line {number} of a log\n" for number in range(10_000)))
+    assert index.update(large) == Update(added=1, chunks=10_000)
+    hit = index.search("line 7777 of a log", limit=1)[0]
+    assert (hit.first_line, hit.text) == (7778, "line 7777 of a log")
+
+
+UPDATE = """
+import sys
+from m2v_lite.search import Index, updating
+updating.COMMIT_CHUNKS = 3
+with Index(sys.argv[1]) as index:
+    index.update(sys.argv[2], told=lambda path: print(path, flush=True))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_what_was_committed_stays_when_an_update_is_killed(tmp_path: Path, bundled: StaticModel) -> None:
+    folder, path = tmp_path / "notes", tmp_path / "notes.db"
+    folder.mkdir()
+    texts = {f"note{number:03}.md": f"one {number}\n\n# two {number}\n" for number in range(60)}
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    generator = random.Random(2)
+    for _ in range(5):
+        path.unlink(missing_ok=True)
+        for suffix in ("wal", "shm"):
+            Path(f"{path}-{suffix}").unlink(missing_ok=True)
+        with started(
+            [sys.executable, "-c", UPDATE, str(path), str(folder)], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(generator.randrange(1, 50)):
+                process.stdout.readline()
+            time.sleep(generator.random() * 0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait(LONGEST)
+        check_integrity(path)
+        with Index(path, bundled) as index:
+            connection = sqlite3.connect(path)
+            there = {Path(name).name for (name,) in connection.execute("SELECT path FROM sources")}
+            connection.close()
+            found = {(name, text) for name, _, _, text in chunks(index)}
+            assert found == {(name, part) for name in there for part in texts[name].rstrip().split("\n\n")}
+            done = index.update(folder)
+            assert (done.added, done.unchanged) == (60 - len(there), len(there))
+            assert len(index) == 120
