@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from m2v_lite.arguments import PathLike, check_unicode, checked_path, described, natural_number
 from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.model import StaticModel
+from m2v_lite.records.file_formats import FORMATS
 from m2v_lite.records.reading import Reading
+from m2v_lite.records.text_blocks import check_encoding
 from m2v_lite.search.about import About, about_of, check_same, read_about, write_about
 from m2v_lite.search.checked_entries import checked_id, entries_of
 from m2v_lite.search.compact import PRECISIONS
@@ -25,7 +27,7 @@ from m2v_lite.search.full_text import matching
 from m2v_lite.search.hits import PARAMETERS, Hit, hits_of
 from m2v_lite.search.nearest import nearest
 from m2v_lite.search.rank_fusion import fused
-from m2v_lite.search.updating import Update, drop_sources, update
+from m2v_lite.search.updating import Update, belongs, drop_sources, update
 
 MODES = ("hybrid", "vector", "text")
 # So many texts are encoded and committed at a time.
@@ -233,6 +235,10 @@ class Index:
             (1, 1, 3, '# Tea\\n\\nPour the water.')
             >>> folder.cleanup()
         """
+        if format is not None and format not in FORMATS:
+            raise InputValueError(f"format is {described(format)}; give one of {', '.join(FORMATS)}")
+        if encoding is not None and (wrong := check_encoding(encoding)):
+            raise InputValueError(f"encoding: {wrong}")
         reading = Reading(format, column, encoding=encoding)
         return update(
             self._database, self._add, _listed(paths), reading, chunk, _listed(glob), _listed(exclude), told
@@ -245,7 +251,7 @@ class Index:
             numbers = [
                 number
                 for number, path in connection.execute("SELECT id, path FROM sources").fetchall()
-                if any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
+                if any(belongs(path, root) for root in roots)
             ]
             drop_sources(connection, numbers, self._database)
             return len(numbers)

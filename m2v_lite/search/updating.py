@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from m2v_lite.arguments import described, natural_number
 from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
-from m2v_lite.errors import InputValueError
+from m2v_lite.errors import InputValueError, MissingPackageError
 from m2v_lite.records.batches import TextRows
 from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.gathering import Limits
@@ -193,9 +193,12 @@ class _Work:
         chunks = self.chunks
         try:
             self._add_chunks(connection, file, number)
-        except (InputValueError, OSError) as error:
-            # The file stays in the index without chunks, so that it is read again only when it has changed.
+        except (InputValueError, MissingPackageError, OSError) as error:
+            # The file stays in the index without chunks, so that it is read again only when it has changed;
+            # but not if all it needs is a package.
             connection.execute("ROLLBACK TO file")
+            if isinstance(error, MissingPackageError):
+                connection.execute("DELETE FROM sources WHERE id = ?", (number,))
             self.chunks = chunks
             self.skipped.append((file.path, str(error)))
         else:
@@ -243,7 +246,7 @@ def _looked_at(
     for name in paths:
         root = name if name == STANDARD_STREAM else os.path.abspath(name)
         roots.append(root)
-        was_there = any(path == root or _is_below(path, root) for path in known)
+        was_there = any(belongs(path, root) for path in known)
         if root != STANDARD_STREAM and not os.path.lexists(root) and not has_magic(root):
             if was_there:
                 continue
@@ -255,13 +258,17 @@ def _looked_at(
                 raise
             sources = []  # all files of this folder are gone
         for source in sources:
-            is_wanted = source.is_named or not glob or _matches(source.path, glob)
-            if is_wanted and not _matches(source.path, exclude):
+            # What lies above the folder that was given does not count.
+            inner = (
+                os.path.relpath(source.path, root) if os.path.isdir(root) else os.path.basename(source.path)
+            )
+            is_wanted = source.is_named or not glob or _matches(inner, glob)
+            if is_wanted and not _matches(inner, exclude):
                 found[source.path] = _file_at(source.path, rule)
     gone = {
         path: number
         for path, (number, _) in known.items()
-        if path not in found and any(path == root or _is_below(path, root) for root in roots)
+        if path not in found and any(belongs(path, root) for root in roots)
     }
     return list(found.values()), gone
 
@@ -275,12 +282,24 @@ def _file_at(path: str, rule: str | int | None) -> _File:
     return _File(path, size, modified, str(_rule_for(path, rule)))
 
 
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(folder.rstrip(os.sep) + os.sep)
+def belongs(path: str, root: str) -> bool:
+    """Return whether a file is at a path, in a folder, or among what a pattern of paths stands for.
+
+    Example:
+        >>> belongs("/a/b.md", "/a/b.md"), belongs("/a/b.md", "/a"), belongs("/a/b.md", "/a/*.md")
+        (True, True, True)
+        >>> belongs("/ab/c.md", "/a")
+        False
+    """
+    return (
+        path == root
+        or path.startswith(root.rstrip(os.sep) + os.sep)
+        or (has_magic(root) and fnmatchcase(path, root))
+    )
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern fits the path of a file, its name, or that of a folder above it."""
+    """Return whether a pattern fits a path, or the name of the file or of a folder in it."""
     parts = path.split(os.sep)
     return any(
         fnmatchcase(path, pattern) or any(fnmatchcase(part, pattern) for part in parts)

@@ -70,11 +70,12 @@ def drop(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> None:
     """
     start = 0
     while start < len(chunks):
-        number, content = connection.execute(
+        number, content = _read(
+            connection,
             "SELECT id, chunks FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1",
-            (int(chunks[start]),),
-        ).fetchone()
-        found = np.frombuffer(content, np.int64).copy()
+            int(chunks[start]),
+        )
+        found = _array(content, np.dtype(np.int64), number).copy()
         numbers = np.abs(found)
         stop = start + int(np.searchsorted(chunks[start:], numbers[-1], "right"))
         found[np.searchsorted(numbers, chunks[start:stop])] = -chunks[start:stop]

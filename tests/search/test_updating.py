@@ -161,6 +161,46 @@ def test_patterns(index: Index, notes: Path) -> None:
     assert {hit.text for hit in index.search("tea", path="*.md", mode="text")} == {TEA[3]}
 
 
+def test_what_lies_above_the_folder_is_not_matched(index: Index, notes: Path) -> None:
+    above = notes.parent.name
+    assert index.update(notes, glob="*.md", exclude=[above, "notes"]).added == 1
+    assert index.update(notes, glob=above) == Update(removed=1)
+
+
+def test_what_a_pattern_stood_for_goes(index: Index, notes: Path) -> None:
+    pattern = str(notes / "*.md")
+    assert index.update(pattern).added == 1
+    (notes / "other.md").write_text("other\n")
+    (notes / "tea.md").unlink()
+    assert index.update(pattern) == Update(added=1, removed=1, chunks=1)
+    assert index.remove_paths(pattern) == 1
+
+
+def test_a_file_that_needs_a_package_is_tried_again(
+    index: Index, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pytest.importorskip("pyarrow").table({"text": ["a row about tea"]}), notes / "t.parquet")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pyarrow", None)
+        done = index.update(notes)
+        assert done.added == 2
+        assert "parquet files need the package pyarrow" in done.skipped[0][1]
+    assert index.update(notes) == Update(added=1, unchanged=2, chunks=1)
+    assert ("t.parquet", 1, 1, "a row about tea") in chunks(index)
+
+
+def test_how_files_are_read(index: Index, tmp_path: Path) -> None:
+    file = tmp_path / "in.txt"
+    file.write_bytes('{"body": "na\xefve"}\n'.encode("latin-1"))
+    assert index.update(file, format="jsonl", column="body", encoding="latin-1").added == 1
+    assert index.search("naïve", mode="text")[0].text == "naïve"
+    with pytest.raises(InputValueError, match="format is str 'doc'; give one of text, csv"):
+        index.update(file, format="doc")
+    with pytest.raises(InputValueError, match="encoding: there is no encoding 'utf-9'"):
+        index.update(file, encoding="utf-9")
+
+
 def test_how_text_is_divided(index: Index, notes: Path) -> None:
     index.update(notes)
     assert index.update(notes, chunk="lines") == Update(changed=2, chunks=5)
