@@ -19,7 +19,8 @@ class Entry(NamedTuple):
 
     Attributes:
         text: its text.
-        name: the identifier that a caller gave it: an int or a text; None for a chunk of a file.
+        name: the identifier that a caller gave it, an int or a text. None for a chunk of a file, and where
+            its number is its identifier.
         source: the number of the file that it is of, or None.
         first_line, last_line: where it is in the file.
         metadata: a JSON object, or None.
@@ -51,7 +52,7 @@ def add_entries(
     """
     if not entries:
         return []
-    # Numbers are above all before, and above the integers that are names, for they may become names, too.
+    # Numbers are above all before, and above the integers that are names, for they may be identifiers, too.
     (last,) = connection.execute(
         "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence), "
         "coalesce((SELECT name FROM chunks WHERE name < '' ORDER BY name DESC LIMIT 1), 0))"

@@ -108,7 +108,8 @@ class Database:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("COMMIT")  # which keeps temporary tables, for the next search
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from m2v_lite.search.nearest import Found
 
 # SQLite takes no more than 999 parameters in old versions.
-PARAMETERS = 900
+PARAMETERS = 450
 
 
 class Hit(NamedTuple):

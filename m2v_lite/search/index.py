@@ -179,10 +179,6 @@ class Index:
             with self._database.writing() as connection:
                 self._drop(connection, [entry.name for entry in batch if entry.name is not None])
                 numbers = self._add(connection, batch, vectors)
-                if ids is None:
-                    connection.executemany(
-                        "UPDATE chunks SET name = id WHERE id = ?", ((number,) for number in numbers)
-                    )
             added += [
                 number if entry.name is None else entry.name
                 for number, entry in zip(numbers, batch, strict=True)
@@ -388,7 +384,11 @@ class Index:
         for start in range(0, len(names), PARAMETERS):
             some = names[start : start + PARAMETERS]
             marks = ", ".join("?" * len(some))
-            found = connection.execute(f"SELECT id FROM chunks WHERE name IN ({marks})", some)
+            found = connection.execute(
+                f"SELECT id FROM chunks WHERE name IN ({marks}) UNION ALL "
+                f"SELECT id FROM chunks WHERE id IN ({marks}) AND name IS NULL AND source IS NULL",
+                (*some, *some),
+            )
             numbers += (number for (number,) in found)
         drop_entries(connection, numbers, self._database.has_words)
         return len(numbers)

@@ -21,7 +21,7 @@ from sample_texts import random_texts
 from time_limit import LONGEST, await_end, started
 
 from m2v_lite import InputTypeError, InputValueError, InvalidIndexError, StaticModel
-from m2v_lite.search import Hit, Index, database, nearest, vector_blocks
+from m2v_lite.search import Hit, Index, database, full_text, nearest, vector_blocks
 
 TEXTS = [
     "The kettle is on.",
@@ -88,6 +88,17 @@ def test_modes(index: Index) -> None:
     assert index.search("", limit=1)[0].score < 0.6
     with pytest.raises(InputValueError, match="mode is str 'words'; give one of hybrid, vector, text"):
         index.search("a", mode="words")
+
+
+def test_common_words_are_left_out_where_there_are_rarer_ones(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.add([f"the text {number} in the Café" + " kettle" * (number == 7) for number in range(50)])
+    assert len(index.search("The cafe kettle", mode="text", limit=99)) == 50
+    monkeypatch.setattr(full_text, "MOST_MATCHES", 50)
+    assert [hit.id for hit in index.search("the CAFÉ kettle", mode="text")] == [8]
+    assert len(index.search("the cafe", mode="text", limit=99)) == 50, "one word is always looked for"
+    assert index.search("unknown_kettle", mode="text")[0].id == 8
 
 
 @pytest.mark.parametrize(
