@@ -199,10 +199,10 @@ class Index:
     ) -> Update:
         """Make the index hold what is in files and folders.
 
-        Only files that are new or have changed are read. What was indexed from these paths and is gone leaves
-        the index, and a file that has moved is not encoded again. Text is divided into chunks of up to 1,200
-        characters, at paragraphs and headings; of tables and JSON, each record is a chunk. Files that are not
-        text are skipped. Some thousand chunks are committed at a time, and a file as a whole.
+        Only files that are new or have changed are read. What was indexed from these paths and is gone, or is
+        now left out, leaves the index, and a file that has moved is not encoded again. Text is divided into
+        chunks of up to 1,200 characters, at paragraphs and headings; of tables and JSON, each record is one.
+        Files that are not text are skipped. Some thousand chunks are committed at a time, a file as a whole.
 
         Args:
             paths: a file, a folder, a pattern such as "notes/*.md", or several. A folder stands for all files
