@@ -17,6 +17,7 @@ from m2v_lite.commands.loaded import load_to_encode
 from m2v_lite.commands.options import AUTO
 from m2v_lite.commands.output_suffixes import suffix_of
 from m2v_lite.commands.outputs import StandardOutput, job_of, json_writer, writer_of
+from m2v_lite.commands.printing import counted
 from m2v_lite.commands.replacing import check_vectors
 from m2v_lite.commands.stopping import StopRequests
 from m2v_lite.encoding.batch_streams import encode_batches
@@ -49,7 +50,7 @@ def encode(options: argparse.Namespace) -> None:
         finally:
             lines = [] if options.quiet else [*told(input, policy), *_told_of_cuts(output.done, model)]
             if output.kept:
-                texts = f"{output.done.records:,} text{'s' * (output.done.records != 1)}"
+                texts = counted(output.done.records, "text")
                 lines.append(
                     f"{output.kept} keeps the vectors of {texts}; to go on, give the same command with "
                     "--resume"

@@ -8,7 +8,7 @@ from typing import Any
 
 from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
 from m2v_lite.commands.options import positive
-from m2v_lite.commands.printing import print_table
+from m2v_lite.commands.printing import counted, print_table
 from m2v_lite.progress import print_error
 from m2v_lite.records.file_formats import FORMATS
 
@@ -105,7 +105,7 @@ def _index(options: argparse.Namespace) -> None:
             _print_status(index)
         elif options.remove:
             number = index.remove_paths(options.remove)
-            print(f"{shown_path(index.path)}: {_counted(number, 'file')} removed")
+            print(f"{shown_path(index.path)}: {counted(number, 'file')} removed")
         elif options.vacuum:
             index.vacuum()
         else:
@@ -134,7 +134,7 @@ def _update(index: Any, options: argparse.Namespace) -> None:
     ]
     if done.skipped:
         counts.append(f"{len(done.skipped):,} skipped")
-    chunks = _counted(done.chunks, "chunk")
+    chunks = counted(done.chunks, "chunk")
     print(f"{shown_path(index.path)}: files: {', '.join(counts) or 'none'}; {chunks} encoded")
 
 
@@ -150,7 +150,3 @@ def _print_status(index: Any) -> None:
         ("search by words", "yes" if status.has_words else "no: SQLite has no FTS5"),
     ]
     print_table(rows)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"

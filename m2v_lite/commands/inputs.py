@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from m2v_lite.commands.options import one_character
 from m2v_lite.commands.output_suffixes import TABLES, suffix_of
+from m2v_lite.commands.printing import counted
 from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
 from m2v_lite.progress import print_error
 from m2v_lite.records.file_formats import FORMATS, STANDARD_STREAM
@@ -143,6 +144,5 @@ def told(input: Input, policy: Policy) -> list[str]:
     """Return what a person should know about what was read: counts of what was mended or left out."""
     lines = [policy.summary()] if policy.summary() else []
     if input.left_out:
-        plural = "s" * (input.left_out != 1)
-        lines.append(f"{input.left_out:,} file{plural} left out, not being text")
+        lines.append(f"{counted(input.left_out, 'file')} left out, not being text")
     return lines

@@ -54,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 1 after a failure, with a message on standard error, or if a search finds
-        nothing. (Wrong usage exits with
-        2, an interrupt with 128 plus the number of its signal.)
+        nothing. (Wrong usage exits with 2, an interrupt with 128 plus the number of its signal.)
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -1,4 +1,4 @@
-"""Lines for a terminal: prints tables, and makes texts short and safe to print."""
+"""Lines for a terminal: prints tables, counts things, and makes texts short and safe to print."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words.
+
+    Example:
+        >>> counted(1, "file"), counted(2000, "file")
+        ('1 file', '2,000 files')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def shortened(text: str) -> str:

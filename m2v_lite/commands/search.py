@@ -92,8 +92,7 @@ def _lines(hit: Hit, is_coloured: bool) -> list[str]:
         last = f"-{hit.last_line}" * (hit.last_line != hit.first_line)
         place += f":{coloured(f'{hit.first_line}{last}', NUMBER)}"
         if len(lines) == hit.last_line - hit.first_line + 1:
-            numbers = range(hit.first_line, hit.last_line + 1)
             lines = [
-                f"{coloured(str(number), NUMBER)}:{line}" for number, line in zip(numbers, lines, strict=True)
+                f"{coloured(str(number), NUMBER)}:{line}" for number, line in enumerate(lines, hit.first_line)
             ]
     return [f"{place}  {coloured(f'{hit.score:.3f}', FAINT)}", *lines]

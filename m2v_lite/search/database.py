@@ -10,8 +10,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from m2v_lite.disk import kind_of
 from m2v_lite.errors import InvalidIndexError
@@ -22,6 +23,8 @@ VERSION = 1
 # How long to wait for another writer, in seconds.
 PATIENCE = 30.0
 MAPPED_BYTES = 1 << 30
+# SQLite takes no more than 999 parameters in old versions.
+PARAMETERS = 900
 
 # The numbers of chunks only grow. Rows of vectors lie in blocks, in the order of their chunks; a chunk that
 # is gone leaves its number there with a minus. What a search does not always read has tables of its own:
@@ -190,6 +193,23 @@ class Database:
                 "remove the file and make the index again"
             )
         return bool(_value(connection, "SELECT count(*) FROM sqlite_master WHERE name = 'words'"))
+
+
+def selected(
+    connection: sqlite3.Connection, query: str, values: Sequence[int | str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a query for any number of values, some hundred at a time.
+
+    Args:
+        connection: one that reads, or writes.
+        query: the query, in which `{values}` stands for the values, perhaps more than once.
+        values: the values.
+    """
+    times = query.count("{values}")
+    for start in range(0, len(values), PARAMETERS // times):
+        some = values[start : start + PARAMETERS // times]
+        marks = ", ".join("?" * len(some))
+        yield from connection.execute(query.format(values=marks), [*some] * times)
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

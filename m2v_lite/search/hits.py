@@ -6,10 +6,8 @@ import json
 import sqlite3
 from typing import Any, NamedTuple
 
+from m2v_lite.search.database import selected
 from m2v_lite.search.nearest import Found
-
-# SQLite takes no more than 999 parameters in old versions.
-PARAMETERS = 450
 
 
 class Hit(NamedTuple):
@@ -36,17 +34,12 @@ class Hit(NamedTuple):
 
 def hits_of(connection: sqlite3.Connection, found: Found) -> list[Hit]:
     """Return chunks with all that the index has of them."""
-    rows: dict[int, tuple[Any, ...]] = {}
     numbers = found.chunks.tolist()
-    for start in range(0, len(numbers), PARAMETERS):
-        some = numbers[start : start + PARAMETERS]
-        marks = ", ".join("?" * len(some))
-        for number, *row in connection.execute(
-            "SELECT chunks.id, name, text, metadata, path, first_line, last_line FROM chunks "
-            f"LEFT JOIN sources ON sources.id = chunks.source WHERE chunks.id IN ({marks})",
-            some,
-        ):
-            rows[number] = tuple(row)
+    query = (
+        "SELECT chunks.id, name, text, metadata, path, first_line, last_line FROM chunks "
+        "LEFT JOIN sources ON sources.id = chunks.source WHERE chunks.id IN ({values})"
+    )
+    rows = {number: row for number, *row in selected(connection, query, numbers)}
     hits = []
     for number, score in zip(numbers, found.scores.tolist(), strict=True):
         try:

@@ -21,10 +21,10 @@ from m2v_lite.search.about import About, about_of, check_same, read_about, write
 from m2v_lite.search.checked_entries import checked_id, entries_of
 from m2v_lite.search.compact import PRECISIONS
 from m2v_lite.search.contents import Entry, add_entries, drop_entries
-from m2v_lite.search.database import Database
+from m2v_lite.search.database import Database, selected
 from m2v_lite.search.filters import allowed_chunks
 from m2v_lite.search.full_text import matching
-from m2v_lite.search.hits import PARAMETERS, Hit, hits_of
+from m2v_lite.search.hits import Hit, hits_of
 from m2v_lite.search.nearest import nearest
 from m2v_lite.search.rank_fusion import fused
 from m2v_lite.search.updating import Update, belongs, drop_sources, update
@@ -380,16 +380,11 @@ class Index:
         return mode
 
     def _drop(self, connection: Any, names: Sequence[int | str]) -> int:
-        numbers: list[int] = []
-        for start in range(0, len(names), PARAMETERS):
-            some = names[start : start + PARAMETERS]
-            marks = ", ".join("?" * len(some))
-            found = connection.execute(
-                f"SELECT id FROM chunks WHERE name IN ({marks}) UNION ALL "
-                f"SELECT id FROM chunks WHERE id IN ({marks}) AND name IS NULL AND source IS NULL",
-                (*some, *some),
-            )
-            numbers += (number for (number,) in found)
+        query = (
+            "SELECT id FROM chunks WHERE name IN ({values}) UNION ALL "
+            "SELECT id FROM chunks WHERE id IN ({values}) AND name IS NULL AND source IS NULL"
+        )
+        numbers = [number for (number,) in selected(connection, query, names)]
         drop_entries(connection, numbers, self._database.has_words)
         return len(numbers)
 

@@ -257,11 +257,10 @@ def _looked_at(
             if not was_there:
                 raise
             sources = []  # all files of this folder are gone
+        is_folder = os.path.isdir(root)
         for source in sources:
             # What lies above the folder that was given does not count.
-            inner = (
-                os.path.relpath(source.path, root) if os.path.isdir(root) else os.path.basename(source.path)
-            )
+            inner = os.path.relpath(source.path, root) if is_folder else os.path.basename(source.path)
             is_wanted = source.is_named or not glob or _matches(inner, glob)
             if is_wanted and not _matches(inner, exclude):
                 found[source.path] = _file_at(source.path, rule)
