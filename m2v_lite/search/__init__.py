@@ -10,7 +10,8 @@ The modules, in the order in which a text and then a query pass them:
 - `checked_entries`: texts that are given, with ids and metadata -> entries.
 - `contents`: chunks into the tables, and out of them.
 - `compact`: vectors -> small rows, and their dot products.
-- `vector_blocks`: rows <-> blocks in the file.
+- `bits`: rows -> a bit for each number, and how many differ.
+- `vector_blocks`: rows <-> blocks and pages in the file.
 - `full_text`: words into the file, and a query's words -> the chunks that match.
 - `filters`: conditions -> the chunks that meet them.
 - `nearest`: a query's vector -> the nearest chunks.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from m2v_lite.search.compact import compacted
 from m2v_lite.search.full_text import add_words, drop_words
-from m2v_lite.search.vector_blocks import append, drop
+from m2v_lite.search.vector_blocks import Layout, Rows, append, drop
 
 
 class Entry(NamedTuple):
@@ -63,7 +63,9 @@ def add_entries(
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         ((number, *entry) for number, entry in zip(numbers, entries, strict=True)),
     )
-    append(connection, np.array(numbers, np.int64), *compacted(vectors, precision))
+    rows = Rows(*compacted(vectors, precision))
+    layout = Layout(rows.numbers.dtype, rows.numbers.shape[1])
+    append(connection, layout, np.array(numbers, np.int64), rows)
     if has_words:
         add_words(connection, numbers, [entry.text for entry in entries])
     return list(numbers)

@@ -26,9 +26,9 @@ MAPPED_BYTES = 1 << 30
 # SQLite takes no more than 999 parameters in old versions.
 PARAMETERS = 900
 
-# The numbers of chunks only grow. Rows of vectors lie in blocks, in the order of their chunks; a chunk that
-# is gone leaves its number there with a minus. What a search does not always read has tables of its own:
-# SQLite reads a row up to the column that it needs.
+# The numbers of chunks only grow. Rows of vectors lie in pages, and pages in blocks, in the order of their
+# chunks; a chunk that is gone leaves its number in its block with a minus. What a search does not always read
+# has tables of its own: SQLite reads a row up to the column that it needs.
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (
@@ -42,8 +42,11 @@ CREATE TABLE chunks (
 );
 CREATE INDEX chunks_by_source ON chunks (source) WHERE source IS NOT NULL;
 CREATE UNIQUE INDEX chunks_by_name ON chunks (name) WHERE name IS NOT NULL;
-CREATE TABLE blocks (id INTEGER PRIMARY KEY, first INTEGER NOT NULL UNIQUE, chunks BLOB NOT NULL);
-CREATE TABLE vectors (block INTEGER PRIMARY KEY, scales BLOB NOT NULL, rows BLOB NOT NULL);
+CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY, first INTEGER NOT NULL UNIQUE, left INTEGER NOT NULL, chunks BLOB NOT NULL
+);
+CREATE TABLE bits (block INTEGER PRIMARY KEY, bits BLOB NOT NULL);
+CREATE TABLE pages (id INTEGER PRIMARY KEY, scales BLOB NOT NULL, rows BLOB NOT NULL);
 """
 # The text is not stored twice (https://sqlite.org/fts5.html#external_content_tables).
 WORDS = """

@@ -28,6 +28,7 @@ from m2v_lite.search.hits import Hit, hits_of
 from m2v_lite.search.nearest import nearest
 from m2v_lite.search.rank_fusion import fused
 from m2v_lite.search.updating import Update, belongs, drop_sources, update
+from m2v_lite.search.vector_blocks import Layout, rows_left
 
 MODES = ("hybrid", "vector", "text")
 # So many texts are encoded and committed at a time.
@@ -102,7 +103,7 @@ class Index:
         except BaseException:
             self._database.close()
             raise
-        self._dtype: np.dtype[Any] = PRECISIONS[self._about.precision]
+        self._layout = Layout(PRECISIONS[self._about.precision], self._about.columns)
 
     @property
     def model(self) -> StaticModel:
@@ -117,7 +118,7 @@ class Index:
     def __len__(self) -> int:
         """Return how many texts there are."""
         with self._database.reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
+            return rows_left(connection)
 
     def __enter__(self) -> Index:
         return self
@@ -310,7 +311,7 @@ class Index:
             orders = []
             wide = max(limit, FUSED) if mode == "hybrid" else limit
             if vector is not None:
-                orders.append(nearest(connection, vector, wide, self._dtype, allowed))
+                orders.append(nearest(connection, vector, wide, self._layout, allowed))
             if mode != "vector":
                 orders.append(matching(connection, query, wide, allowed))
             found = fused(orders, limit) if mode == "hybrid" else orders[0]

@@ -1,7 +1,13 @@
-"""Rows of vectors <-> blocks in the file of an index, some thousand rows in each."""
+"""Rows of vectors <-> the file of an index: blocks of some thousand rows, in pages that are read one by one.
+
+The rows have *positions* from 0 up, in the order of their chunks. So many positions make a page, and
+`PAGES` pages a block. A block keeps the chunk and the bits of each of its rows. A page has about the size of
+SQLite's own, so that a single row can be read without its neighbours.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,11 +15,43 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS = 4096
+from m2v_lite.search.bits import WORD, signs, words_of
+
+PAGES = 128
+# What fits into one of SQLite's pages with what it says of it.
+PAGE_BYTES = 8100
+CHUNK, SCALE = np.dtype(np.int64), np.dtype(np.float32)
+
+
+class Layout(NamedTuple):
+    """What rows are like, and so where they lie.
+
+    Attributes:
+        dtype: of the rows.
+        columns: how many columns they have.
+    """
+
+    dtype: np.dtype[Any]
+    columns: int
+
+    @property
+    def row_bytes(self) -> int:
+        """How many bytes a row has."""
+        return self.columns * self.dtype.itemsize
+
+    @property
+    def page(self) -> int:
+        """How many rows a page has."""
+        return max(1, PAGE_BYTES // (self.row_bytes + SCALE.itemsize))
+
+    @property
+    def block(self) -> int:
+        """How many rows a block has."""
+        return PAGES * self.page
 
 
 class Block(NamedTuple):
-    """Rows of vectors.
+    """Where some rows are, without the rows.
 
     Attributes:
         number: the number of the block.
@@ -25,40 +63,69 @@ class Block(NamedTuple):
     chunks: NDArray[np.int64]
 
 
-def append(
-    connection: sqlite3.Connection,
-    chunks: NDArray[np.int64],
-    rows: NDArray[Any],
-    scales: NDArray[np.float32],
-) -> None:
+class Rows(NamedTuple):
+    """Some rows.
+
+    Attributes:
+        numbers: (rows, columns).
+        scales: (rows,), by which the numbers of a row are multiplied.
+    """
+
+    numbers: NDArray[Any]
+    scales: NDArray[np.float32]
+
+
+def append(connection: sqlite3.Connection, layout: Layout, chunks: NDArray[np.int64], rows: Rows) -> None:
     """Append rows, to the last block as long as it has room, and to new ones.
 
     Args:
         connection: one that writes.
+        layout: what all rows are like.
         chunks: (rows,), the numbers of their chunks, which grow, and are above all before.
-        rows: (rows, columns).
-        scales: (rows,).
+        rows: the rows.
     """
     last = connection.execute("SELECT id, chunks FROM blocks ORDER BY id DESC LIMIT 1").fetchone()
-    number = last[0] if last else 0
-    if last and len(last[1]) < 8 * ROWS:
-        before = _array(last[1], chunks.dtype, number)
-        found = rows_of(connection, number, rows.dtype, rows.shape[1], len(before))
-        chunks = np.concatenate([before, chunks])
-        rows, scales = np.concatenate([found[0], rows]), np.concatenate([found[1], scales])
-    elif last:
-        number += 1
-    for start in range(0, len(chunks), ROWS):
-        part = slice(start, start + ROWS)
-        connection.execute(
-            "REPLACE INTO blocks VALUES (?, ?, ?)",
-            (number, int(abs(chunks[start])), chunks[part].tobytes()),
-        )
-        connection.execute(
-            "REPLACE INTO vectors VALUES (?, ?, ?)",
-            (number, scales[part].tobytes(), np.ascontiguousarray(rows[part]).tobytes()),
-        )
-        number += 1
+    number, before = (last[0], _array(last[1], CHUNK, last[0])) if last else (0, chunks[:0])
+    start = 0
+    while start < len(chunks):
+        if len(before) == layout.block:
+            number, before = number + 1, chunks[:0]
+        stop = start + layout.block - len(before)
+        some = Rows(rows.numbers[start:stop], rows.scales[start:stop])
+        _extend(connection, layout, Block(number, before), chunks[start:stop], some)
+        start, before = stop, np.concatenate([before, chunks[start:stop]])
+
+
+def _extend(
+    connection: sqlite3.Connection, layout: Layout, block: Block, chunks: NDArray[np.int64], rows: Rows
+) -> None:
+    """Append rows to a block that has room for them, and is new if it has no rows yet."""
+    size = len(block.chunks)
+    bits = signs(rows.numbers)
+    if size:
+        bits = np.concatenate([bits_of(connection, layout, block), bits], axis=1)
+        chunks = np.concatenate([block.chunks, chunks])
+    connection.execute(
+        "REPLACE INTO blocks VALUES (?, ?, ?, ?)",
+        (block.number, int(abs(chunks[0])), int((chunks > 0).sum()), chunks.tobytes()),
+    )
+    connection.execute("REPLACE INTO bits VALUES (?, ?)", (block.number, bits.tobytes()))
+    page = block.number * PAGES + size // layout.page
+    numbers, scales = np.ascontiguousarray(rows.numbers), rows.scales
+    if size % layout.page:
+        begun = _pages(connection, layout, page, page)
+        numbers, scales = np.concatenate([begun.numbers, numbers]), np.concatenate([begun.scales, scales])
+    connection.executemany(
+        "REPLACE INTO pages VALUES (?, ?, ?)",
+        (
+            (
+                page + place,
+                scales[start : start + layout.page].tobytes(),
+                numbers[start : start + layout.page],
+            )
+            for place, start in enumerate(range(0, len(numbers), layout.page))
+        ),
+    )
 
 
 def drop(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> None:
@@ -75,34 +142,87 @@ def drop(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> None:
             "SELECT id, chunks FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1",
             int(chunks[start]),
         )
-        found = _array(content, np.dtype(np.int64), number).copy()
+        found = _array(content, CHUNK, number).copy()
         numbers = np.abs(found)
         stop = start + int(np.searchsorted(chunks[start:], numbers[-1], "right"))
         found[np.searchsorted(numbers, chunks[start:stop])] = -chunks[start:stop]
-        if (found < 0).all():
-            for table, column in (("blocks", "id"), ("vectors", "block")):
-                connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
+        left = int((found > 0).sum())
+        if left:
+            connection.execute(
+                "UPDATE blocks SET left = ?, chunks = ? WHERE id = ?", (left, found.tobytes(), number)
+            )
         else:
-            connection.execute("UPDATE blocks SET chunks = ? WHERE id = ?", (found.tobytes(), number))
+            connection.execute("DELETE FROM blocks WHERE id = ?", (number,))
+            connection.execute("DELETE FROM bits WHERE block = ?", (number,))
+            connection.execute(
+                "DELETE FROM pages WHERE id BETWEEN ? AND ?", (number * PAGES, number * PAGES + PAGES - 1)
+            )
         start = stop
 
 
+def rows_left(connection: sqlite3.Connection) -> int:
+    """Return how many rows there are whose chunks are not gone."""
+    return int(connection.execute("SELECT coalesce(sum(left), 0) FROM blocks").fetchone()[0])
+
+
 def blocks(connection: sqlite3.Connection) -> Iterator[Block]:
-    """Yield all blocks, without their rows."""
-    for number, chunks in connection.execute("SELECT id, chunks FROM blocks ORDER BY id"):
-        yield Block(number, _array(chunks, np.dtype(np.int64), number))
+    """Yield all blocks."""
+    numbers = [number for (number,) in connection.execute("SELECT id FROM blocks ORDER BY id")]
+    for number in numbers:
+        (content,) = _read(connection, "SELECT chunks FROM blocks WHERE id = ?", number)
+        yield Block(number, _array(content, CHUNK, number))
 
 
-def rows_of(
-    connection: sqlite3.Connection, number: int, dtype: np.dtype[Any], columns: int, size: int
-) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Return the rows of a block of so many, (rows, columns), and the scale of each."""
-    scales, rows = _read(connection, "SELECT scales, rows FROM vectors WHERE block = ?", number)
-    found = _array(scales, np.dtype(np.float32), number)
-    flat = _array(rows, dtype, number)
-    if (len(found), len(flat)) != (size, size * columns):
+def bits_of(connection: sqlite3.Connection, layout: Layout, block: Block) -> NDArray[np.uint64]:
+    """Return the bits of the rows of a block, (words, rows)."""
+    (content,) = _read(connection, "SELECT bits FROM bits WHERE block = ?", block.number)
+    words = _array(content, WORD, block.number)
+    if len(words) != words_of(layout.columns) * len(block.chunks):
+        raise _damaged(block.number)
+    return words.reshape(-1, len(block.chunks))
+
+
+def rows_of(connection: sqlite3.Connection, layout: Layout, block: Block) -> Rows:
+    """Return all rows of a block."""
+    first = block.number * PAGES
+    rows = _pages(connection, layout, first, first + PAGES - 1)
+    if len(rows.numbers) != len(block.chunks):
+        raise _damaged(block.number)
+    return rows
+
+
+def rows_at(connection: sqlite3.Connection, layout: Layout, positions: NDArray[np.int64]) -> Rows:
+    """Return the rows at some positions."""
+    size, width = layout.page, layout.row_bytes
+    found = connection.execute(
+        f"SELECT substr(scales, value % {size} * {SCALE.itemsize} + 1, {SCALE.itemsize}), "
+        f"substr(rows, value % {size} * {width} + 1, {width}) "
+        f"FROM json_each(?) CROSS JOIN pages ON pages.id = value / {size} ORDER BY key",
+        (json.dumps(positions.tolist()),),
+    ).fetchall()
+    rows = _joined(layout, found, int(positions[0]) // layout.block)
+    if len(rows.numbers) != len(positions):
+        raise _damaged(int(positions[0]) // layout.block)
+    return rows
+
+
+def _pages(connection: sqlite3.Connection, layout: Layout, first: int, last: int) -> Rows:
+    found = connection.execute(
+        "SELECT scales, rows FROM pages WHERE id BETWEEN ? AND ? ORDER BY id", (first, last)
+    ).fetchall()
+    return _joined(layout, found, first // PAGES)
+
+
+def _joined(layout: Layout, found: list[tuple[Any, Any]], number: int) -> Rows:
+    """Return the rows in what was read of a block, or from a block on."""
+    try:
+        scales, numbers = (b"".join(parts) for parts in zip(*found, strict=True))
+    except (TypeError, ValueError) as error:
+        raise _damaged(number) from error
+    rows = Rows(_array(numbers, layout.dtype, number), _array(scales, SCALE, number))
+    if len(rows.numbers) != len(rows.scales) * layout.columns:
         raise _damaged(number)
-    return flat.reshape(-1, columns), found
+    return Rows(rows.numbers.reshape(-1, layout.columns), rows.scales)
 
 
 def _read(connection: sqlite3.Connection, query: str, number: int) -> tuple[Any, ...]:

@@ -47,14 +47,23 @@ def index(path: Path, bundled: StaticModel) -> Iterator[Index]:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_blocks, "ROWS", 16)
+    monkeypatch.setattr(vector_blocks, "PAGES", 4)
+    monkeypatch.setattr(vector_blocks, "PAGE_BYTES", 1100)
     monkeypatch.setattr(nearest, "STEP", 7)
 
 
+@pytest.mark.parametrize("compared", [1000, 0], ids=["all rows", "a choice by bits"])
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_the_nearest_are_those_of_all_vectors(
-    precision: str, path: Path, bundled: StaticModel, small_blocks: None
+    precision: str,
+    compared: int,
+    path: Path,
+    bundled: StaticModel,
+    small_blocks: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(nearest, "COMPARED", compared)
+    monkeypatch.setattr(nearest, "CHOSEN", 150)
     texts = random_texts(200, seed=5)
     queries = random_texts(20, seed=6)
     vectors = bundled.encode(texts, normalize=True)
