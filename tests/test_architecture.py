@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "records": GROUND | {"files", "encoding"},
     "model": STAGES | {"files", "loading", "encoding"},
     "inference": STAGES | {"files", "loading", "encoding", "model"},
-    "search": GROUND | {"loading", "encoding", "records", "model"},
+    "search": GROUND | {"files", "loading", "encoding", "records", "model"},
     "integrations": STAGES | {"files", "loading", "encoding", "model", "inference"},
     "commands": STAGES
     | {

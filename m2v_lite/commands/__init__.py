@@ -15,6 +15,7 @@ modules, in the order in which a call passes them:
 - `outputs`: where its vectors go.
 - `index_file`: which index a command works on.
 - `index`: makes files searchable.
+- `watching`: folders -> a signal whenever something in them changes.
 - `search`: prints what in an index fits a query.
 - `similarity`: prints cosine similarities.
 - `classify`: prints the labels of texts.
@@ -23,5 +24,5 @@ modules, in the order in which a call passes them:
 - `download`: downloads a model from the hub.
 - `list`: lists the models in the hub's cache, or models worth knowing.
 - `bench`: measures speed and memory on this machine.
-- `printing`: prints tables, and shortens texts for a terminal.
+- `printing`: prints tables and counts, and makes texts and errors fit for a terminal.
 """

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
 from m2v_lite.commands.options import positive
-from m2v_lite.commands.printing import counted, print_table
-from m2v_lite.progress import print_error
+from m2v_lite.commands.output_suffixes import suffix_of
+from m2v_lite.commands.printing import counted, message_of, print_table
+from m2v_lite.commands.replacing import check_vectors
+from m2v_lite.errors import M2VLiteError
+from m2v_lite.progress import print_error, progress_of_files
 from m2v_lite.records.file_formats import FORMATS
+
+if TYPE_CHECKING:
+    from m2v_lite.progress import FilesBar
+    from m2v_lite.search.index import Index
+    from m2v_lite.search.updating import Progress
 
 # More reasons are only counted.
 MOST_REASONS = 10
 RULES = ("lines", "paragraphs")
+EXPORTED = (".npy", ".parquet")
 
 
 def add(commands: Any) -> None:
@@ -74,9 +84,30 @@ def add(commands: Any) -> None:
         default="int8",
         help="how a new index keeps vectors (default: int8, a quarter of the space)",
     )
+    progress = command.add_mutually_exclusive_group()
+    progress.add_argument(
+        "--progress",
+        action="store_true",
+        default=None,
+        help="show progress (default: on a terminal, after two seconds, if tqdm is installed)",
+    )
+    progress.add_argument("--quiet", action="store_true", help="show no progress, and no counts at the end")
+    command.add_argument(
+        "--force", action="store_true", help="with --export, also replace a file of another kind"
+    )
     work = command.add_mutually_exclusive_group()
+    work.add_argument(
+        "--watch",
+        action="store_true",
+        help="then keep the index up to date, whenever something in the folders changes (needs watchfiles)",
+    )
     work.add_argument("--status", action="store_true", help="print what is in the index")
     work.add_argument("--remove", nargs="+", metavar="PATH", help="take files and folders out of the index")
+    work.add_argument(
+        "--export",
+        metavar="FILE",
+        help="write the vectors to FILE.npy, or all chunks with their vectors to FILE.parquet",
+    )
     work.add_argument("--vacuum", action="store_true", help="make the file smaller, after much has left it")
     command.set_defaults(run=_index, wrong_usage=_wrong_usage, parser=command)
 
@@ -86,59 +117,98 @@ def _rule(text: str) -> str | int:
 
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
-    does_other = options.status or options.remove or options.vacuum
+    does_other = options.status or options.remove or options.vacuum or options.export
     if does_other and options.paths:
-        return "give paths to index, or --status, --remove or --vacuum, not both"
+        return "give paths to index, or --status, --remove, --export or --vacuum, not both"
     if not does_other and not options.paths:
         return "give files or folders to index"
+    if options.export and suffix_of(options.export) not in EXPORTED:
+        return f"argument --export: {options.export!r} must end in {' or '.join(EXPORTED)}"
     return None
 
 
 def _index(options: argparse.Namespace) -> None:
     from m2v_lite.search.index import Index  # other commands start sooner without it
 
-    does_other = options.status or options.remove or options.vacuum
+    if options.export:
+        check_vectors(options.export, options.force)
+    updates = bool(options.paths)
     with Index(
-        made_folder(options.index), options.model, precision=options.precision, create=not does_other
+        made_folder(options.index), options.model, precision=options.precision, create=updates
     ) as index:
         if options.status:
             _print_status(index)
         elif options.remove:
             number = index.remove_paths(options.remove)
             print(f"{shown_path(index.path)}: {counted(number, 'file')} removed")
+        elif options.export:
+            print(f"{options.export}: {counted(index.export(options.export), 'chunk')}")
         elif options.vacuum:
             index.vacuum()
+        elif options.watch:
+            _watch(index, options)
         else:
             _update(index, options)
 
 
-def _update(index: Any, options: argparse.Namespace) -> None:
-    done = index.update(
-        options.paths,
-        glob=options.glob,
-        exclude=options.exclude,
-        chunk=options.chunk,
-        column=options.column,
-        format=options.format,
-        encoding=options.encoding,
-    )
-    for path, why in done.skipped[:MOST_REASONS]:
-        where = "" if why.startswith(path) else f"{shown_path(path)}: "
-        print_error(f"m2v-lite: skipped: {where}{why}")
-    if len(done.skipped) > MOST_REASONS:
-        print_error(f"m2v-lite: skipped: {len(done.skipped) - MOST_REASONS:,} more")
+def _watch(index: Index, options: argparse.Namespace) -> None:
+    """Keep an index up to date until a signal comes."""
+    from m2v_lite.commands.stopping import StopRequests
+    from m2v_lite.commands.watching import changes
+
+    with StopRequests() as stops:
+        looks = changes(options.paths, index.files, stops)
+        _update(index, options)
+        for _ in looks:
+            try:
+                _update(index, options, only_news=True)
+            except (M2VLiteError, OSError) as error:  # a folder may be gone for a while
+                print_error(f"m2v-lite: {message_of(error)}")
+        stops.go_on()
+
+
+def _update(index: Index, options: argparse.Namespace, only_news: bool = False) -> None:
+    """Bring an index up to date, and tell what has changed."""
+    with ExitStack() as stack:
+        bars: list[FilesBar | None] = []
+
+        def show(progress: Progress) -> None:
+            if not bars:
+                bar = progress_of_files(progress.size, options.progress, options.quiet)
+                bars.append(stack.enter_context(bar))
+            if bars[0] is not None:
+                bars[0].show(progress.position, progress.chunks)
+
+        done = index.update(
+            options.paths,
+            glob=options.glob,
+            exclude=options.exclude,
+            chunk=options.chunk,
+            column=options.column,
+            format=options.format,
+            encoding=options.encoding,
+            told=show,
+        )
     counts = [
         f"{number:,} {what}"
         for what in ("added", "changed", "moved", "removed", "unchanged")
         if (number := getattr(done, what))
     ]
+    has_news = bool(done.added or done.changed or done.moved or done.removed or done.skipped)
+    if options.quiet or (only_news and not has_news):
+        return
+    for path, why in done.skipped[:MOST_REASONS]:
+        where = "" if why.startswith(path) else f"{shown_path(path)}: "
+        print_error(f"m2v-lite: skipped: {where}{why}")
+    if len(done.skipped) > MOST_REASONS:
+        print_error(f"m2v-lite: skipped: {len(done.skipped) - MOST_REASONS:,} more")
     if done.skipped:
         counts.append(f"{len(done.skipped):,} skipped")
     chunks = counted(done.chunks, "chunk")
-    print(f"{shown_path(index.path)}: files: {', '.join(counts) or 'none'}; {chunks} encoded")
+    print(f"{shown_path(index.path)}: files: {', '.join(counts) or 'none'}; {chunks} encoded", flush=True)
 
 
-def _print_status(index: Any) -> None:
+def _print_status(index: Index) -> None:
     status = index.status()
     rows = [
         ("index", status.path),

@@ -27,6 +27,7 @@ from m2v_lite.commands import (
     search,
     similarity,
 )
+from m2v_lite.commands.printing import message_of
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import print_error
 
@@ -77,17 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (M2VLiteError, OSError) as error:
-        print_error(f"m2v-lite: {_told(error)}")
+        print_error(f"m2v-lite: {message_of(error)}")
         return 1
     return status or 0
-
-
-def _told(error: Exception) -> str:
-    """Return the message of an error, and that of the system without its number."""
-    if isinstance(error, M2VLiteError) or not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    return ": ".join([*names, error.strerror])
 
 
 def _show_warning(message: Warning | str, *place: Any, **options: Any) -> None:

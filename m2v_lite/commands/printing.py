@@ -1,10 +1,11 @@
-"""Lines for a terminal: prints tables, counts things, and makes texts short and safe to print."""
+"""Lines for a terminal: tables, counts and errors, and texts that are short and safe to print."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
 
+from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import printable
 
 SHOWN_CHARACTERS = 40
@@ -39,3 +40,11 @@ def columns(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
+
+
+def message_of(error: Exception) -> str:
+    """Return the message of an error, and that of the system without its number."""
+    if isinstance(error, M2VLiteError) or not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return ": ".join([*names, error.strerror])

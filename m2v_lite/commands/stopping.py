@@ -45,6 +45,10 @@ class StopRequests:
     def __exit__(self, *_: object) -> None:
         self._put_back()
 
+    def is_set(self) -> bool:
+        """Return whether a signal has come, as `threading.Event` says whether it is set."""
+        return bool(self.number)
+
     def wait(self, descriptor: int) -> None:
         """Wait until a descriptor can be read.
 

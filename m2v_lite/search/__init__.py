@@ -5,7 +5,8 @@ The modules, in the order in which a text and then a query pass them:
 - `index`: `Index`, which wires all below.
 - `about`: the model of an index, and whether a model is that one.
 - `database`: the file, its tables and its connections.
-- `updating`: files and folders -> what is new, changed, moved and gone in an index.
+- `discovery`: paths and patterns -> the files that are there, and those that are gone.
+- `updating`: files -> what is new, changed and moved in an index.
 - `chunking`: the lines of a text -> chunks with their lines.
 - `checked_entries`: texts that are given, with ids and metadata -> entries.
 - `contents`: chunks into the tables, and out of them.
@@ -16,11 +17,14 @@ The modules, in the order in which a text and then a query pass them:
 - `filters`: conditions -> the chunks that meet them.
 - `nearest`: a query's vector -> the nearest chunks.
 - `rank_fusion`: several orders -> one.
+- `status`: what is in an index.
+- `exporting`: an index -> a file for other libraries.
 - `hits`: the chunks that were found -> `Hit`.
 """
 
 from m2v_lite.search.hits import Hit
-from m2v_lite.search.index import Index, Status
-from m2v_lite.search.updating import Update
+from m2v_lite.search.index import Index
+from m2v_lite.search.status import Status
+from m2v_lite.search.updating import Progress, Update
 
-__all__ = ["Hit", "Index", "Status", "Update"]
+__all__ = ["Hit", "Index", "Progress", "Status", "Update"]

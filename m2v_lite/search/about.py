@@ -6,10 +6,12 @@ import os
 import sqlite3
 from typing import NamedTuple
 
+from m2v_lite.arguments import PathLike
 from m2v_lite.errors import InputValueError, InvalidIndexError
 from m2v_lite.loading import BUNDLED_MODEL, fingerprint
 from m2v_lite.model import StaticModel
 from m2v_lite.search.compact import PRECISIONS
+from m2v_lite.search.database import Database
 
 SNAPSHOTS = "snapshots"  # the folder of the hub's cache whose folders are named by commits
 
@@ -32,6 +34,40 @@ class About(NamedTuple):
     precision: str
 
 
+def identified(
+    database: Database, model: StaticModel | PathLike | None, precision: str
+) -> tuple[StaticModel, About]:
+    """Return the model of an index, and what the index says of it. A new index is told of it.
+
+    Args:
+        database: the file of the index.
+        model: a model, or its name or path. None for the one of the index; of a new index, the bundled one.
+        precision: how a new index keeps vectors.
+
+    Raises:
+        InvalidIndexError: the index was made with another model.
+        InputValueError: the model has no files.
+    """
+    with database.reading() as connection:
+        kept = read_about(connection)
+    name = None if model is None or isinstance(model, StaticModel) else os.fspath(model)
+    if isinstance(model, StaticModel):
+        loaded = model
+    elif name is None and kept is not None:
+        loaded = StaticModel.from_pretrained(kept.model or None, revision=kept.revision or None)
+    else:
+        loaded = StaticModel.from_pretrained(name)
+    about = about_of(loaded, name, precision)
+    if kept is None:
+        with database.writing() as connection:
+            kept = read_about(connection)  # meanwhile, another process may have made it
+            if kept is None:
+                write_about(connection, about)
+                return loaded, about
+    check_same(database.path, kept, about)
+    return loaded, kept
+
+
 def about_of(model: StaticModel, name: str | None, precision: str) -> About:
     """Return what to say of a model.
 
@@ -49,10 +85,12 @@ def about_of(model: StaticModel, name: str | None, precision: str) -> About:
             "a model without files cannot be recognized again; save it with save_pretrained, and load it "
             "from there"
         )
+    above, commit = os.path.split(os.path.abspath(files.folder))
+    revision = commit if os.path.basename(above) == SNAPSHOTS else ""
     if name is None:
-        name = "" if files.table == BUNDLED_MODEL else os.path.abspath(files.folder)
-    above, last = os.path.split(os.path.abspath(files.folder))
-    revision = last if os.path.basename(above) == SNAPSHOTS else ""
+        name = files.folder if files.table != BUNDLED_MODEL else ""
+    if name and os.path.exists(name):  # no name on the hub, and to be found from other folders, too
+        name, revision = os.path.abspath(name), ""
     return About(name, revision, fingerprint(files), model.dim, precision)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,20 @@ from m2v_lite.model import StaticModel
 from m2v_lite.records.file_formats import FORMATS
 from m2v_lite.records.reading import Reading
 from m2v_lite.records.text_blocks import check_encoding
-from m2v_lite.search.about import About, about_of, check_same, read_about, write_about
+from m2v_lite.search.about import identified
 from m2v_lite.search.checked_entries import checked_id, entries_of
 from m2v_lite.search.compact import PRECISIONS
 from m2v_lite.search.contents import Entry, add_entries, drop_entries
 from m2v_lite.search.database import Database, selected
+from m2v_lite.search.discovery import belongs
+from m2v_lite.search.exporting import export
 from m2v_lite.search.filters import allowed_chunks
 from m2v_lite.search.full_text import matching
 from m2v_lite.search.hits import Hit, hits_of
 from m2v_lite.search.nearest import nearest
 from m2v_lite.search.rank_fusion import fused
-from m2v_lite.search.updating import Update, belongs, drop_sources, update
+from m2v_lite.search.status import Status, status_of
+from m2v_lite.search.updating import Progress, Update, drop_sources, update
 from m2v_lite.search.vector_blocks import Layout, rows_left
 
 MODES = ("hybrid", "vector", "text")
@@ -35,27 +38,6 @@ MODES = ("hybrid", "vector", "text")
 COMMITTED = 4096
 # How many chunks each of the two orders gives for a hybrid search, or as many as are asked for.
 FUSED = 100
-
-
-class Status(NamedTuple):
-    """What is in an index.
-
-    Attributes:
-        path: the file.
-        files: how many files it knows.
-        chunks: how many texts it has.
-        model: the name or the path of its model; "" for the bundled one.
-        columns, precision: what its vectors are.
-        has_words: whether it can be searched by words.
-    """
-
-    path: str
-    files: int
-    chunks: int
-    model: str
-    columns: int
-    precision: str
-    has_words: bool
 
 
 class Index:
@@ -99,7 +81,7 @@ class Index:
             raise InputValueError(f"precision is {described(precision)}; give one of {', '.join(PRECISIONS)}")
         self._database = Database(checked_path("path", path), create)
         try:
-            self._model, self._about = self._identified(model, precision)
+            self._model, self._about = identified(self._database, model, precision)
         except BaseException:
             self._database.close()
             raise
@@ -114,6 +96,11 @@ class Index:
     def path(self) -> str:
         """The file."""
         return self._database.path
+
+    @property
+    def files(self) -> list[str]:
+        """The files that the index is made of: the file, and what SQLite keeps beside it for a while."""
+        return self._database.files()
 
     def __len__(self) -> int:
         """Return how many texts there are."""
@@ -196,7 +183,7 @@ class Index:
         column: str | None = None,
         format: str | None = None,
         encoding: str | None = None,
-        told: Callable[[str], object] = lambda path: None,
+        told: Callable[[Progress], object] | None = None,
     ) -> Update:
         """Make the index hold what is in files and folders.
 
@@ -213,7 +200,7 @@ class Index:
             chunk: "lines" makes each line a chunk, "paragraphs" divides as above, and a number says how many
                 lines a chunk has. By default, "lines" for .log files, and "paragraphs" for others.
             column, format, encoding: how the files are read, as for `m2v-lite encode`.
-            told: called with the path of each file before it is read.
+            told: called before each file, after each part of it, and at the end, with how far the work is.
 
         Raises:
             InputValueError: a path stands for no file, or an option is impossible.
@@ -320,11 +307,37 @@ class Index:
     def status(self) -> Status:
         """Return what is in the index."""
         with self._database.reading() as connection:
-            (files,) = connection.execute("SELECT count(*) FROM sources").fetchone()
-        about = self._about
-        return Status(
-            self.path, files, len(self), about.model, about.columns, about.precision, self._database.has_words
-        )
+            return status_of(connection, self._database, self._about)
+
+    def export(self, path: PathLike) -> int:
+        """Write all texts with their vectors to a file for other libraries, and return how many there are.
+
+        They have the order in which they were added. The file appears when all is written, and may take the
+        place of another one. Vectors are float32, and of length 1 but for what int8 has rounded off.
+
+        Args:
+            path: "vectors.npy" gets the vectors alone, (texts, columns). "chunks.parquet" gets the columns
+                id, path, first_line, last_line, text, metadata (in JSON) and embedding; this needs pyarrow.
+
+        Raises:
+            InputValueError: the path ends in something else.
+            MissingPackageError: pyarrow is missing.
+            InvalidIndexError: the file is damaged.
+            OSError: the disk is full, or the like.
+
+        Example:
+            >>> import os, tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+            ...     ids = index.add(["green tea", "black tea"])
+            ...     index.export(os.path.join(folder.name, "vectors.npy"))
+            2
+            >>> np.load(os.path.join(folder.name, "vectors.npy")).shape
+            (2, 256)
+            >>> folder.cleanup()
+        """
+        with self._database.reading() as connection:
+            return export(connection, self._layout, checked_path("path", path))
 
     def vacuum(self) -> None:
         """Make the file as small as it can be, after much was removed."""
@@ -332,27 +345,6 @@ class Index:
             if self._database.has_words:
                 connection.execute("INSERT INTO words (words) VALUES ('optimize')")
         self._database.vacuum()
-
-    def _identified(self, model: StaticModel | PathLike | None, precision: str) -> tuple[StaticModel, About]:
-        """Return the model, and what the index says of it. A new index is told of it."""
-        with self._database.reading() as connection:
-            kept = read_about(connection)
-        name = None if model is None or isinstance(model, StaticModel) else os.fspath(model)
-        if isinstance(model, StaticModel):
-            loaded = model
-        elif name is None and kept is not None:
-            loaded = StaticModel.from_pretrained(kept.model or None, revision=kept.revision or None)
-        else:
-            loaded = StaticModel.from_pretrained(name)
-        about = about_of(loaded, name, precision)
-        if kept is None:
-            with self._database.writing() as connection:
-                kept = read_about(connection)  # meanwhile, another process may have made it
-                if kept is None:
-                    write_about(connection, about)
-                    return loaded, about
-        check_same(self._database.path, kept, about)
-        return loaded, kept
 
     def _add(
         self, connection: Any, entries: Sequence[Entry], vectors: NDArray[np.float32] | None = None

@@ -6,8 +6,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
-from glob import has_magic
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import NamedTuple
@@ -20,18 +18,17 @@ from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.gathering import Limits
 from m2v_lite.records.policies import SURROGATES, Policy
 from m2v_lite.records.reading import Reader, Reading
-from m2v_lite.records.sources import Source, sources_of
+from m2v_lite.records.sources import Source
 from m2v_lite.search.chunking import Chunk, Line, fixed_chunks, line_chunks, paragraph_chunks
 from m2v_lite.search.contents import Entry, drop_entries
 from m2v_lite.search.database import Database
+from m2v_lite.search.discovery import UNKNOWN, File, found_and_gone, rule_for
 
 # Where what looks like a heading is one.
 PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
-LOGS = {".log"}
 # A transaction ends after the file that brings so many chunks, or so many seconds.
 COMMIT_CHUNKS, COMMIT_SECONDS = 4096, 2.0
 HASHED_BYTES = 1 << 20
-UNKNOWN = -1
 
 # Adds chunks to the index, in the transaction of a connection.
 Add = Callable[[sqlite3.Connection, list[Entry]], object]
@@ -55,19 +52,20 @@ class Update(NamedTuple):
     chunks: int = 0
 
 
-class _File(NamedTuple):
-    """A file, as it is or as the index knows it.
+class Progress(NamedTuple):
+    """How far an update is.
 
     Attributes:
-        path: its path, absolute; or `STANDARD_STREAM`.
-        size, modified: its size in bytes, and when it was modified, in nanoseconds; or `UNKNOWN`.
-        rule: how it is divided into chunks.
+        path: the file that is read; standard input is "-".
+        position: how many bytes were read.
+        size: how many bytes are to be read, or None if that is not known.
+        chunks: how many chunks were encoded.
     """
 
     path: str
-    size: int
-    modified: int
-    rule: str
+    position: int
+    size: int | None
+    chunks: int
 
 
 def update(
@@ -78,7 +76,7 @@ def update(
     rule: str | int | None = None,
     glob: Sequence[str] = (),
     exclude: Sequence[str] = (),
-    told: Callable[[str], object] = lambda path: None,
+    told: Callable[[Progress], object] | None = None,
 ) -> Update:
     """Make an index hold what is in files and folders; see `Index.update`.
 
@@ -89,7 +87,7 @@ def update(
         reading: how the files are read.
         rule: how they are divided; None chooses by the suffix.
         glob, exclude: patterns of names or paths, of files to take and to leave out.
-        told: called with the path of each file before it is read.
+        told: called before each file, after each part of it, and at the end.
 
     Raises:
         InputValueError: a path stands for nothing, or the rule is impossible.
@@ -97,12 +95,12 @@ def update(
     work = _Work(database, add, reading, _checked_rule(rule), told)
     with database.reading() as connection:
         known = {
-            path: (number, _File(path, *rest))
+            path: (number, File(path, *rest))
             for number, path, *rest in connection.execute(
                 "SELECT id, path, size, modified, rule FROM sources"
             )
         }
-    found, gone = _looked_at(paths, known, rule, glob, exclude, written=database.files())
+    found, gone = found_and_gone(paths, known, rule, glob, exclude, written=database.files())
     for file in found:
         if SURROGATES.search(file.path):
             work.skipped.append((file.path, "its name is not valid Unicode"))
@@ -114,9 +112,7 @@ def update(
     with database.writing() as connection:
         moved = _move(connection, new, gone)
         drop_sources(connection, [number for path, number in gone.items() if path not in moved], database)
-    files = iter([*(file for file in new if file.path not in moved.values()), *changed])
-    while work.read_some(files):
-        pass
+    work.read([*(file for file in new if file.path not in moved.values()), *changed])
     return Update(
         work.added,
         work.changed,
@@ -144,14 +140,31 @@ class _Work:
         add: Add,
         reading: Reading,
         rule: str | int | None,
-        told: Callable[[str], object],
+        told: Callable[[Progress], object] | None,
     ) -> None:
         self._database, self._add, self._reading, self._rule = database, add, reading, rule
         self._told = told
+        self._position = 0
+        self._size: int | None = None
         self.added = self.changed = self.unchanged = self.chunks = 0
         self.skipped: list[tuple[str, str]] = []
 
-    def read_some(self, files: Iterator[_File]) -> bool:
+    def read(self, files: Sequence[File]) -> None:
+        """Read files into the index."""
+        if all(file.size != UNKNOWN for file in files):
+            self._size = sum(file.size for file in files)
+        remaining = iter(files)
+        while self._read_some(remaining):
+            pass
+        if files:
+            self._tell(files[-1].path)
+
+    def _tell(self, path: str, read: int = 0) -> None:
+        """Tell how far the work is, when so many bytes of a file were read."""
+        if self._told is not None:
+            self._told(Progress(path, self._position + read, self._size, self.chunks))
+
+    def _read_some(self, files: Iterator[File]) -> bool:
         """Read files, commit what is in them, and return whether there may be more."""
         until, enough = time.monotonic() + COMMIT_SECONDS, self.chunks + COMMIT_CHUNKS
         first = next(files, None)
@@ -159,13 +172,14 @@ class _Work:
             return False
         with self._database.writing() as connection:
             for file in chain([first], files):
-                self._told(file.path)
+                self._tell(file.path)
                 self._read(connection, file)
+                self._position += max(0, file.size)
                 if self.chunks >= enough or time.monotonic() >= until:
                     break
         return True
 
-    def _read(self, connection: sqlite3.Connection, file: _File) -> None:
+    def _read(self, connection: sqlite3.Connection, file: File) -> None:
         """Put what is in a file in the place of what was in it."""
         before = connection.execute(
             "SELECT id, checksum, rule FROM sources WHERE path = ?", (file.path,)
@@ -207,7 +221,7 @@ class _Work:
         finally:
             connection.execute("RELEASE file")
 
-    def _add_chunks(self, connection: sqlite3.Connection, file: _File, source: int) -> None:
+    def _add_chunks(self, connection: sqlite3.Connection, file: File, source: int) -> None:
         limits = Limits(BATCH_TEXTS, BATCH_CHARACTERS)
         reader = Reader([Source(file.path)], self._reading, Policy(), limits)
         chunks = _chunks(reader, file.path, self._rule)
@@ -215,6 +229,7 @@ class _Work:
             entries = [Entry(text, None, source, first, last) for first, last, text in some]
             self._add(connection, entries)
             self.chunks += len(entries)
+            self._tell(file.path, reader.position)
 
 
 def _drop_chunks(connection: sqlite3.Connection, source: int, database: Database) -> None:
@@ -232,81 +247,7 @@ def _checked_rule(rule: str | int | None) -> str | int | None:
     return natural_number("chunk", rule)
 
 
-def _looked_at(
-    paths: Sequence[str],
-    known: dict[str, tuple[int, _File]],
-    rule: str | int | None,
-    glob: Sequence[str],
-    exclude: Sequence[str],
-    written: Sequence[str],
-) -> tuple[list[_File], dict[str, int]]:
-    """Return the files that paths stand for, and the known ones that are gone, with their numbers."""
-    found: dict[str, _File] = {}
-    roots: list[str] = []
-    for name in paths:
-        root = name if name == STANDARD_STREAM else os.path.abspath(name)
-        roots.append(root)
-        was_there = any(belongs(path, root) for path in known)
-        if root != STANDARD_STREAM and not os.path.lexists(root) and not has_magic(root):
-            if was_there:
-                continue
-            raise InputValueError(f"{name}: there is no such file or folder; check the path")
-        try:
-            sources = sources_of([root], written)
-        except InputValueError:
-            if not was_there:
-                raise
-            sources = []  # all files of this folder are gone
-        is_folder = os.path.isdir(root)
-        for source in sources:
-            # What lies above the folder that was given does not count.
-            inner = os.path.relpath(source.path, root) if is_folder else os.path.basename(source.path)
-            is_wanted = source.is_named or not glob or _matches(inner, glob)
-            if is_wanted and not _matches(inner, exclude):
-                found[source.path] = _file_at(source.path, rule)
-    gone = {
-        path: number
-        for path, (number, _) in known.items()
-        if path not in found and any(belongs(path, root) for root in roots)
-    }
-    return list(found.values()), gone
-
-
-def _file_at(path: str, rule: str | int | None) -> _File:
-    try:
-        status = None if path == STANDARD_STREAM else os.stat(path)
-    except OSError:
-        status = None  # to read it will tell
-    size, modified = (UNKNOWN, UNKNOWN) if status is None else (status.st_size, status.st_mtime_ns)
-    return _File(path, size, modified, str(_rule_for(path, rule)))
-
-
-def belongs(path: str, root: str) -> bool:
-    """Return whether a file is at a path, in a folder, or among what a pattern of paths stands for.
-
-    Example:
-        >>> belongs("/a/b.md", "/a/b.md"), belongs("/a/b.md", "/a"), belongs("/a/b.md", "/a/*.md")
-        (True, True, True)
-        >>> belongs("/ab/c.md", "/a")
-        False
-    """
-    return (
-        path == root
-        or path.startswith(root.rstrip(os.sep) + os.sep)
-        or (has_magic(root) and fnmatchcase(path, root))
-    )
-
-
-def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern fits a path, or the name of the file or of a folder in it."""
-    parts = path.split(os.sep)
-    return any(
-        fnmatchcase(path, pattern) or any(fnmatchcase(part, pattern) for part in parts)
-        for pattern in patterns
-    )
-
-
-def _move(connection: sqlite3.Connection, new: Sequence[_File], gone: dict[str, int]) -> dict[str, str]:
+def _move(connection: sqlite3.Connection, new: Sequence[File], gone: dict[str, int]) -> dict[str, str]:
     """Give files that have moved their new paths. Return these by the old ones."""
     moved: dict[str, str] = {}
     if not gone:
@@ -343,13 +284,6 @@ def _checksum(path: str) -> bytes | None:
     return digest.digest()
 
 
-def _rule_for(path: str, rule: str | int | None) -> str | int:
-    """Return how a file is divided: as asked for, or by its suffix."""
-    if rule is not None:
-        return rule
-    return "lines" if os.path.splitext(path)[1].lower() in LOGS else "paragraphs"
-
-
 def _chunks(reader: Reader, path: str, rule: str | int | None) -> Iterator[Chunk]:
     """Yield the chunks of a file. Where it has records, each is one, or several if it is long."""
     batches = (batch for batch in reader.batches() if batch.texts)
@@ -361,7 +295,7 @@ def _chunks(reader: Reader, path: str, rule: str | int | None) -> Iterator[Chunk
         for batch in chain([first], batches)
         for line in zip(batch.places.numbers, batch.texts, strict=True)
     )
-    rule = _rule_for(path, rule) if isinstance(first.rows, TextRows) else "lines"
+    rule = rule_for(path, rule) if isinstance(first.rows, TextRows) else "lines"
     if rule == "lines":
         yield from line_chunks(lines)
     elif rule == "paragraphs":

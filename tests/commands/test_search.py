@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from time_limit import LONGEST
+from time_limit import LONGEST, started
 
 from m2v_lite import StaticModel
 from m2v_lite.commands import search as searching
@@ -121,7 +123,12 @@ def test_what_is_skipped_is_told(notes: Path, capsys: pytest.CaptureFixture[str]
     ("arguments", "message"),
     [
         (["index"], "give files or folders to index"),
-        (["index", ".", "--status"], "give paths to index, or --status, --remove or --vacuum, not both"),
+        (
+            ["index", ".", "--status"],
+            "give paths to index, or --status, --remove, --export or --vacuum, not both",
+        ),
+        (["index", "--export", "a.csv"], "argument --export: 'a.csv' must end in .npy or .parquet"),
+        (["index", "--watch"], "give files or folders to index"),
         (["index", ".", "--chunk", "words"], "'words' is not a whole number"),
         (["search"], "the following arguments are required: QUERY"),
         (["search", "a", "-n", "0"], "'0' is not a whole number from 1 up"),
@@ -146,6 +153,62 @@ def test_failures_are_told(notes: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["index", ".", "--index", "kitchen.md"]) == 1
     assert "kitchen.md: not an index of m2v_lite, or damaged" in capsys.readouterr().err
     assert (notes / "kitchen.md").read_text() == TEA
+
+
+def test_export(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", "."])
+    capsys.readouterr()
+    assert main(["index", "--export", "vectors.npy"]) == 0
+    assert capsys.readouterr().out == "vectors.npy: 3 chunks\n"
+    assert np.load("vectors.npy").shape == (3, 256)
+    Path("other.npy").write_text("other\n")
+    assert main(["index", "--export", "other.npy"]) == 1
+    assert "this is not a file of vectors, so it is not replaced; give another name, or --force" in (
+        capsys.readouterr().err
+    )
+    assert main(["index", "--export", "other.npy", "--force"]) == 0
+    assert np.load("other.npy").shape == (3, 256)
+
+
+def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["index", ".", "--progress"]) == 0
+    told = capsys.readouterr()
+    assert "3 texts" in told.err
+    assert "100%" in told.err
+    assert main(["index", ".", "--quiet", "--chunk", "lines"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_only_folders_are_watched(
+    notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["index", "kitchen.md", "--watch"]) == 1
+    assert "kitchen.md: only folders can be watched; give its folder, and --glob NAME" in (
+        capsys.readouterr().err
+    )
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    assert main(["index", ".", "--watch"]) == 1
+    assert "pip install 'm2v-lite[watch]'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_folder_is_watched(number: signal.Signals, notes: Path) -> None:
+    pytest.importorskip("watchfiles")
+    command = [sys.executable, "-m", "m2v_lite", "index", ".", "--watch", "--index", "own.db"]
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "files: 2 added; 3 chunks" in process.stdout.readline()
+        (notes / "new.md").write_text("# New\n")
+        assert "files: 1 added, 2 unchanged; 1 chunk" in process.stdout.readline()
+        (notes / "new.md").unlink()
+        assert "1 removed" in process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(LONGEST) == 128 + number
+        assert "Traceback" not in process.stderr.read()
+    with Index("own.db") as index:
+        assert len(index) == 3
 
 
 def test_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

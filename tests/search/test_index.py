@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -303,6 +304,30 @@ def test_another_model_is_refused(path: Path, tiny: Any, bundled: StaticModel) -
     columns = StaticModel.from_pretrained(folder, dimensionality=2)
     with pytest.raises(InvalidIndexError, match=r"columns\), and the model given is another"):
         Index(path, columns)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_model_by_a_relative_path_is_found_from_another_folder(
+    is_packed: bool, path: Path, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in the hub's cache: a path is no name on the hub, and has no revision there.
+    folder = Path("snapshots", "0123abcd")
+    monkeypatch.chdir(tmp_path)
+    saved = StaticModel.from_pretrained(tiny("wordpiece-float32"))
+    if is_packed:
+        folder.parent.mkdir()
+        saved.save_packed(folder)
+    else:
+        saved.save_pretrained(folder)
+    for number, model in enumerate([os.fspath(folder), StaticModel.from_pretrained(folder)]):
+        monkeypatch.chdir(tmp_path)
+        with Index(f"{path}{number}", model) as index:
+            index.add(["a tea"])
+            assert index.status().model == os.fspath(tmp_path / folder)
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        with Index(f"{path}{number}") as index:
+            assert len(index.search("tea", mode="vector")) == 1
 
 
 def test_a_model_without_files_is_refused(path: Path, bundled: StaticModel) -> None:

@@ -19,7 +19,7 @@ from test_index import check_integrity
 from time_limit import LONGEST, started
 
 from m2v_lite import InputValueError, StaticModel
-from m2v_lite.search import Index, Update
+from m2v_lite.search import Index, Progress, Update, updating
 
 
 @pytest.fixture
@@ -50,12 +50,13 @@ TRAIN = ("train.txt", 1, 1, "The train to Nantes was late.")
 
 
 def test_files_come_change_move_and_go(index: Index, notes: Path) -> None:
-    read: list[str] = []
+    read: list[Progress] = []
     assert index.update(notes, told=read.append) == Update(added=2, chunks=3)
     assert chunks(index) == {TEA, CAKE, TRAIN}
-    assert [Path(path).name for path in read] == ["tea.md", "train.txt"]
+    assert {Path(progress.path).name for progress in read} == {"tea.md", "train.txt"}
+    read.clear()
     assert index.update(notes, told=read.append) == Update(unchanged=2)
-    assert len(read) == 2
+    assert read == []
 
     (notes / "tea.md").write_text("# Tea\n\nPour the milk.\n")
     (notes / "new.md").write_text("New.\n")
@@ -65,7 +66,6 @@ def test_files_come_change_move_and_go(index: Index, notes: Path) -> None:
     assert index.search("plums", mode="text") == []
 
     (notes / "deep" / "train.txt").rename(notes / "moved.txt")
-    read.clear()
     assert index.update(notes, told=read.append) == Update(moved=1, unchanged=2)
     assert read == []
     assert ("moved.txt", *TRAIN[1:]) in chunks(index)
@@ -97,9 +97,24 @@ def test_a_touched_file_is_not_encoded_again(index: Index, notes: Path) -> None:
     os.utime(notes / "tea.md", ns=(1, 1))
     assert index.update(notes) == Update(unchanged=2)
     os.utime(notes / "tea.md", ns=(1, 1))
-    read: list[str] = []
+    read: list[Progress] = []
     index.update(notes, told=read.append)
     assert read == []
+
+
+def test_progress_counts_bytes_and_chunks(index: Index, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(updating, "COMMIT_CHUNKS", 2)
+    (notes / "tea.md").write_text("# a\n\n# b\n\n# c\n")
+    (notes / "empty.md").write_text("")
+    (notes / "broken.json").write_text("{")
+    size = sum(path.stat().st_size for path in notes.rglob("[!.]*.*"))
+    told: list[Progress] = []
+    index.update(notes, told=told.append)
+    assert {progress.size for progress in told} == {size}
+    assert [progress.position for progress in told] == sorted(progress.position for progress in told)
+    assert told[0][1:] == (0, size, 0)
+    assert told[-1][1:] == (size, size, 4)
+    assert sum(Path(progress.path).name == "tea.md" for progress in told) == 3  # before, and after each part
 
 
 def test_a_copy_is_a_file_of_its_own(index: Index, notes: Path) -> None:
@@ -247,38 +262,50 @@ import sys
 from m2v_lite.search import Index, updating
 updating.COMMIT_CHUNKS = 3
 with Index(sys.argv[1]) as index:
-    index.update(sys.argv[2], told=lambda path: print(path, flush=True))
+    index.update(sys.argv[2], told=lambda progress: print(progress.path, flush=True))
 """
+KILLS = 200 if os.environ.get("M2V_LITE_EXHAUSTIVE") else 5
+
+
+def found_in(index: Index) -> list[list[tuple[str | None, str, float]]]:
+    """Return what some searches find, whatever the numbers of the chunks."""
+    return [
+        sorted((hit.path, hit.text, round(hit.score, 4)) for hit in index.search(query, 200, mode=mode))
+        for query in ("one", "two 7", "note")
+        for mode in ("vector", "text")
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_what_was_committed_stays_when_an_update_is_killed(tmp_path: Path, bundled: StaticModel) -> None:
-    folder, path = tmp_path / "notes", tmp_path / "notes.db"
+    folder, path, fresh = tmp_path / "notes", tmp_path / "notes.db", tmp_path / "fresh.db"
     folder.mkdir()
     texts = {f"note{number:03}.md": f"one {number}\n\n# two {number}\n" for number in range(60)}
     for name, text in texts.items():
         (folder / name).write_text(text)
     generator = random.Random(2)
-    for _ in range(5):
-        path.unlink(missing_ok=True)
-        for suffix in ("wal", "shm"):
-            Path(f"{path}-{suffix}").unlink(missing_ok=True)
+    for _ in range(KILLS):
+        for file in tmp_path.glob("*.db*"):
+            file.unlink()
         with started(
             [sys.executable, "-c", UPDATE, str(path), str(folder)], stdout=subprocess.PIPE
         ) as process:
             assert process.stdout is not None
-            for _ in range(generator.randrange(1, 50)):
+            for _ in range(generator.randrange(1, 100)):
                 process.stdout.readline()
             time.sleep(generator.random() * 0.002)
             process.send_signal(signal.SIGKILL)
             process.wait(LONGEST)
         check_integrity(path)
-        with Index(path, bundled) as index:
+        with Index(path, bundled) as index, Index(fresh, bundled) as other:
             connection = sqlite3.connect(path)
-            there = {Path(name).name for (name,) in connection.execute("SELECT path FROM sources")}
+            there = {name for (name,) in connection.execute("SELECT path FROM sources")}
             connection.close()
-            found = {(name, text) for name, _, _, text in chunks(index)}
-            assert found == {(name, part) for name in there for part in texts[name].rstrip().split("\n\n")}
+            if there:
+                other.update(there)
+            assert chunks(index) == chunks(other)
+            assert len(index) == 2 * len(there)
+            assert found_in(index) == found_in(other)
             done = index.update(folder)
             assert (done.added, done.unchanged) == (60 - len(there), len(there))
             assert len(index) == 120

@@ -1,0 +1,51 @@
+"""What is in an index, in a few numbers."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from m2v_lite.search.about import About
+from m2v_lite.search.database import Database
+from m2v_lite.search.vector_blocks import rows_left
+
+
+class Status(NamedTuple):
+    """What is in an index.
+
+    Attributes:
+        path: the file.
+        files: how many files it knows.
+        chunks: how many texts it has.
+        model: the name or the path of its model; "" for the bundled one.
+        columns, precision: what its vectors are.
+        has_words: whether it can be searched by words.
+    """
+
+    path: str
+    files: int
+    chunks: int
+    model: str
+    columns: int
+    precision: str
+    has_words: bool
+
+
+def status_of(connection: sqlite3.Connection, database: Database, about: About) -> Status:
+    """Return what is in an index.
+
+    Args:
+        connection: one that reads.
+        database: the file.
+        about: what it says of its model.
+    """
+    (files,) = connection.execute("SELECT count(*) FROM sources").fetchone()
+    return Status(
+        database.path,
+        files,
+        rows_left(connection),
+        about.model,
+        about.columns,
+        about.precision,
+        database.has_words,
+    )
