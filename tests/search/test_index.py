@@ -319,7 +319,8 @@ def test_a_model_by_a_relative_path_is_found_from_another_folder(
         saved.save_packed(folder)
     else:
         saved.save_pretrained(folder)
-    for number, model in enumerate([os.fspath(folder), StaticModel.from_pretrained(folder)]):
+    models: list[str | StaticModel] = [os.fspath(folder), StaticModel.from_pretrained(folder)]
+    for number, model in enumerate(models):
         monkeypatch.chdir(tmp_path)
         with Index(f"{path}{number}", model) as index:
             index.add(["a tea"])

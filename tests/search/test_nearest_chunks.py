@@ -23,7 +23,8 @@ INT8 = Layout(np.dtype(np.int8), COLUMNS)
 
 def unit_vectors(number: int, seed: int) -> NDArray[np.float32]:
     vectors = np.random.default_rng(seed).normal(size=(number, COLUMNS)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 @pytest.fixture
