@@ -55,6 +55,8 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+KNOWN_MAGIC = (*COMPRESSIONS, *COLUMNAR, *(mark for mark, _ in MARKS))
+LONGEST_MAGIC = max(map(len, KNOWN_MAGIC))
 LOOKED_AT = 8192
 FEW = 16  # one byte of zero among so many may be text
 
@@ -94,8 +96,9 @@ def compression_of(head: bytes) -> str:
 
 def may_begin_magic(head: bytes) -> bool:
     """Return whether more bytes are needed to tell what begins so."""
-    known = (*COMPRESSIONS, *COLUMNAR, *(mark for mark, _ in MARKS))
-    return any(magic.startswith(head) and magic != head for magic in known)
+    return len(head) < LONGEST_MAGIC and any(
+        magic.startswith(head) and magic != head for magic in KNOWN_MAGIC
+    )
 
 
 def marked_encoding(head: bytes) -> tuple[str | None, int]:

@@ -13,6 +13,7 @@ The modules, in the order in which a text and then a query pass them:
 - `compact`: vectors -> small rows, and their dot products.
 - `bits`: rows -> a bit for each number, and how many differ.
 - `vector_blocks`: rows <-> blocks and pages in the file.
+- `folding`: a text -> what the index of words gets.
 - `full_text`: words into the file, and a query's words -> the chunks that match.
 - `filters`: conditions -> the chunks that meet them.
 - `nearest`: a query's vector -> the nearest chunks.

@@ -48,12 +48,10 @@ CREATE TABLE blocks (
 CREATE TABLE bits (block INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE pages (id INTEGER PRIMARY KEY, scales BLOB NOT NULL, rows BLOB NOT NULL);
 """
-# The text is not stored twice (https://sqlite.org/fts5.html#external_content_tables).
-WORDS = """
-CREATE VIRTUAL TABLE words USING fts5(
-    text, content='chunks', content_rowid='id', tokenize="unicode61 remove_diacritics 2"
-);
-"""
+# How texts are divided into words: at all that is no letter, number or mark.
+TOKENIZE = "unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
+# The text is not stored twice (https://sqlite.org/fts5.html#contentless_tables).
+WORDS = f'CREATE VIRTUAL TABLE words USING fts5(text, content="", tokenize="{TOKENIZE}")'
 
 
 class Database:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Sequence
-from itertools import accumulate
-from unicodedata import combining, normalize
+from itertools import accumulate, groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from m2v_lite.search.database import TOKENIZE, selected
+from m2v_lite.search.folding import folded, is_spaceless
 from m2v_lite.search.nearest import NOTHING, Found
 
-# What FTS5 takes for a word, nearly: also where it divides otherwise, the index is asked for the same.
-WORD = re.compile(r"[^\W_]+")
 # A query of more words is cut, for each costs time.
 MOST_WORDS = 64
 # So many matches are scored, unless the rarest word has more. Common words tell little and take much time.
@@ -29,14 +27,17 @@ def add_words(connection: sqlite3.Connection, chunks: Sequence[int], texts: Sequ
         chunks: the numbers of the chunks.
         texts: their texts.
     """
-    connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", zip(chunks, texts, strict=True))
+    connection.executemany(
+        "INSERT INTO words (rowid, text) VALUES (?, ?)", zip(chunks, map(folded, texts), strict=True)
+    )
 
 
 def drop_words(connection: sqlite3.Connection, chunks: Sequence[int]) -> None:
     """Take out the words of some chunks, which are still in the table of chunks."""
+    found = selected(connection, "SELECT id, text FROM chunks WHERE id IN ({values})", chunks)
     connection.executemany(
-        "INSERT INTO words (words, rowid, text) SELECT 'delete', id, text FROM chunks WHERE id = ?",
-        ((chunk,) for chunk in chunks),
+        "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)",
+        ((chunk, folded(text)) for chunk, text in found),
     )
 
 
@@ -56,10 +57,10 @@ def matching(
     Returns:
         The chunks and how well they match: BM25 as SQLite gives it, with the sign turned.
     """
-    words = _rare_words(connection, list(dict.fromkeys(map(_folded, WORD.findall(query))))[:MOST_WORDS])
-    if not words:
+    phrases = _rare(connection, phrases_of(connection, query))
+    if not phrases:
         return NOTHING
-    expression = " OR ".join(f'"{word}"' for word in words)
+    expression = " OR ".join(f'"{" ".join(phrase)}"' for phrase in phrases)
     condition = ""
     if allowed is not None:
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS allowed (id INTEGER PRIMARY KEY)")
@@ -76,24 +77,43 @@ def matching(
     return Found(np.array(chunks, np.int64), np.array(scores, np.float32))
 
 
-def _rare_words(connection: sqlite3.Connection, words: Sequence[str]) -> list[str]:
-    """Return the rarest words, whose matches are at most `MOST_MATCHES` together, but one at least."""
+def phrases_of(connection: sqlite3.Connection, query: str) -> list[tuple[str, ...]]:
+    """Return what to look for: the different words of a query, in order, up to `MOST_WORDS`.
+
+    In scripts without spaces, these are each two characters that follow each other.
+    """
+    # SQLite itself divides the query, as it has divided the texts.
+    connection.execute(
+        f'CREATE VIRTUAL TABLE IF NOT EXISTS temp.query USING fts5(text, content="", tokenize="{TOKENIZE}")'
+    )
+    connection.execute(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words_of_query USING fts5vocab(temp, query, instance)"
+    )
+    connection.execute("INSERT INTO temp.query (query) VALUES ('delete-all')")
+    connection.execute("INSERT INTO temp.query (rowid, text) VALUES (1, ?)", (folded(query),))
+    found = connection.execute("SELECT term FROM temp.words_of_query ORDER BY offset")
+    phrases: dict[tuple[str, ...], None] = {}
+    for is_run, words in groupby((word for (word,) in found), is_spaceless):
+        run = list(words)
+        alone: list[tuple[str, ...]] = [(word,) for word in run]
+        phrases.update(dict.fromkeys((is_run and list(pairwise(run))) or alone))
+    return list(phrases)[:MOST_WORDS]
+
+
+def _rare(connection: sqlite3.Connection, phrases: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the rarest phrases, whose matches are at most `MOST_MATCHES` together, but one at least."""
     connection.execute(
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.known_words USING fts5vocab(main, words, row)"
     )
     matches = {}
-    for word in words:
+    for word in {word for phrase in phrases for word in phrase}:
         found = connection.execute("SELECT doc FROM temp.known_words WHERE term = ?", (word,)).fetchone()
         matches[word] = found[0] if found else 0
-    by_matches = sorted(words, key=matches.__getitem__)
-    together = accumulate(matches[word] for word in by_matches)
+    most = {phrase: min(matches[word] for word in phrase) for phrase in phrases}
+    by_matches = sorted(phrases, key=most.__getitem__)
+    together = accumulate(most[phrase] for phrase in by_matches)
     return [
-        word
-        for number, (word, total) in enumerate(zip(by_matches, together, strict=True))
+        phrase
+        for number, (phrase, total) in enumerate(zip(by_matches, together, strict=True))
         if total <= MOST_MATCHES or not number
     ]
-
-
-def _folded(word: str) -> str:
-    """Return a word without case and marks, as FTS5 keeps it."""
-    return "".join(character for character in normalize("NFD", word.casefold()) if not combining(character))

@@ -28,6 +28,8 @@ from m2v_lite.search.discovery import UNKNOWN, File, found_and_gone, rule_for
 PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
 # A transaction ends after the file that brings so many chunks, or so many seconds.
 COMMIT_CHUNKS, COMMIT_SECONDS = 4096, 2.0
+# So many chunks of small files are encoded together.
+ENCODED_CHUNKS = 1024
 HASHED_BYTES = 1 << 20
 
 # Adds chunks to the index, in the transaction of a connection.
@@ -146,6 +148,7 @@ class _Work:
         self._told = told
         self._position = 0
         self._size: int | None = None
+        self._waiting: list[Entry] = []
         self.added = self.changed = self.unchanged = self.chunks = 0
         self.skipped: list[tuple[str, str]] = []
 
@@ -175,8 +178,11 @@ class _Work:
                 self._tell(file.path)
                 self._read(connection, file)
                 self._position += max(0, file.size)
+                if len(self._waiting) >= ENCODED_CHUNKS:
+                    self._add_waiting(connection)
                 if self.chunks >= enough or time.monotonic() >= until:
                     break
+            self._add_waiting(connection)
         return True
 
     def _read(self, connection: sqlite3.Connection, file: File) -> None:
@@ -203,33 +209,54 @@ class _Work:
             (*file, checksum),
         ).lastrowid
         assert number is not None
-        connection.execute("SAVEPOINT file")
-        chunks = self.chunks
         try:
             self._add_chunks(connection, file, number)
         except (InputValueError, MissingPackageError, OSError) as error:
             # The file stays in the index without chunks, so that it is read again only when it has changed;
             # but not if all it needs is a package.
-            connection.execute("ROLLBACK TO file")
             if isinstance(error, MissingPackageError):
                 connection.execute("DELETE FROM sources WHERE id = ?", (number,))
-            self.chunks = chunks
             self.skipped.append((file.path, str(error)))
         else:
             self.added += not before
             self.changed += bool(before)
-        finally:
-            connection.execute("RELEASE file")
 
     def _add_chunks(self, connection: sqlite3.Connection, file: File, source: int) -> None:
+        """Add the chunks of a file to those that wait; of a large file, to the index, all of them or none."""
         limits = Limits(BATCH_TEXTS, BATCH_CHARACTERS)
         reader = Reader([Source(file.path)], self._reading, Policy(), limits)
         chunks = _chunks(reader, file.path, self._rule)
-        while some := list(islice(chunks, COMMIT_CHUNKS)):
-            entries = [Entry(text, None, source, first, last) for first, last, text in some]
+        entries = _some_entries(chunks, source)
+        if len(entries) < COMMIT_CHUNKS:
+            self._waiting += entries
+            return
+        self._add_waiting(connection)
+        before = self.chunks
+        connection.execute("SAVEPOINT file")
+        try:
+            while entries:
+                self._waiting = entries
+                self._add_waiting(connection)
+                self._tell(file.path, reader.position)
+                entries = _some_entries(chunks, source)
+        except BaseException:
+            connection.execute("ROLLBACK TO file")
+            self.chunks = before
+            raise
+        finally:
+            connection.execute("RELEASE file")
+
+    def _add_waiting(self, connection: sqlite3.Connection) -> None:
+        """Add the chunks that wait to the index."""
+        entries, self._waiting = self._waiting, []
+        if entries:
             self._add(connection, entries)
             self.chunks += len(entries)
-            self._tell(file.path, reader.position)
+
+
+def _some_entries(chunks: Iterator[Chunk], source: int) -> list[Entry]:
+    """Return the next chunks of a file as entries."""
+    return [Entry(text, None, source, first, last) for first, last, text in islice(chunks, COMMIT_CHUNKS)]
 
 
 def _drop_chunks(connection: sqlite3.Connection, source: int, database: Database) -> None:

@@ -111,6 +111,41 @@ def test_common_words_are_left_out_where_there_are_rarer_ones(
     assert index.search("unknown_kettle", mode="text")[0].id == 8
 
 
+def test_words_are_those_of_the_index_in_every_script(index: Index) -> None:
+    texts = [
+        "Το συνθηματικό τροποποιήθηκε επιτυχώς",
+        "ΤΟ ΤΈΛΟΣ",
+        "Đặt lại mật khẩu İstanbul ŁÓDŹ Straße",
+        "Пароль был изменён",
+        "गोपनीयता नीति",
+        "รหัสผ่าน",
+        "כניסה مرحبا",
+        "東京の天気は晴れです",
+        "ភាសា ພາສາ မြန်မာ",
+        "Ｆｕｌｌ ﬁle",
+    ]
+    index.add(texts, ids=range(len(texts)))
+    for number, text in enumerate(texts):
+        for word in text.split():
+            for query in (word, word.lower(), f"unknown {word}"):
+                assert number in [hit.id for hit in index.search(query, mode="text")], query
+    assert [hit.id for hit in index.search("lodz", mode="text")] == []  # ł is a letter of its own
+    for query, expected in {
+        "изменен": 3,
+        "τελος": 1,
+        "דָּבָר": None,
+        "天気": 7,
+        "京の天": 7,
+        "京天": None,
+        "晴": 7,
+        "ผ่าน": 5,
+        "full FILE": 9,
+        "strasse": 2,
+    }.items():
+        right = [] if expected is None else [expected]
+        assert [hit.id for hit in index.search(query, mode="text")] == right, query
+
+
 @pytest.mark.parametrize(
     "query", ['"', 'a" OR b', "NEAR(a b)", "text:a", "a*", "-a", "a AND", "'; --", "\0", "^a"]
 )

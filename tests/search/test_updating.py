@@ -11,15 +11,18 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from test_index import check_integrity
 from time_limit import LONGEST, started
 
 from m2v_lite import InputValueError, StaticModel
 from m2v_lite.search import Index, Progress, Update, updating
+from m2v_lite.search.contents import Entry
 
 
 @pytest.fixture
@@ -115,6 +118,39 @@ def test_progress_counts_bytes_and_chunks(index: Index, notes: Path, monkeypatch
     assert told[0][1:] == (0, size, 0)
     assert told[-1][1:] == (size, size, 4)
     assert sum(Path(progress.path).name == "tea.md" for progress in told) == 3  # before, and after each part
+
+
+def test_small_files_are_encoded_together(
+    tmp_path: Path, bundled: StaticModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(50):
+        (folder / f"{number:02}.md").write_text(f"note {number}\n\n# more {number}\n")
+    (folder / "25.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n{')  # what was read of it does not count
+    (folder / "26.log").write_text("".join(f"line {number}\n" for number in range(30)))
+    (folder / "27.jsonl").write_text("".join(f'{{"text": "line {number}"}}\n' for number in range(30)) + "{")
+    monkeypatch.setattr(updating, "COMMIT_CHUNKS", 20)
+    monkeypatch.setattr(updating, "ENCODED_CHUNKS", 7)
+    encoded: list[int] = []
+    with Index(tmp_path / "notes.db", bundled) as index:
+        vectors_of = index._vectors
+
+        def counted(entries: Sequence[Entry]) -> NDArray[np.float32]:
+            encoded.append(len(entries))
+            return vectors_of(entries)
+
+        monkeypatch.setattr(index, "_vectors", counted)
+        done = index.update(folder)
+        assert (done.added, len(done.skipped), done.chunks, len(index)) == (51, 2, 130, 130)
+        assert len(encoded) < 30
+        assert index.update(folder) == Update(unchanged=53)
+        for number in range(50):
+            hit = index.search(f"more {number}", 1, mode="text")[0]
+            assert (Path(hit.path or "").name, hit.text) == (f"{number:02}.md", f"# more {number}")
+        connection = sqlite3.connect(tmp_path / "notes.db")
+        assert connection.execute("SELECT count(*) FROM chunks").fetchone() == (130,)
+        connection.close()
 
 
 def test_a_copy_is_a_file_of_its_own(index: Index, notes: Path) -> None:
