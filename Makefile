@@ -6,6 +6,7 @@ TEXT ?=
 
 VENV = .venv
 PEERS = .venv-peers
+SEARCH_PEERS = .venv-search-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
 # A second version beside the one that the other libraries there need; its own needs are met by what is there.
@@ -111,6 +112,10 @@ memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/install
 encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB on the disk, half an hour)
 	$(VENV)/bin/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
 
+.PHONY: search-side-by-side
+search-side-by-side: $(VENV)/with-tools $(SEARCH_PEERS)/installed ## compare search with the peers, in an environment of 2 GB (make search-side-by-side MODEL=FOLDER)
+	$(VENV)/bin/python benchmarks/search_side_by_side.py "$(MODEL)" --peers-python $(SEARCH_PEERS)/bin/python --out $(RESULTS) $(SEARCH_OPTIONS)
+
 .PHONY: quality
 quality: $(VENV)/with-tools ## compare size and quality of smaller packed models (make quality MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
@@ -205,6 +210,13 @@ $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python $(INSTALL) --upgrade pip
 	$(PEERS)/bin/python $(INSTALL) --group peers
+	@touch $@
+
+# With m2v_lite, which makes the vectors for some of them.
+$(SEARCH_PEERS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(SEARCH_PEERS)
+	$(SEARCH_PEERS)/bin/python $(INSTALL) --upgrade pip
+	$(SEARCH_PEERS)/bin/python $(INSTALL) --group search-peers --editable .
 	@touch $@
 
 # Without what the packages need: only their translations are read.

@@ -71,7 +71,7 @@ def make_would_run(*arguments: str) -> str:
     "target",
     [
         *("compare", "footprint", "quality", "plots", "memory-cap", "small-computer", "gauge"),
-        *("compare-multilingual", "footprint-multilingual", "memory-of-use"),
+        *("compare-multilingual", "footprint-multilingual", "memory-of-use", "search-side-by-side"),
     ],
 )
 def test_make_writes_committed_results_only_if_asked(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_other_targets_write_no_committed_results() -> None:
     "name",
     [
         *("compare", "footprint", "quantization_quality", "plots", "memory_cap", "small_computer"),
-        *("instructions", "memory_of_use"),
+        *("instructions", "memory_of_use", "search_side_by_side"),
     ],
 )
 def test_a_benchmark_writes_to_an_untracked_folder(
@@ -647,3 +647,95 @@ def test_the_report_of_the_small_computer_is_that_of_its_results() -> None:
     for computer in result["multilingual"]["computers"].values():
         check_ours(computer["outcomes"], SMALLER_MULTILINGUAL_LIMITS)
     assert result["multilingual"]["computers"]["128"]["outcomes"]["m2v_lite"]["64 MB"]["end"] == "encodes"
+
+
+def test_chunks_are_cut_between_paragraphs() -> None:
+    from known_items import LONGEST, SHORTEST, chunks_of
+
+    paragraphs = ["one " * 60, "two " * 60, "short", "three " * 200, ">>> code\n" * 20]
+    chunks = chunks_of("\n\n".join(paragraphs))
+    assert all(SHORTEST <= len(chunk) <= LONGEST for chunk in chunks)
+    assert chunks[0] == "\n\n".join(paragraph.strip() for paragraph in paragraphs[:3])
+    assert " ".join(chunks).split() == " ".join(paragraphs[:4]).split()
+
+
+def test_queries_have_one_answer() -> None:
+    from known_items import KINDS, chunks_and_queries
+
+    chunks, items = chunks_and_queries([], 1000, 40)
+    assert len(set(chunks)) == 1000
+    assert len({item.chunk for item in items}) == 40
+    assert [sum(item.kind == kind for item in items) for kind in KINDS] == [20, 20]
+    for item in items:
+        assert "\n" not in item.query
+        if item.kind == "first sentence":
+            assert item.query not in " ".join(chunks[item.chunk].split())
+        else:
+            words = iter(chunks[item.chunk].split())
+            assert all(word in words for word in item.query.split())  # in order
+    fewer, same = chunks_and_queries([], 500, 40)
+    assert (fewer, same) == (chunks[:500], items)
+    with pytest.raises(SystemExit, match="there are only"):
+        chunks_and_queries([], 1_000_000, 2)
+
+
+def test_quality_of_what_was_found() -> None:
+    from known_items import KINDS, KnownItem
+    from search_side_by_side import CONTENDERS, Contender, Texts, quality
+
+    exact = Contender("a peer", "peer", "vector", (), recall=0.99)
+    products = np.linspace(1, 0, 20, dtype=np.float32).reshape(1, -1)
+    items = [KnownItem("a query", 4, KINDS[0])]
+    texts = Texts(["a chunk"] * 20, items * 2, np.repeat(products, 2, axis=0), list(range(20)))
+    texts.items[1] = KnownItem("another query", 0, KINDS[1])
+    best = [(number, number) for number in range(10)]
+    assert quality(exact, [best, best], texts) == {
+        "MRR@10, some words": 0.2,
+        "MRR@10, first sentence": 1.0,
+        "recall@10": 1.0,
+    }
+    missed = [*best[:8], (18, 18), (19, 19)]
+    assert quality(exact._replace(recall=0.8), [best, missed], texts)["recall@10"] == pytest.approx(0.9)
+    for wrong, message in (
+        (missed, r"has a recall of 0\.900"),
+        (best[:9], "returned"),
+        (best[:9] + best[:1], "returned"),
+        ([*best[:9], (9, 8)], "returned other texts"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            quality(exact, [best, wrong], texts)
+    words = exact._replace(mode="text")
+    with pytest.raises(SystemExit, match="by their words"):
+        quality(words, [best[:1], []], texts)
+    assert len({contender.name for contender in CONTENDERS}) == len(CONTENDERS)
+    for contender in CONTENDERS:
+        assert (BENCHMARKS / "search_contenders" / f"{contender.adapter}.py").is_file()
+
+
+def test_the_report_says_where_others_are_ahead() -> None:
+    from search_side_by_side import INDEX, QUERY, RECALL, Contender, ahead, table
+
+    contenders = [Contender(f"{name}, vector", name, "vector", ()) for name in ("m2v_lite", "peer")]
+    contenders.append(Contender("peer, text", "peer", "text", ()))
+    measured = {
+        "m2v_lite, vector": {QUERY: [3.0, 1.0, 2.0], INDEX: [5.0], RECALL: [0.99]},
+        "peer, vector": {QUERY: [1.5], INDEX: [7.0], RECALL: [1.0]},
+        "peer, text": {QUERY: [0.1]},
+    }
+    assert ahead(measured, contenders) == (
+        "- vector; query, ms: peer (1.5); m2v_lite 2.0\n- vector; recall@10: peer (1.000); m2v_lite 0.990\n"
+    )
+    assert ahead({"m2v_lite, vector": measured["m2v_lite, vector"]}, contenders) == "- nowhere\n"
+    assert "| peer, text | 0.10 | - |\n" in table(measured, [QUERY, RECALL])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_short_search_side_by_side(models_folder: Path, tmp_path: Path) -> None:
+    options = ["--only", "m2v_lite", "--chunks", 500, "--queries", 20, "--rounds", 1, "--out", tmp_path]
+    options += ["--growing", 300, "--growing-rounds", 1]
+    run(BENCHMARKS / "search_side_by_side.py", models_folder / "potion-base-8M", *options)
+    result = json.loads((tmp_path / "search-side-by-side.json").read_text())
+    assert list(result["measured"]) == ["m2v_lite, hybrid", "m2v_lite, vector", "m2v_lite, text"]
+    assert result["measured"]["m2v_lite, vector"]["recall@10"][0] > 0.95
+    assert list(result["growing"]["300"]) == ["m2v_lite, hybrid", "m2v_lite, vector"]
+    assert (tmp_path / "search-side-by-side.md").read_text().count("| m2v_lite, hybrid |") == 2
