@@ -301,7 +301,7 @@ def ahead(measured: Measured, contenders: Iterable[Contender]) -> str:
 
 NOTES = """\
 - *installed*: the packages with all that they need. m2v_lite with numpy alone, which is all that it loads
-  here, has {alone:.0f} MB. txtai has the build of torch for CPUs alone.
+  here, has {alone:.0f} MB.{torch}
 - *private* and *peak*: the memory after all queries, and the most at any time. What is only mapped from a
   file counts in the peak alone.
 - *query*: processor time, with the vector of the query and the texts of the hits. llm compares vector by
@@ -324,6 +324,8 @@ STATED = (
 def report_of(result: dict[str, Any], contenders: list[Contender]) -> str:
     """Return the results as Markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    of_cpu = "+cpu" in result["versions"].get("torch", "")
+    torch = " txtai has the build of torch for CPUs alone." if of_cpu else ""
     lines = [
         f"One core of {result['processor']}; potion-base-8M; {result['chunks']:,} chunks of "
         f"{result['characters']:.0f} characters on average, from docstrings; {result['queries']} queries of "
@@ -333,7 +335,7 @@ def report_of(result: dict[str, Any], contenders: list[Contender]) -> str:
         f"{versions}.",
         "",
         table(result["measured"], COLUMNS),
-        NOTES.format(alone=result["with numpy alone, MB"]),
+        NOTES.format(alone=result["with numpy alone, MB"], torch=torch),
         "Others are ahead of m2v_lite here:",
         "",
         ahead(result["measured"], contenders),
