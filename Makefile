@@ -112,6 +112,10 @@ memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/install
 encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB on the disk, half an hour)
 	$(VENV)/bin/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
 
+.PHONY: search-speed
+search-speed: $(VENV)/with-tools $(TEXTS)/installed ## measure search: speed, memory, size and recall, to a million chunks (half an hour)
+	$(VENV)/bin/python benchmarks/search_speed.py --texts $(TEXTS) --out $(RESULTS) $(SEARCH_OPTIONS)
+
 .PHONY: search-side-by-side
 search-side-by-side: $(VENV)/with-tools $(SEARCH_PEERS)/installed ## compare search with the peers, in an environment of 2 GB (make search-side-by-side MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/search_side_by_side.py "$(MODEL)" --peers-python $(SEARCH_PEERS)/bin/python --out $(RESULTS) $(SEARCH_OPTIONS)

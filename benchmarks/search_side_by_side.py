@@ -4,7 +4,7 @@
 
 FOLDER holds minishlab/potion-base-8M in float32, which makes all vectors. Each contender has an adapter in
 search_contenders/, which makes an index, opens it, and returns the ten best texts for a query. The
-texts and queries are those of known_items.py.
+texts and queries are those of docstring_items.py.
 
 In each round, each contender opens its index in a fresh process, and answers all queries one by one: the
 script measures the time from the start of the process to the first answer, the processor time of each of the
@@ -36,7 +36,7 @@ from zlib import crc32
 
 import numpy as np
 from compare import processor
-from known_items import KINDS, KnownItem, chunks_and_queries
+from docstring_items import KINDS, KnownItem, chunks_and_queries
 from numpy.typing import NDArray
 from results_folder import HERE, add_out_option, write_results
 from search_process import LIMIT

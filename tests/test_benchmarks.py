@@ -650,7 +650,7 @@ def test_the_report_of_the_small_computer_is_that_of_its_results() -> None:
 
 
 def test_chunks_are_cut_between_paragraphs() -> None:
-    from known_items import LONGEST, SHORTEST, chunks_of
+    from docstring_items import LONGEST, SHORTEST, chunks_of
 
     paragraphs = ["one " * 60, "two " * 60, "short", "three " * 200, ">>> code\n" * 20]
     chunks = chunks_of("\n\n".join(paragraphs))
@@ -660,7 +660,7 @@ def test_chunks_are_cut_between_paragraphs() -> None:
 
 
 def test_queries_have_one_answer() -> None:
-    from known_items import KINDS, chunks_and_queries
+    from docstring_items import KINDS, chunks_and_queries
 
     chunks, items = chunks_and_queries([], 1000, 40)
     assert len(set(chunks)) == 1000
@@ -680,7 +680,7 @@ def test_queries_have_one_answer() -> None:
 
 
 def test_quality_of_what_was_found() -> None:
-    from known_items import KINDS, KnownItem
+    from docstring_items import KINDS, KnownItem
     from search_side_by_side import CONTENDERS, Contender, Texts, quality
 
     exact = Contender("a peer", "peer", "vector", (), recall=0.99)
