@@ -1,4 +1,5 @@
-"""Find out which contenders encode with a 300 MB table, and with 500,353 pieces, on small emulated computers.
+"""Find out which contenders encode with a 300 MB table, and with 500,353 pieces, on small emulated computers,
+and with how little memory m2v_lite indexes and searches there.
 
     make small-computer
     make small-computer COMPUTER_OPTIONS="--only multilingual"    # keeps the English results that are there
@@ -12,6 +13,9 @@ the model is that of multilingual_model.py, with a table of 512 MB and joined te
 and the peers get the folder. The texts are those of ten_languages.py, and model2vec gives the expected
 vectors outside the computer, with the same Python and numpy. Another computer has enough memory for all, to
 tell a lack of memory from a lack of time. A run counts only if its vectors are right.
+
+In the search part, 50,000 lines of real prose are indexed with the bundled model, and some of them are
+searched for in each mode. Each of these must be found.
 
 Emulation tells nothing about speed, so the results have no times. But the script stops a run after a
 minute, which is many times what a run takes with enough memory; multilingual, the peers have four minutes.
@@ -33,9 +37,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from emulated_computer import boot, emulated_python, make_first_files
+from index_and_search import EVERY
 from memory_cap import PEERS, check, make_model, right_vectors
 from multilingual_model import PIECES, make_multilingual_model
 from numpy.typing import NDArray
+from prose import overlapping_texts
 from results_folder import HERE, LOCAL, add_out_option, write_results
 from sample_texts import SAMPLE_TEXTS
 from ten_languages import TEXTS, vectors_of_model2vec
@@ -53,6 +59,7 @@ SECONDS = 60
 TOOL_SECONDS = 600  # many times what compiling the modules or making a disk takes
 TOLERANCE = 1e-6
 NO_LIMIT = "max"
+DONE = ("encodes", "searches")
 RESULT = "small-computer"
 ENGLISH, MULTILINGUAL = "english", "multilingual"
 ENOUGH = 3072  # MB of memory, with which every contender encodes that can use the model
@@ -61,6 +68,12 @@ MULTILINGUAL_LIMIT = 64  # MB; m2v_lite must encode with it
 SMALLER_MULTILINGUAL_LIMITS = [20, 24, 32]  # MB
 MULTILINGUAL_COMPUTERS = [128, ENOUGH]
 MULTILINGUAL_SECONDS = 240  # for the peers, which read the tokenizer for a minute
+SEARCH = "search"
+LINES = 50_000  # what is indexed
+SEARCH_LIMIT = 64  # MB; m2v_lite must index and search with it
+SMALLER_SEARCH_LIMITS = [28, 32, 40, 48]  # MB
+SEARCH_COMPUTERS = [128]
+SEARCH_SECONDS = 1800
 
 
 class Run(NamedTuple):
@@ -71,12 +84,14 @@ class Run(NamedTuple):
         limit: its `memory.max` in bytes, or "max".
         model: the file or folder of the model on the disk.
         seconds: when it is stopped.
+        program: what it runs.
     """
 
     name: str
     limit: str
     model: str = "/model"
     seconds: int = SECONDS
+    program: str = "encode_texts.py"
 
     @property
     def shown_limit(self) -> str:
@@ -103,6 +118,12 @@ def multilingual_runs(megabytes: int) -> list[Run]:
     ours = [run(OURS, str(limit << 20)) for limit in SMALLER_MULTILINGUAL_LIMITS]
     limits = [str(MULTILINGUAL_LIMIT << 20), NO_LIMIT]
     return ours + [run(name, limit) for limit in limits for name in (OURS, *MULTILINGUAL_PEERS)]
+
+
+def search_runs() -> list[Run]:
+    """Return the runs that index and search, smallest limits first."""
+    limits = [*(str(limit << 20) for limit in (*SMALLER_SEARCH_LIMITS, SEARCH_LIMIT)), NO_LIMIT]
+    return [Run(OURS, limit, "/lines.txt", SEARCH_SECONDS, "index_and_search.py") for limit in limits]
 
 
 def make_files(python: Path, root: Path, packages: Path, folder: Path) -> None:
@@ -136,11 +157,19 @@ def make_large_model(folder: Path, tokenizer: Path, python: Path, packages: Path
     return vectors_of_model2vec(python, packages, model, TEXTS)
 
 
+def make_lines(folder: Path) -> list[str]:
+    """Write what is indexed, and return it."""
+    (folder / "texts.json").write_text("[]", encoding="utf-8")
+    lines = overlapping_texts(LINES)
+    (folder / "lines.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return lines
+
+
 def results_of(
     runs: list[Run], megabytes: int, kernel: Path, archive: Path, files: Path, folder: Path
 ) -> Path:
     """Do the runs on a computer, and return the folder that it wrote."""
-    lines = (f"{run.name} {run.limit} {run.seconds} {run.model}\n" for run in runs)
+    lines = (f"{run.name} {run.limit} {run.seconds} {run.model} {run.program}\n" for run in runs)
     (files / "runs").write_text("".join(lines))
     disk = folder / "disk"
     disk.unlink(missing_ok=True)
@@ -171,12 +200,17 @@ def what_was_said(kept: Path) -> str:
     return "; ".join([*errors, *kernel[-1:]])
 
 
-def outcome(run: Run, kept: Path, expected: NDArray[np.float32]) -> dict[str, Any]:
+def outcome(run: Run, kept: Path, expected: NDArray[np.float32] | list[str]) -> dict[str, Any]:
     """Return how a run ended, by the files that it left.
+
+    Args:
+        run: the run.
+        kept: where the files are.
+        expected: the vectors, or the lines that were indexed.
 
     Raises:
         SystemExit: the run is missing, or had the wrong limits.
-        AssertionError: m2v_lite's vectors are wrong.
+        AssertionError: m2v_lite's vectors or hits are wrong.
     """
     if not (kept / "memory.stat").exists():
         raise SystemExit(f"the computer stopped before the end of {run.name} with {run.shown_limit}")
@@ -191,7 +225,12 @@ def outcome(run: Run, kept: Path, expected: NDArray[np.float32]) -> dict[str, An
         "memory.peak": int((kept / "memory.peak").read_text()),
         "pgmajfault": figures(kept / "memory.stat")["pgmajfault"],
     }
+    if status == 0 and isinstance(expected, list):
+        hits = json.loads((kept / "hits.json").read_text(encoding="utf-8"))
+        check_hits(hits, expected)
+        return {**result, "end": "searches", "MB": hits["MB"]}
     if status == 0:
+        assert not isinstance(expected, list)
         difference = check(run.name, np.load(kept / "vectors.npy"), expected)
         right = difference <= TOLERANCE
         return {**result, "end": "encodes" if right else "wrong vectors", "largest_difference": difference}
@@ -200,20 +239,32 @@ def outcome(run: Run, kept: Path, expected: NDArray[np.float32]) -> dict[str, An
     return {**result, "said": what_was_said(kept)}
 
 
+def check_hits(hits: dict[str, Any], lines: list[str]) -> None:
+    """Check that all lines were indexed, and that each way to search finds the lines that it was given.
+
+    Raises:
+        AssertionError: something is wrong.
+    """
+    assert hits["chunks"] == len(lines), hits["chunks"]
+    for mode, found in hits["found"].items():
+        for wanted, numbers in zip(lines[::EVERY], found, strict=True):
+            assert wanted in [lines[number - 1] for number in numbers[:3]], (mode, wanted)
+
+
 def check_ours(outcomes: Outcomes, smaller_limits: list[int] = SMALLER_LIMITS) -> None:
-    """Check that m2v_lite encodes with all limits but the smaller limits, in MB.
+    """Check that m2v_lite encodes or searches with all limits but the smaller limits, in MB.
 
     Raises:
         SystemExit: m2v_lite fails.
     """
     for limit, result in outcomes[OURS].items():
-        if limit not in [f"{megabytes} MB" for megabytes in smaller_limits] and result["end"] != "encodes":
+        if limit not in [f"{megabytes} MB" for megabytes in smaller_limits] and result["end"] not in DONE:
             raise SystemExit(f"{OURS} with a limit of {limit}: {result['end']}: {result['said']}")
 
 
 def smallest_limit(runs: dict[str, dict[str, Any]]) -> str:
     """Return the smallest limit from which on a contender always encodes; runs are in the order of limits."""
-    return list(itertools.takewhile(lambda limit: runs[limit]["end"] == "encodes", reversed(runs)))[-1]
+    return list(itertools.takewhile(lambda limit: runs[limit]["end"] in DONE, reversed(runs)))[-1]
 
 
 def table(outcomes: Outcomes) -> str:
@@ -232,7 +283,8 @@ def cell(run: dict[str, Any] | None) -> str:
 def notes(outcomes: Outcomes) -> list[str]:
     """Return the lines below a table."""
     smallest = smallest_limit(outcomes[OURS])
-    items = [f"- m2v_lite encodes with {smallest} and more."] if smallest != "none" else []
+    does = outcomes[OURS][smallest]["end"]
+    items = [f"- m2v_lite {does} with {smallest} and more."] if smallest != "none" else []
     errors = {
         name: run["said"] for name, runs in outcomes.items() for run in runs.values() if run["end"] == "error"
     }
@@ -255,6 +307,8 @@ def report(result: dict[str, Any]) -> str:
     ]
     if MULTILINGUAL in result:
         lines += multilingual_report(result[MULTILINGUAL])
+    if SEARCH in result:
+        lines += search_report(result[SEARCH])
     return "\n".join(lines)
 
 
@@ -270,6 +324,22 @@ def multilingual_report(result: dict[str, Any]) -> list[str]:
         f"Here the peers are stopped after {MULTILINGUAL_SECONDS} s.",
         "",
         *sections(result, "of memory, multilingual"),
+    ]
+
+
+def search_report(result: dict[str, Any]) -> list[str]:
+    size = next(iter(result["computers"].values()))["outcomes"][OURS]["none"]["MB"]
+    return [
+        "# Search",
+        "",
+        f"{LINES:,} lines are indexed with the bundled model, and {LINES // EVERY} of them are searched for,",
+        "by vector, by words and by both.",
+        f"Linux {result['linux']}, Python {result['python']}. The index takes {size:.0f} MB.",
+        "",
+        "- searches: each of these lines was found",
+        f"- not done: stopped after {SEARCH_SECONDS} s",
+        "",
+        *sections(result, "of memory, search"),
     ]
 
 
@@ -295,22 +365,32 @@ def measure(part: str, memory: list[int], tokenizer: Path | None) -> dict[str, A
         folder = Path(temporary)
         files, archive = folder / "files", folder / "first-files"
         make_files(python, root, packages, files)
-        if tokenizer is None:
+        expected: NDArray[np.float32] | list[str]
+        if part == SEARCH:
+            expected = make_lines(files)
+        elif tokenizer is None:
             expected = make_english_model(files)
         else:
             expected = make_large_model(files, tokenizer, python, packages)
         make_first_files(root, folder / "first", archive)
-        sizes = {"table_bytes": (files / "model" / "model.safetensors").stat().st_size}
+        sizes = {}
+        if part != SEARCH:
+            sizes["table_bytes"] = (files / "model" / "model.safetensors").stat().st_size
         if (files / "packed").exists():
             sizes |= {"packed_bytes": (files / "packed").stat().st_size, "pieces": PIECES}
         for megabytes in memory:
-            runs = multilingual_runs(megabytes) if part == MULTILINGUAL else runs_on(megabytes)
+            if part == SEARCH:
+                runs, smaller = search_runs(), SMALLER_SEARCH_LIMITS
+            elif part == MULTILINGUAL:
+                runs, smaller = multilingual_runs(megabytes), SMALLER_MULTILINGUAL_LIMITS
+            else:
+                runs, smaller = runs_on(megabytes), SMALLER_LIMITS
             results = results_of(runs, megabytes, kernel, archive, files, folder)
             outcomes: Outcomes = {run.name: {} for run in runs}
             for run in runs:
                 kept = results / f"{run.name}-{run.limit}"
                 outcomes[run.name][run.shown_limit] = outcome(run, kept, expected)
-            check_ours(outcomes, SMALLER_MULTILINGUAL_LIMITS if part == MULTILINGUAL else SMALLER_LIMITS)
+            check_ours(outcomes, smaller)
             total = (results / "meminfo").read_text().split()[1]  # MemTotal: ... kB
             computers[str(megabytes)] = {"MemTotal": int(total) << 10, "outcomes": outcomes}
     said = subprocess.run([python, "-V"], check=True, capture_output=True, text=True, timeout=TOOL_SECONDS)
@@ -328,17 +408,21 @@ def main() -> None:
     parser.add_argument(
         "--tokenizer", type=Path, required=True, metavar="FILE", help="a large tokenizer.json"
     )
-    parser.add_argument("--only", choices=[ENGLISH, MULTILINGUAL], help="do this part, and keep the other")
+    parser.add_argument(
+        "--only", choices=[ENGLISH, MULTILINGUAL, SEARCH], help="do this part, and keep the others"
+    )
     add_out_option(parser)
     options = parser.parse_args()
     kept = options.out / f"{RESULT}.json"
     result: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    if options.only == MULTILINGUAL and not result:
+    if options.only not in (None, ENGLISH) and not result:
         parser.error(f"--only: {kept} has no English results to keep")
-    if options.only != MULTILINGUAL:
+    if options.only in (None, ENGLISH):
         result |= measure(ENGLISH, COMPUTERS, None)
-    if options.only != ENGLISH:
+    if options.only in (None, MULTILINGUAL):
         result[MULTILINGUAL] = measure(MULTILINGUAL, MULTILINGUAL_COMPUTERS, options.tokenizer)
+    if options.only in (None, SEARCH):
+        result[SEARCH] = measure(SEARCH, SEARCH_COMPUTERS, None)
     shown = report(result)
     print(shown)
     write_results(options.out, RESULT, result, shown)

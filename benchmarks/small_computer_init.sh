@@ -1,6 +1,7 @@
 #!/bin/busybox sh
-# The first program on the small computer. /disk/runs lists the runs, one "CONTENDER LIMIT SECONDS MODEL" per line. Each
-# run has its own control group and a cold file cache. /disk/results keeps how the runs ended. Then the computer switches off.
+# The first program on the small computer. /disk/runs lists the runs, one "CONTENDER LIMIT SECONDS MODEL PROGRAM" per
+# line. Each run has its own control group and a cold file cache. /disk/results keeps how the runs ended. Then the computer
+# switches off.
 /bin/busybox --install -s /bin
 for module in /modules/*; do
     insmod "$module"
@@ -18,7 +19,7 @@ mount -t cgroup2 none /groups
 echo +memory >/groups/cgroup.subtree_control
 cp /proc/meminfo /proc/version /disk/results
 export HF_HUB_OFFLINE=1 PYTHONPATH=/project:/packages
-while read -r name limit seconds model; do
+while read -r name limit seconds model program; do
     echo "$name $limit"
     group=/groups/$name-$limit kept=/disk/results/$name-$limit
     mkdir "$group" "$kept"
@@ -29,7 +30,7 @@ while read -r name limit seconds model; do
     dmesg -c >/dev/null
     (
         echo 0 >"$group/cgroup.procs"
-        exec timeout -s KILL "$seconds" chroot /disk /usr/bin/python3 /project/benchmarks/encode_texts.py \
+        exec timeout -s KILL "$seconds" chroot /disk /usr/bin/python3 "/project/benchmarks/$program" \
             "$name" "$model" /texts.json "/results/$name-$limit/vectors.npy" 2>"$kept/errors"
     )
     echo $? >"$kept/status"
