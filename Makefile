@@ -124,6 +124,10 @@ search-side-by-side: $(VENV)/with-tools $(SEARCH_PEERS)/installed ## compare sea
 quality: $(VENV)/with-tools ## compare size and quality of smaller packed models (make quality MODEL=FOLDER)
 	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
 
+.PHONY: search-quality
+search-quality: $(VENV)/with-tools ## see how well search finds known items in documentation (make search-quality MODEL=FOLDER; needs Debian 12)
+	$(VENV)/bin/python benchmarks/search_quality.py "$(MODEL)" --out $(RESULTS) $(SEARCH_OPTIONS)
+
 .PHONY: plots
 plots: $(VENV)/with-tools ## draw the results of compare and footprint (with RECORD=1, the committed results)
 	$(VENV)/bin/python benchmarks/plots.py --out $(RESULTS)
