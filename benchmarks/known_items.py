@@ -270,4 +270,4 @@ def _first_sentence(lines: Sequence[str], start: int, stop: int) -> tuple[str, d
 
 def _joined(text: Iterable[str]) -> str:
     """Return lines of a manual page as one; a hyphen at the end of a line divides a word."""
-    return " ".join("\n".join(text).replace("\u2010\n", "").split())
+    return " ".join(re.sub("\u2010\\n\\s*", "", "\n".join(text)).split())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 COMMAND = re.compile(r"\s*complete .*?-c (\S+) ")
-GIT = re.compile(r"-n '?__fish_git_using_command ([\w-]+)'? ")
+GIT = re.compile(r"-n '?__fish_git_using_command ([\w -]+?)(?:'| -)")
 OPTION = re.compile(r" -l ([a-z][a-z0-9-]+) ")
 DESCRIPTION = re.compile(r" -d (?:'([^'\\]+)'|\"([^\"\\$]+)\")")
 
@@ -40,6 +40,10 @@ def fish_descriptions(folder: Path) -> Iterator[tuple[str, str, str]]:
         for line in path.read_text(encoding="utf-8").splitlines():
             command, option, described = COMMAND.match(line), OPTION.search(line), DESCRIPTION.search(line)
             git = GIT.search(line)
-            if command and option and described and (git or command[1] != "git"):
-                name = f"git-{git[1]}" if git else command[1]
+            if not (command and option and described):
+                continue
+            names = [command[1]]
+            if names == ["git"]:
+                names = [f"git-{name}" for name in git[1].split()] if git else []
+            for name in names:
                 yield name, f"--{option[1]}", described[1] or described[2]

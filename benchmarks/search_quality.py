@@ -222,8 +222,13 @@ def report_of(result: Mapping[str, Any]) -> str:
     """Return the results as Markdown."""
     versions = result["versions"]
     parts = [
-        f"Known items: how well each mode of search finds them. Python {versions['python']}, "
-        f"numpy {versions['numpy']}, SQLite {versions['sqlite']}.\n"
+        "Queries whose right answers are known: how well each mode of search finds them. "
+        f"Python {versions['python']}, numpy {versions['numpy']}, SQLite {versions['sqlite']}.\n",
+        f"- MRR@{NEAREST}: the mean of 1 / rank of the first right one of ten hits; 0 where none is right.\n"
+        f"- recall@{NEAREST}: the share of queries for which one of ten hits is right.\n\n"
+        "The best of a line is bold. In the mean, each kind of query counts the same. "
+        "`benchmarks/search_quality.py` says how queries are made. Most come from the page itself or from "
+        "people who had read it, so they share words with the right answer: that favours search by words.\n",
     ]
     for name, corpus in result["corpora"].items():
         packages = ", ".join(f"{package} {version}" for package, version in corpus["packages"].items())
@@ -245,9 +250,7 @@ def report_of(result: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("model", type=Path, help="the folder of potion-base-8M in float32")
     parser.add_argument(
         "--packages",

@@ -71,7 +71,8 @@ def make_would_run(*arguments: str) -> str:
     "target",
     [
         *("compare", "footprint", "quality", "plots", "memory-cap", "small-computer", "gauge"),
-        *("compare-multilingual", "footprint-multilingual", "memory-of-use", "search-side-by-side"),
+        *("compare-multilingual", "footprint-multilingual", "memory-of-use"),
+        *("search-speed", "search-quality", "search-side-by-side"),
     ],
 )
 def test_make_writes_committed_results_only_if_asked(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ def test_other_targets_write_no_committed_results() -> None:
     "name",
     [
         *("compare", "footprint", "quantization_quality", "plots", "memory_cap", "small_computer"),
-        *("instructions", "memory_of_use", "search_side_by_side"),
+        *("instructions", "memory_of_use", "search_speed", "search_quality", "search_side_by_side"),
     ],
 )
 def test_a_benchmark_writes_to_an_untracked_folder(
@@ -490,6 +491,196 @@ def test_a_short_table_of_sizes(models_folder: Path, tmp_path: Path) -> None:
         by_name["int8", 256]["spearman"] > by_name["int8", 128]["spearman"] > by_name["int8", 64]["spearman"]
     )
     assert by_name["int8", 256]["bytes"] < by_name["float16", 256]["bytes"] / 1.8
+
+
+PYTHON_PAGE = """\
+:mod:`kettle` --- Boiling of water
+==================================
+
+.. module:: kettle
+
+A kettle is worth its price, and it boils the water that goes into all pots of tea and coffee there are.
+So much can be said of it that this paragraph has more than two hundred characters, as it must have.
+
+How to boil *much* water
+------------------------
+
+Much water takes long. It is best to have two kettles, or three, and to boil a part of it in each of them.
+Then pour it all into a large pot. You can also wait until the first pot is empty, if nobody is thirsty.
+
+.. class:: Kettle(size)
+
+   .. method:: boil(*pots)
+               boil_all()
+
+      Make the water in
+      the kettle as hot as it can be. Then pour it into the *pots*, and ring the bell of the house, so that
+      all who are thirsty know of it, wherever they may be. The bell rings again when nobody has come
+      for an hour, and then the kettle goes off by itself. An empty kettle does not boil.
+
+.. c:function:: int Kettle_Size(PyObject *kettle)
+"""
+
+MANUAL_PAGE = """\
+BOIL(1)                   User Commands                   BOIL(1)
+
+NAME
+       boil - make all of the wa\u2010
+       ter hot
+
+SYNOPSIS
+       boil [OPTION]... POT
+
+DESCRIPTION
+       Heat water in a POT, and wait for the bell.  Without a  POT,  it  is
+       that of the kitchen. Every pot has a bell, which rings once, unless it is
+       broken, when somebody has to look every minute whether there is any steam yet,
+       or it was silenced.
+
+       -q, --quiet
+              do not ring
+
+       --pot=POT
+              which pot
+
+       --quiet is best at night.
+
+ERRORS
+       EDRY   There is no water.
+"""
+
+
+def test_queries_are_made_of_sections() -> None:
+    from known_items import NO_TITLE, chosen, python_sections, without_taken
+
+    pages = {"library/kettle.rst": PYTHON_PAGE.splitlines()}
+    first, second = python_sections(pages)
+    assert first == {"title": ("kettle Boiling of water", "library/kettle.rst", range(1, 9), {1: NO_TITLE})}
+    assert {kind: item.query for kind, item in second.items()} == {
+        "title": "How to boil much water",
+        "module and title": "kettle How to boil much water",
+    }
+    kinds = ["title", "module and title"]
+    asked = chosen([first, second], kinds, 5)
+    assert asked == {"title": [first["title"]], "module and title": [second["module and title"]]}
+    left = without_taken(pages, [second["title"]])["library/kettle.rst"]
+    assert left == PYTHON_PAGE.replace("How to boil *much* water", NO_TITLE).splitlines()
+    # What has two right answers is not asked.
+    assert chosen([first, second, first], kinds, 5) == {**asked, "title": []}
+
+
+def test_queries_are_made_of_entries() -> None:
+    from known_items import python_entries, without_taken
+
+    said = {"kettle.Kettle": "The bell of the house rings again, as it did before."}
+    said["kettle.Kettle.boil"] = "An empty kettle does not  boil."
+    pages = {"library/kettle.rst": PYTHON_PAGE.splitlines()}
+    kettle, boil, size = python_entries(pages, said.get)
+    assert {kind: item.query for kind, item in kettle.items()} == {
+        "name": "kettle.Kettle",
+        "docstring": said["kettle.Kettle"],
+    }
+    assert set(boil) == {"name", "first sentence"}
+    assert boil["name"] == ("kettle.Kettle.boil", "library/kettle.rst", [17], {})
+    sentence = boil["first sentence"]
+    assert sentence.query == "Make the water in the kettle as hot as it can be."
+    assert sentence.lines == range(17, 25)
+    assert size["name"].query == "Kettle_Size"
+    left = without_taken(pages, [sentence])["library/kettle.rst"]
+    assert left[19:21] == ["", "      Then pour it into the *pots*, and ring the bell of the house, so that"]
+    assert len(left) == len(pages["library/kettle.rst"])
+
+
+def test_queries_are_made_of_manual_pages() -> None:
+    from known_items import manual_page_entries, manual_page_names, without_taken
+
+    pages = {"boil.1": MANUAL_PAGE.splitlines()}
+    (whole,) = manual_page_names(pages)
+    assert {kind: item.query for kind, item in whole.items()} == {
+        "description": "make all of the water hot",
+        "name and three words": "boil make all of",
+        "first sentence": "Heat water in a POT, and wait for the bell.",
+    }
+    assert "hot" not in " ".join(without_taken(pages, [whole["description"]])["boil.1"])
+    left = without_taken(pages, [whole["first sentence"]])["boil.1"]
+    assert left[10] == "       Without a  POT,  it  is"
+    described = [
+        ("boil", "--quiet", "make no noise"),
+        ("boil", "--pot", "Which pot"),
+        ("roast", "--pot", "where the meat is"),
+    ]
+    quiet, pot, dry = manual_page_entries(pages, described)
+    assert quiet == {
+        "option or error": ("boil --quiet", "boil.1", [17, 23], {}),
+        "option in other words": ("boil make no noise", "boil.1", [17, 23], {}),
+    }
+    assert [item.query for items in (pot, dry) for item in items.values()] == ["boil --pot", "boil EDRY"]
+
+
+def test_descriptions_of_fish(tmp_path: Path) -> None:
+    from other_words import fish_descriptions
+
+    folder = tmp_path / "usr" / "share" / "fish" / "completions"
+    folder.mkdir(parents=True)
+    (folder / "boil.fish").write_text(
+        "complete -c boil -s q -l quiet -d 'Make no noise'\n"
+        "    complete -x -c boil -l pot -a '(ls)' -d \"Which one's it\" # or none\n"
+        "complete -c boil -s v -d 'Without a long option'\n"
+        "complete -f -c git -n '__fish_git_using_command fetch' -l deepen -d 'Fetch more'\n"
+        "complete -f -c git -n '__fish_git_using_command fetch pull' -l tags -d 'Of two commands'\n"
+    )
+    assert list(fish_descriptions(tmp_path)) == [
+        ("boil", "--quiet", "Make no noise"),
+        ("boil", "--pot", "Which one's it"),
+        ("git-fetch", "--deepen", "Fetch more"),
+        ("git-fetch", "--tags", "Of two commands"),
+        ("git-pull", "--tags", "Of two commands"),
+    ]
+
+
+def test_docstrings_that_are_a_sentence() -> None:
+    from other_words import docstring
+
+    assert docstring("textwrap.dedent") == "Remove any common leading whitespace from every line in `text`."
+    for other in ("textwrap.fill.missing", "sys.maxsize", "no_such_module.name"):
+        assert docstring(other) is None
+
+
+def test_the_worth_of_ranks() -> None:
+    from search_quality import means, scores_of, table
+
+    assert scores_of([1, None, 4, None]) == {"MRR@10": 0.3125, "recall@10": 0.5}
+    good, bad = scores_of([1, 1]), scores_of([None, None])
+    scores = {
+        "title": {"vector": good, "text": bad, "hybrid": good},
+        "name": {"vector": bad, "text": bad, "hybrid": good},
+    }
+    assert means(scores)["vector"] == {"MRR@10": 0.5, "recall@10": 0.5}
+    rows = table(scores, {"title": 2, "name": 2})
+    assert "| name | 2 | 0.000 | 0.000 | **1.000** | 0.000 | 0.000 | **1.000** |" in rows
+    assert "| mean | 4 | 0.500 | 0.000 | **1.000** | 0.500 | 0.000 | **1.000** |" in rows
+
+
+def test_a_short_measurement_of_search() -> None:
+    from known_items import manual_page_names, without_taken
+    from search_quality import Corpus, measure
+
+    other = MANUAL_PAGE.replace("wa\u2010\n       ter", "wine").replace("water", "wine")
+    pages = {"boil.1": MANUAL_PAGE.splitlines(), "wine.1": other.splitlines()}
+    items = {"description": [place["description"] for place in manual_page_names(pages)]}
+    measured = measure(
+        Corpus(without_taken(pages, items["description"]), items, {}), StaticModel.from_pretrained()
+    )
+    assert measured["chunks"] == 2
+    assert measured["scores"]["description"]["hybrid"] == {"MRR@10": 1, "recall@10": 1}
+    assert measured["recall of int8"] == 1
+
+
+def test_the_report_of_search_is_that_of_its_results() -> None:
+    from search_quality import report_of
+
+    result = json.loads((BENCHMARKS / "results" / "search-quality.json").read_text())
+    assert report_of(result) == (BENCHMARKS / "results" / "search-quality.md").read_text()
 
 
 def test_the_plots_are_those_of_the_results(tmp_path: Path) -> None:
