@@ -169,7 +169,8 @@ def manual_page_entries(pages: Pages, descriptions: Iterable[tuple[str, str, str
     for name, lines in pages.items():
         found: dict[str, list[int]] = {}
         for number, line in enumerate(lines[1:], 1):
-            if not lines[number - 1].strip() and (match := OPTION.match(line) or ERROR.match(line)):
+            begins = not lines[number - 1].startswith(" ")
+            if begins and (match := OPTION.match(line) or ERROR.match(line)):
                 found.setdefault(match[1], []).append(number + 1)
         command = name.rpartition(".")[0]
         for asked, numbers in found.items():

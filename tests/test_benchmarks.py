@@ -611,8 +611,8 @@ def test_queries_are_made_of_manual_pages() -> None:
     ]
     quiet, pot, dry = manual_page_entries(pages, described)
     assert quiet == {
-        "option or error": ("boil --quiet", "boil.1", [17, 23], {}),
-        "option in other words": ("boil make no noise", "boil.1", [17, 23], {}),
+        "option or error": ("boil --quiet", "boil.1", [16, 22], {}),
+        "option in other words": ("boil make no noise", "boil.1", [16, 22], {}),
     }
     assert [item.query for items in (pot, dry) for item in items.values()] == ["boil --pot", "boil EDRY"]
 
