@@ -71,9 +71,9 @@ MULTILINGUAL_SECONDS = 240  # for the peers, which read the tokenizer for a minu
 SEARCH = "search"
 LINES = 50_000  # what is indexed
 SEARCH_LIMIT = 64  # MB; m2v_lite must index and search with it
-SMALLER_SEARCH_LIMITS = [28, 32, 40, 48]  # MB
+SMALLER_SEARCH_LIMITS = [40]  # MB
 SEARCH_COMPUTERS = [128]
-SEARCH_SECONDS = 1800
+SEARCH_SECONDS = 900
 
 
 class Run(NamedTuple):

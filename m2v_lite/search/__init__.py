@@ -17,7 +17,7 @@ The modules, in the order in which a text and then a query pass them:
 - `full_text`: words into the file, and a query's words -> the chunks that match.
 - `filters`: conditions -> the chunks that meet them.
 - `nearest`: a query's vector -> the nearest chunks.
-- `rank_fusion`: several orders -> one.
+- `fusion`: the orders by vectors and by words -> one.
 - `status`: what is in an index.
 - `exporting`: an index -> a file for other libraries.
 - `hits`: the chunks that were found -> `Hit`.

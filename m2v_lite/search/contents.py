@@ -67,7 +67,7 @@ def add_entries(
     layout = Layout(rows.numbers.dtype, rows.numbers.shape[1])
     append(connection, layout, np.array(numbers, np.int64), rows)
     if has_words:
-        add_words(connection, numbers, [entry.text for entry in entries])
+        add_words(connection, numbers)
     return list(numbers)
 
 

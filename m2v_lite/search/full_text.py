@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
 
 import numpy as np
@@ -19,26 +20,36 @@ MOST_WORDS = 64
 MOST_MATCHES = 20_000
 
 
-def add_words(connection: sqlite3.Connection, chunks: Sequence[int], texts: Sequence[str]) -> None:
-    """Add the words of some chunks.
-
-    Args:
-        connection: one that writes.
-        chunks: the numbers of the chunks.
-        texts: their texts.
-    """
-    connection.executemany(
-        "INSERT INTO words (rowid, text) VALUES (?, ?)", zip(chunks, map(folded, texts), strict=True)
-    )
+def add_words(connection: sqlite3.Connection, chunks: Sequence[int]) -> None:
+    """Add the words of some chunks, which are in the table of chunks. Those of a file have its name, too."""
+    connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", _texts(connection, chunks))
 
 
 def drop_words(connection: sqlite3.Connection, chunks: Sequence[int]) -> None:
-    """Take out the words of some chunks, which are still in the table of chunks."""
-    found = selected(connection, "SELECT id, text FROM chunks WHERE id IN ({values})", chunks)
+    """Take out the words of some chunks, which are still in the table of chunks, as is their file."""
     connection.executemany(
-        "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)",
-        ((chunk, folded(text)) for chunk, text in found),
+        "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", _texts(connection, chunks)
     )
+
+
+def _texts(connection: sqlite3.Connection, chunks: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Yield what the index of words gets of some chunks."""
+    query = (
+        "SELECT chunks.id, text, path FROM chunks LEFT JOIN sources ON sources.id = chunks.source "
+        "WHERE chunks.id IN ({values})"
+    )
+    for number, text, path in selected(connection, query, chunks):
+        yield number, folded(text if path is None else f"{name_of(path)} {text}")
+
+
+def name_of(path: str) -> str:
+    """Return the name of a file without what tells its format.
+
+    Example:
+        >>> name_of("/notes/kitchen.md")
+        'kitchen'
+    """
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def matching(

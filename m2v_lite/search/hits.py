@@ -15,8 +15,8 @@ class Hit(NamedTuple):
 
     Attributes:
         id: what identifies it: what `Index.add` was given or has returned.
-        score: how good it is: of hybrid search, between 0 and 1; of search by vector, the cosine; of search
-            by words, BM25.
+        score: how good it is: of search by vector, the cosine; of search by words, BM25; of hybrid search,
+            BM25 and ten times the cosine.
         text: the text.
         metadata: what `Index.add` was given with it.
         path: the file that it is of, or None.

@@ -26,9 +26,9 @@ from m2v_lite.search.discovery import belongs
 from m2v_lite.search.exporting import export
 from m2v_lite.search.filters import allowed_chunks
 from m2v_lite.search.full_text import matching
+from m2v_lite.search.fusion import fused
 from m2v_lite.search.hits import Hit, hits_of
-from m2v_lite.search.nearest import nearest
-from m2v_lite.search.rank_fusion import fused
+from m2v_lite.search.nearest import joined, nearest
 from m2v_lite.search.status import Status, status_of
 from m2v_lite.search.updating import Progress, Update, drop_sources, update
 from m2v_lite.search.vector_blocks import Layout, rows_left
@@ -266,9 +266,8 @@ class Index:
         Args:
             query: what to look for, in words.
             limit: how many texts to return at most.
-            mode: "vector" searches by meaning, "text" by words (BM25), and "hybrid", the default, by both:
-                the ranks in the two orders decide. Where SQLite has no index of words (FTS5), the default
-                is "vector".
+            mode: "vector" searches by meaning, "text" by words (BM25), and "hybrid", the default, by both.
+                Where SQLite has no index of words (FTS5), the default is "vector".
             where: for each name of metadata, the value that a text must have there, or a list of values of
                 which it must have one.
             path: a pattern of the paths of files, such as "*/notes/*.md"; `*` also stands for `/`.
@@ -295,13 +294,16 @@ class Index:
         vector = self._query(query) if mode != "text" else None
         with self._database.reading() as connection:
             allowed = allowed_chunks(connection, where, path)
-            orders = []
             wide = max(limit, FUSED) if mode == "hybrid" else limit
-            if vector is not None:
-                orders.append(nearest(connection, vector, wide, self._layout, allowed))
-            if mode != "vector":
-                orders.append(matching(connection, query, wide, allowed))
-            found = fused(orders, limit) if mode == "hybrid" else orders[0]
+            if vector is None:
+                found = matching(connection, query, wide, allowed)
+            else:
+                found = nearest(connection, vector, wide, self._layout, allowed)
+            if mode == "hybrid" and vector is not None:
+                by_words = matching(connection, query, wide, allowed)
+                others = np.setdiff1d(by_words.chunks, found.chunks)
+                more = nearest(connection, vector, len(others), self._layout, others)
+                found = fused(joined(found, more), by_words, limit)
             return hits_of(connection, found)
 
     def status(self) -> Status:

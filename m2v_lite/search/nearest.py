@@ -21,6 +21,7 @@ from m2v_lite.search.vector_blocks import (
     Rows,
     bits_of,
     blocks,
+    blocks_with,
     rows_at,
     rows_left,
     rows_of,
@@ -49,6 +50,11 @@ class Found(NamedTuple):
 
 
 NOTHING = Found(np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+
+def joined(one: Found, other: Found) -> Found:
+    """Return the chunks of both, in no order."""
+    return Found(np.concatenate([one.chunks, other.chunks]), np.concatenate([one.scores, other.scores]))
 
 
 def nearest(
@@ -128,8 +134,8 @@ def _rows_of_blocks(
     connection: sqlite3.Connection, layout: Layout, allowed: NDArray[np.int64] | None
 ) -> Iterator[tuple[NDArray[np.int64], Rows]]:
     """Yield the rows of all blocks whose chunks are not gone, and are allowed, with these."""
-    for block in blocks(connection):
-        places = _places(block, allowed)
+    every = ((block, _places(block, None)) for block in blocks(connection))
+    for block, places in every if allowed is None else blocks_with(connection, allowed):
         chunks = block.chunks[places]
         if FEW * len(places) < len(block.chunks):
             yield from _rows_at(connection, layout, Places(chunks, places + block.number * layout.block))
@@ -165,8 +171,7 @@ def _best(best: Found, found: Found, limit: int) -> Found:
         if not len(better):
             return best
         found = Found(found.chunks[better], found.scores[better])
-    chunks = np.concatenate([best.chunks, found.chunks])
-    values = np.concatenate([best.scores, found.scores])
+    chunks, values = joined(best, found)
     if len(values) > 4 * limit:
         kept = np.flatnonzero(values >= np.partition(values, -limit)[-limit])
         chunks, values = chunks[kept], values[kept]

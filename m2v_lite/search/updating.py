@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from m2v_lite.search.chunking import Chunk, Line, fixed_chunks, line_chunks, par
 from m2v_lite.search.contents import Entry, drop_entries
 from m2v_lite.search.database import Database
 from m2v_lite.search.discovery import UNKNOWN, File, found_and_gone, rule_for
+from m2v_lite.search.full_text import add_words, drop_words, name_of
 
 # Where what looks like a heading is one.
 PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
@@ -112,7 +114,7 @@ def update(
         file for file in found if file.path in known and (known[file.path][1] != file or file.size == UNKNOWN)
     ]
     with database.writing() as connection:
-        moved = _move(connection, new, gone)
+        moved = _move(connection, new, gone, database.has_words)
         drop_sources(connection, [number for path, number in gone.items() if path not in moved], database)
     work.read([*(file for file in new if file.path not in moved.values()), *changed])
     return Update(
@@ -129,7 +131,7 @@ def update(
 def drop_sources(connection: sqlite3.Connection, numbers: Sequence[int], database: Database) -> None:
     """Take files out of an index, with their chunks."""
     for number in numbers:
-        _drop_chunks(connection, number, database)
+        drop_entries(connection, _chunks_of(connection, number), database.has_words)
         connection.execute("DELETE FROM sources WHERE id = ?", (number,))
 
 
@@ -259,9 +261,18 @@ def _some_entries(chunks: Iterator[Chunk], source: int) -> list[Entry]:
     return [Entry(text, None, source, first, last) for first, last, text in islice(chunks, COMMIT_CHUNKS)]
 
 
-def _drop_chunks(connection: sqlite3.Connection, source: int, database: Database) -> None:
-    numbers = connection.execute("SELECT id FROM chunks WHERE source = ?", (source,)).fetchall()
-    drop_entries(connection, [number for (number,) in numbers], database.has_words)
+@contextmanager
+def _renamed(connection: sqlite3.Connection, source: int, has_new_name: bool) -> Iterator[None]:
+    """Give the words of the chunks of a file its new name, which the block sets."""
+    numbers = _chunks_of(connection, source) if has_new_name else []
+    drop_words(connection, numbers)
+    yield
+    add_words(connection, numbers)
+
+
+def _chunks_of(connection: sqlite3.Connection, source: int) -> list[int]:
+    found = connection.execute("SELECT id FROM chunks WHERE source = ?", (source,))
+    return [number for (number,) in found]
 
 
 def _checked_rule(rule: str | int | None) -> str | int | None:
@@ -274,7 +285,9 @@ def _checked_rule(rule: str | int | None) -> str | int | None:
     return natural_number("chunk", rule)
 
 
-def _move(connection: sqlite3.Connection, new: Sequence[File], gone: dict[str, int]) -> dict[str, str]:
+def _move(
+    connection: sqlite3.Connection, new: Sequence[File], gone: dict[str, int], has_words: bool
+) -> dict[str, str]:
     """Give files that have moved their new paths. Return these by the old ones."""
     moved: dict[str, str] = {}
     if not gone:
@@ -291,10 +304,11 @@ def _move(connection: sqlite3.Connection, new: Sequence[File], gone: dict[str, i
             "SELECT path, id FROM sources WHERE checksum = ? AND rule = ?", (checksum, file.rule)
         ).fetchall():
             if path in gone and path not in moved:
-                connection.execute(
-                    "UPDATE sources SET path = ?, modified = ? WHERE id = ?",
-                    (file.path, file.modified, number),
-                )
+                with _renamed(connection, number, has_words and name_of(path) != name_of(file.path)):
+                    connection.execute(
+                        "UPDATE sources SET path = ?, modified = ? WHERE id = ?",
+                        (file.path, file.modified, number),
+                    )
                 moved[path] = file.path
                 break
     return moved

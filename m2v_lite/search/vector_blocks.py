@@ -135,21 +135,12 @@ def drop(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> None:
         connection: one that writes.
         chunks: the numbers of the chunks, sorted.
     """
-    start = 0
-    while start < len(chunks):
-        number, content = _read(
-            connection,
-            "SELECT id, chunks FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1",
-            int(chunks[start]),
-        )
-        found = _array(content, CHUNK, number).copy()
-        numbers = np.abs(found)
-        stop = start + int(np.searchsorted(chunks[start:], numbers[-1], "right"))
-        found[np.searchsorted(numbers, chunks[start:stop])] = -chunks[start:stop]
-        left = int((found > 0).sum())
-        if left:
+    for (number, found), places in blocks_with(connection, chunks):
+        kept = found.copy()
+        kept[places] *= -1
+        if left := int((kept > 0).sum()):
             connection.execute(
-                "UPDATE blocks SET left = ?, chunks = ? WHERE id = ?", (left, found.tobytes(), number)
+                "UPDATE blocks SET left = ?, chunks = ? WHERE id = ?", (left, kept.tobytes(), number)
             )
         else:
             connection.execute("DELETE FROM blocks WHERE id = ?", (number,))
@@ -157,7 +148,6 @@ def drop(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> None:
             connection.execute(
                 "DELETE FROM pages WHERE id BETWEEN ? AND ?", (number * PAGES, number * PAGES + PAGES - 1)
             )
-        start = stop
 
 
 def rows_left(connection: sqlite3.Connection) -> int:
@@ -171,6 +161,32 @@ def blocks(connection: sqlite3.Connection) -> Iterator[Block]:
     for number in numbers:
         (content,) = _read(connection, "SELECT chunks FROM blocks WHERE id = ?", number)
         yield Block(number, _array(content, CHUNK, number))
+
+
+def blocks_with(
+    connection: sqlite3.Connection, chunks: NDArray[np.int64]
+) -> Iterator[tuple[Block, NDArray[np.intp]]]:
+    """Yield the blocks that hold some chunks, and the places of these there.
+
+    Args:
+        connection: one that reads, or writes.
+        chunks: the numbers of chunks that are there, sorted.
+    """
+    start = 0
+    while start < len(chunks):
+        number, content = _read(
+            connection,
+            "SELECT id, chunks FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1",
+            int(chunks[start]),
+        )
+        found = _array(content, CHUNK, number)
+        numbers = np.abs(found)
+        stop = start + max(1, int(np.searchsorted(chunks[start:], numbers[-1:], "right").sum()))
+        places = np.searchsorted(numbers, chunks[start:stop])
+        if (found[np.minimum(places, len(found) - 1)] != chunks[start:stop]).any():
+            raise _damaged(number)
+        yield Block(number, found), places
+        start = stop
 
 
 def bits_of(connection: sqlite3.Connection, layout: Layout, block: Block) -> NDArray[np.uint64]:

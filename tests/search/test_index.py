@@ -22,7 +22,7 @@ from sample_texts import random_texts
 from time_limit import LONGEST, await_end, started
 
 from m2v_lite import InputTypeError, InputValueError, InvalidIndexError, StaticModel
-from m2v_lite.search import Hit, Index, database, full_text, nearest, vector_blocks
+from m2v_lite.search import Hit, Index, database, full_text, fusion, nearest, vector_blocks
 
 TEXTS = [
     "The kettle is on.",
@@ -91,7 +91,9 @@ def test_modes(index: Index) -> None:
     assert index.search("tea water", limit=2, mode="vector")[0].id in (0, 1)
     hybrid = index.search("E42 pump")
     assert hybrid[0].id == 3
-    assert hybrid[0].score == 1.0, "it is the first in both orders"
+    (by_words,) = index.search("E42 pump", limit=1, mode="text")
+    (by_vector,) = index.search("E42 pump", limit=1, mode="vector")
+    assert hybrid[0].score == pytest.approx(by_words.score + fusion.WEIGHT * by_vector.score, rel=1e-5)
     assert index.search("gesla", mode="text")[0].id == 4, "marks do not count"
     assert index.search("?!", mode="text") == []
     assert len(index.search("?!")) == len(TEXTS)

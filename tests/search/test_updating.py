@@ -56,6 +56,8 @@ def test_files_come_change_move_and_go(index: Index, notes: Path) -> None:
     read: list[Progress] = []
     assert index.update(notes, told=read.append) == Update(added=2, chunks=3)
     assert chunks(index) == {TEA, CAKE, TRAIN}
+    assert {hit.text for hit in index.search("tea", mode="text")} == {TEA[3], CAKE[3]}
+    assert index.search("md txt", mode="text") == []
     assert {Path(progress.path).name for progress in read} == {"tea.md", "train.txt"}
     read.clear()
     assert index.update(notes, told=read.append) == Update(unchanged=2)
@@ -72,6 +74,10 @@ def test_files_come_change_move_and_go(index: Index, notes: Path) -> None:
     assert index.update(notes, told=read.append) == Update(moved=1, unchanged=2)
     assert read == []
     assert ("moved.txt", *TRAIN[1:]) in chunks(index)
+    assert [hit.text for hit in index.search("moved", mode="text")] == [TRAIN[3]], (
+        "the name is among the words"
+    )
+    assert [hit.text for hit in index.search("Nantes", mode="text")] == [TRAIN[3]]
 
     (notes / "moved.txt").unlink()
     (notes / "new.md").unlink()
@@ -209,7 +215,8 @@ def test_patterns(index: Index, notes: Path) -> None:
     assert chunks(index) == {TEA, CAKE}
     assert index.update(str(notes / "*" / "*.txt")).added == 1
     assert {hit.text for hit in index.search("tea", path="*/deep/*")} == {TRAIN[3]}
-    assert {hit.text for hit in index.search("tea", path="*.md", mode="text")} == {TEA[3]}
+    assert {hit.text for hit in index.search("tea", path="*.md", mode="text")} == {TEA[3], CAKE[3]}
+    assert index.search("water", path="*.txt", mode="text") == []
 
 
 def test_what_lies_above_the_folder_is_not_matched(index: Index, notes: Path) -> None:
