@@ -30,8 +30,10 @@ help: ## this list
 
 .PHONY: demo
 demo: export WANTED = $(value TEXT)
-demo: $(VENV)/installed ## set up, then find the sentences nearest to a text (make demo TEXT="...")
-	@$(VENV)/bin/python examples/nearest.py "$$WANTED"
+demo: $(VENV)/installed ## set up, then search the notes in examples/notes (make demo TEXT="...")
+	@rm -f $(VENV)/demo.db*
+	@$(VENV)/bin/m2v-lite index examples/notes --index $(VENV)/demo.db --quiet
+	@$(VENV)/bin/m2v-lite search "$${WANTED:-pressure of the heating is low}" --index $(VENV)/demo.db -n 2
 
 .PHONY: test
 test: $(VENV)/with-tools ## set up, then run all tests

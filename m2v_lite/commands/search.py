@@ -14,6 +14,7 @@ from m2v_lite.progress import printable
 
 if TYPE_CHECKING:
     from m2v_lite.search.hits import Hit
+    from m2v_lite.search.passages import Passage
 
 MODES = ("hybrid", "vector", "text")
 # The colours of ripgrep: of paths, line numbers and what is less important.
@@ -32,6 +33,11 @@ def add(commands: Any) -> None:
     command.add_argument("query", metavar="QUERY", help="what to look for, in words")
     command.add_argument(
         "-n", type=positive, default=10, metavar="N", dest="limit", help="print at most N (default: 10)"
+    )
+    command.add_argument(
+        "--whole",
+        action="store_true",
+        help="print whole chunks (default: of each, the paragraph that fits best)",
     )
     command.add_argument(
         "--json",
@@ -55,9 +61,12 @@ def add(commands: Any) -> None:
 
 def _search(options: argparse.Namespace) -> int:
     from m2v_lite.search.index import Index  # other commands start sooner without it
+    from m2v_lite.search.passages import best_passage
 
     with Index(options.index, options.model, create=False) as index:
         hits = index.search(options.query, options.limit, mode=options.mode, path=options.path)
+        if not options.whole and not options.json:
+            hits = [_shortened(hit, best_passage(index.model, options.query, hit.text)) for hit in hits]
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     for number, hit in enumerate(hits):
@@ -66,6 +75,16 @@ def _search(options: argparse.Namespace) -> int:
         else:
             print("\n" * bool(number) + "\n".join(_lines(hit, is_coloured)))
     return 0 if hits else 1
+
+
+def _shortened(hit: Hit, passage: Passage) -> Hit:
+    """Return a hit with the lines of a passage alone."""
+    first, last = hit.first_line, hit.last_line
+    # Otherwise its text is not all of its lines, as in a record of a table.
+    if first is not None and last is not None and hit.text.count("\n") == last - first:
+        first += passage.start
+        last = first + len(passage.lines) - 1
+    return hit._replace(text="\n".join(passage.lines), first_line=first, last_line=last)
 
 
 def _object(hit: Hit) -> dict[str, Any]:

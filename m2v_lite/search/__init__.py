@@ -21,6 +21,7 @@ The modules, in the order in which a text and then a query pass them:
 - `status`: what is in an index.
 - `exporting`: an index -> a file for other libraries.
 - `hits`: the chunks that were found -> `Hit`.
+- `passages`: a chunk and a query -> its lines that fit best.
 """
 
 from m2v_lite.search.hits import Hit

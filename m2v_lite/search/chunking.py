@@ -10,7 +10,7 @@ before, whole lines or words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -103,7 +103,7 @@ def paragraph_chunks(lines: Iterable[Line], has_headings: bool = True) -> Iterat
             blank = [(number, "") for number in range(pending[-1][0] + 1, part[0][0])]
             if (
                 len(blank) > MOST_BLANK
-                or (has_headings and _begins_section(part))
+                or (has_headings and _begins_section([line for _, line in part[:3]]))
                 or _size([*pending, *blank, *part]) > MOST_CHARACTERS
             ):
                 yield from _parts(pending)
@@ -138,12 +138,23 @@ def _paragraphs(lines: Iterable[Line], has_headings: bool) -> Iterator[tuple[lis
         yield pending, goes_on
 
 
-def _begins_section(paragraph: list[Line]) -> bool:
-    """Return whether a paragraph begins with a heading: one of Markdown, or a title over or between lines."""
-    lines = [line for _, line in paragraph[:3]]
+def is_heading(lines: Sequence[str]) -> bool:
+    """Return whether lines are a heading and nothing else.
+
+    Example:
+        >>> is_heading(["# Tea"]), is_heading(["Tea", "==="]), is_heading(["# Tea", "Hot."])
+        (True, True, False)
+    """
+    if len(lines) == 1:
+        return bool(HEADING.match(lines[0]))
+    return len(lines) <= 3 and _begins_section(lines) and bool(UNDERLINE.match(lines[-1]))
+
+
+def _begins_section(lines: Sequence[str]) -> bool:
+    """Return whether lines begin with a heading: one of Markdown, or a title over or between lines."""
     return bool(HEADING.match(lines[0])) or any(
         UNDERLINE.match(under) and not UNDERLINE.match(title) and len(under) + 1 >= len(title)
-        for title, under in pairwise(lines)
+        for title, under in pairwise(lines[:3])
     )
 
 
