@@ -169,9 +169,7 @@ def test_an_example_runs_as_it_stands(line: str, tmp_path: Path) -> None:
 def demo(folder: Path, text: str) -> str:
     """Do in a folder what `make demo` does, and return what it prints."""
     shutil.copytree(ROOT / "examples", folder / "examples", dirs_exist_ok=True)
-    recipe = re.findall(r"^demo: .*\n((?:\t.*\n)+)", MAKEFILE.read_text(encoding="utf-8"), re.M)[
-        -1
-    ]
+    recipe = re.findall(r"^demo: .*\n((?:\t.*\n)+)", MAKEFILE.read_text(encoding="utf-8"), re.M)[-1]
     lines = recipe.replace("\t@", "").replace("$$", "$").replace("$(VENV)/demo", "demo")
     command = lines.replace("$(VENV)/bin/m2v-lite", f"{shlex.quote(sys.executable)} -m m2v_lite")
     environment = {**ENVIRONMENT, "WANTED": text}

@@ -58,6 +58,23 @@ def test_files_are_indexed_and_found(notes: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines()[1:] == ["6:# Cake", "7:", "8:A cake with apples."]
 
 
+def test_the_paragraph_that_fits_is_shown(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (notes / "long.md").write_text(
+        "# Boat\n\nThe hull is red.\n\nThe engine needs oil.\n\nSails are white.\n"
+    )
+    main(["index", "long.md"])
+    capsys.readouterr()
+    assert main(["search", "motor fuel"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["5:The engine needs oil."]
+    main(["search", "motor fuel", "--whole"])
+    place, *lines = capsys.readouterr().out.splitlines()
+    assert place.startswith("long.md:1-7  ")
+    assert lines[0] == "1:# Boat"
+    assert lines[-1] == "7:Sails are white."
+    main(["search", "motor fuel", "--json"])
+    assert json.loads(capsys.readouterr().out)["last_line"] == 7
+
+
 def test_nothing_found(capsys: pytest.CaptureFixture[str]) -> None:
     main(["index", "."])
     capsys.readouterr()
