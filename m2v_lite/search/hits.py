@@ -16,7 +16,7 @@ class Hit(NamedTuple):
     Attributes:
         id: what identifies it: what `Index.add` was given or has returned.
         score: how good it is: of search by vector, the cosine; of search by words, BM25; of hybrid search,
-            BM25 and ten times the cosine.
+            BM25 and six times the cosine.
         text: the text.
         metadata: what `Index.add` was given with it.
         path: the file that it is of, or None.
