@@ -30,7 +30,7 @@ from m2v_lite.search.full_text import add_words, drop_words, name_of
 PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
 # A transaction ends after the file that brings so many chunks, or so many seconds.
 COMMIT_CHUNKS, COMMIT_SECONDS = 4096, 2.0
-# So many chunks of small files are encoded together.
+# So many chunks are encoded together, of one file or of several. More would only take more memory.
 ENCODED_CHUNKS = 1024
 HASHED_BYTES = 1 << 20
 
@@ -229,7 +229,7 @@ class _Work:
         reader = Reader([Source(file.path)], self._reading, Policy(), limits)
         chunks = _chunks(reader, file.path, self._rule)
         entries = _some_entries(chunks, source)
-        if len(entries) < COMMIT_CHUNKS:
+        if len(entries) < ENCODED_CHUNKS:
             self._waiting += entries
             return
         self._add_waiting(connection)
@@ -258,7 +258,7 @@ class _Work:
 
 def _some_entries(chunks: Iterator[Chunk], source: int) -> list[Entry]:
     """Return the next chunks of a file as entries."""
-    return [Entry(text, None, source, first, last) for first, last, text in islice(chunks, COMMIT_CHUNKS)]
+    return [Entry(text, None, source, first, last) for first, last, text in islice(chunks, ENCODED_CHUNKS)]
 
 
 @contextmanager

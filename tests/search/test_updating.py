@@ -112,7 +112,7 @@ def test_a_touched_file_is_not_encoded_again(index: Index, notes: Path) -> None:
 
 
 def test_progress_counts_bytes_and_chunks(index: Index, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(updating, "COMMIT_CHUNKS", 2)
+    monkeypatch.setattr(updating, "ENCODED_CHUNKS", 2)
     (notes / "tea.md").write_text("# a\n\n# b\n\n# c\n")
     (notes / "empty.md").write_text("")
     (notes / "broken.json").write_text("{")
@@ -149,7 +149,7 @@ def test_small_files_are_encoded_together(
         monkeypatch.setattr(index, "_vectors", counted)
         done = index.update(folder)
         assert (done.added, len(done.skipped), done.chunks, len(index)) == (51, 2, 130, 130)
-        assert len(encoded) < 30
+        assert len(encoded) < 40
         assert index.update(folder) == Update(unchanged=53)
         for number in range(50):
             hit = index.search(f"more {number}", 1, mode="text")[0]
@@ -303,7 +303,7 @@ def test_a_large_file_is_read_in_parts(index: Index, tmp_path: Path) -> None:
 UPDATE = """
 import sys
 from m2v_lite.search import Index, updating
-updating.COMMIT_CHUNKS = 3
+updating.COMMIT_CHUNKS, updating.ENCODED_CHUNKS = 3, 2
 with Index(sys.argv[1]) as index:
     index.update(sys.argv[2], told=lambda progress: print(progress.path, flush=True))
 """
