@@ -6,7 +6,14 @@ import argparse
 from typing import Any
 
 from m2v_lite.commands.inputs import texts_to_read, wrong_input
-from m2v_lite.commands.options import AUTO, model_choice, positive, replacement, wrong_revision
+from m2v_lite.commands.options import (
+    AUTO,
+    add_progress_choice,
+    model_choice,
+    positive,
+    replacement,
+    wrong_revision,
+)
 from m2v_lite.commands.output_suffixes import SUFFIXES, suffix_of
 from m2v_lite.embedding.precision import PRECISIONS
 from m2v_lite.records.file_formats import STANDARD_STREAM
@@ -71,14 +78,7 @@ def add(commands: Any) -> None:
         help="encode in N processes, while this one reads and writes; 'auto' for one on each core, once it "
         "is clear that this pays (default: 1, which means this process alone)",
     )
-    progress = command.add_mutually_exclusive_group()
-    progress.add_argument(
-        "--progress",
-        action="store_true",
-        default=None,
-        help="show progress (default: on a terminal, after two seconds, if tqdm is installed)",
-    )
-    progress.add_argument("--quiet", action="store_true", help="show no progress, and no counts at the end")
+    add_progress_choice(command)
     command.set_defaults(run=_encode, wrong_usage=_wrong_usage, parser=command)
 
 

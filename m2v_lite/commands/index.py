@@ -8,8 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
-from m2v_lite.commands.options import positive
-from m2v_lite.commands.output_suffixes import suffix_of
+from m2v_lite.commands.options import add_progress_choice, positive
 from m2v_lite.commands.printing import counted, message_of, print_table
 from m2v_lite.commands.replacing import check_vectors
 from m2v_lite.errors import M2VLiteError
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 # More reasons are only counted.
 MOST_REASONS = 10
 RULES = ("lines", "paragraphs")
-EXPORTED = (".npy", ".parquet")
 
 
 def add(commands: Any) -> None:
@@ -84,14 +82,7 @@ def add(commands: Any) -> None:
         default="int8",
         help="how a new index keeps vectors (default: int8, a quarter of the space)",
     )
-    progress = command.add_mutually_exclusive_group()
-    progress.add_argument(
-        "--progress",
-        action="store_true",
-        default=None,
-        help="show progress (default: on a terminal, after two seconds, if tqdm is installed)",
-    )
-    progress.add_argument("--quiet", action="store_true", help="show no progress, and no counts at the end")
+    add_progress_choice(command)
     command.add_argument(
         "--force", action="store_true", help="with --export, also replace a file of another kind"
     )
@@ -122,8 +113,6 @@ def _wrong_usage(options: argparse.Namespace) -> str | None:
         return "give paths to index, or --status, --remove, --export or --vacuum, not both"
     if not does_other and not options.paths:
         return "give files or folders to index"
-    if options.export and suffix_of(options.export) not in EXPORTED:
-        return f"argument --export: {options.export!r} must end in {' or '.join(EXPORTED)}"
     return None
 
 
@@ -131,6 +120,9 @@ def _index(options: argparse.Namespace) -> None:
     from m2v_lite.search.index import Index  # other commands start sooner without it
 
     if options.export:
+        from m2v_lite.search.exporting import checked_export
+
+        checked_export(options.export)
         check_vectors(options.export, options.force)
     updates = bool(options.paths)
     with Index(

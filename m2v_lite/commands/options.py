@@ -124,3 +124,15 @@ def one_character(text: str) -> str:
     if len(text) != 1 or text in '\r\n"':
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not one character that can be between fields")
     return text
+
+
+def add_progress_choice(command: argparse.ArgumentParser) -> None:
+    """Add the options that show progress, or nothing."""
+    progress = command.add_mutually_exclusive_group()
+    progress.add_argument(
+        "--progress",
+        action="store_true",
+        default=None,
+        help="show progress (default: on a terminal, after two seconds, if tqdm is installed)",
+    )
+    progress.add_argument("--quiet", action="store_true", help="show no progress, and no counts at the end")

@@ -147,7 +147,6 @@ def test_what_is_skipped_is_told(notes: Path, capsys: pytest.CaptureFixture[str]
             ["index", ".", "--status"],
             "give paths to index, or --status, --remove, --export or --vacuum, not both",
         ),
-        (["index", "--export", "a.csv"], "argument --export: 'a.csv' must end in .npy or .parquet"),
         (["index", "--watch"], "give files or folders to index"),
         (["index", ".", "--chunk", "words"], "'words' is not a whole number"),
         (["search"], "the following arguments are required: QUERY"),
@@ -181,6 +180,8 @@ def test_export(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["index", "--export", "vectors.npy"]) == 0
     assert capsys.readouterr().out == "vectors.npy: 3 chunks\n"
     assert np.load("vectors.npy").shape == (3, 256)
+    assert main(["index", "--export", "vectors.csv"]) == 1
+    assert "vectors.csv: give a file that ends in .npy or .parquet" in capsys.readouterr().err
     Path("other.npy").write_text("other\n")
     assert main(["index", "--export", "other.npy"]) == 1
     assert "this is not a file of vectors, so it is not replaced; give another name, or --force" in (
