@@ -44,7 +44,8 @@ def unpack(names: Sequence[str], packages: Path, folder: Path) -> dict[str, str]
         (package,) = packages.glob(f"{name}_*.deb")
         subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True, timeout=SECONDS)
         field = ["dpkg-deb", "-f", str(package), "Version"]
-        versions[name] = subprocess.run(field, check=True, capture_output=True, text=True).stdout.strip()
+        told = subprocess.run(field, check=True, capture_output=True, text=True, timeout=SECONDS)
+        versions[name] = told.stdout.strip()
     return versions
 
 

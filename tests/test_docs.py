@@ -288,6 +288,18 @@ def test_the_table_of_memory_of_use_is_that_of_the_results() -> None:
 
 
 @OF_THE_RESULTS
+def test_the_tables_of_search_are_those_of_the_results() -> None:
+    page = PAGES["docs/speed-and-memory.md"]
+    for results in ("search-speed.md", "search-side-by-side.md"):
+        assert tables_of(results)[0] in page
+    means = [
+        row[1:] for table in tables_of("search-quality.md") for row in columns(table) if row[0] == "mean"
+    ]
+    shown = table_below("docs/speed-and-memory.md", "`make search-quality` asks")
+    assert [row[1:] for row in shown[1:]] == means
+
+
+@OF_THE_RESULTS
 def test_the_table_of_the_readme_is_that_of_the_results() -> None:
     (speed,) = map(columns, tables_of("speed-1-core.md"))
     footprint = columns(tables_of("footprint.md")[0])

@@ -14,11 +14,12 @@ from m2v_lite.commands.replacing import check_vectors
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import print_error, progress_of_files
 from m2v_lite.records.file_formats import FORMATS
+from m2v_lite.records.policies import ERRORS, ON_MISSING
 
 if TYPE_CHECKING:
     from m2v_lite.progress import FilesBar
     from m2v_lite.search.index import Index
-    from m2v_lite.search.updating import Progress
+    from m2v_lite.search.updating import Progress, Update
 
 # More reasons are only counted.
 MOST_REASONS = 10
@@ -72,6 +73,20 @@ def add(commands: Any) -> None:
         "--encoding", metavar="NAME", help="the encoding of files without a byte order mark (default: utf-8)"
     )
     command.add_argument(
+        "--errors",
+        choices=ERRORS,
+        default="strict",
+        help="at bytes that are not in the encoding: skip the file, replace them by U+FFFD, or leave the "
+        "record out, as also other broken records (default: strict, which skips the file)",
+    )
+    command.add_argument(
+        "--on-missing",
+        choices=ON_MISSING,
+        default="error",
+        help="at a record whose text is null or missing: skip the file, take an empty text, or leave it out "
+        "(default: error, which skips the file)",
+    )
+    command.add_argument(
         "--model",
         help="a model folder, packed model or name on the hub (default: the one of the index; for a new "
         "index, the bundled potion-base-8M in int8)",
@@ -116,7 +131,7 @@ def _wrong_usage(options: argparse.Namespace) -> str | None:
     return None
 
 
-def _index(options: argparse.Namespace) -> None:
+def _index(options: argparse.Namespace) -> int:
     from m2v_lite.search.index import Index  # other commands start sooner without it
 
     if options.export:
@@ -133,6 +148,7 @@ def _index(options: argparse.Namespace) -> None:
         elif options.remove:
             number = index.remove_paths(options.remove)
             print(f"{shown_path(index.path)}: {counted(number, 'file')} removed")
+            return 0 if number else 1
         elif options.export:
             print(f"{options.export}: {counted(index.export(options.export), 'chunk')}")
         elif options.vacuum:
@@ -141,26 +157,34 @@ def _index(options: argparse.Namespace) -> None:
             _watch(index, options)
         else:
             _update(index, options)
+    return 0
 
 
 def _watch(index: Index, options: argparse.Namespace) -> None:
     """Keep an index up to date until a signal comes."""
     from m2v_lite.commands.stopping import StopRequests
-    from m2v_lite.commands.watching import changes
+    from m2v_lite.commands.watching import changes, check_watchable
+    from m2v_lite.search.updating import Update
 
+    check_watchable(options.paths)
+    told = _tried(index, options, Update())
     with StopRequests() as stops:
-        looks = changes(options.paths, index.files, stops)
-        _update(index, options)
-        for _ in looks:
-            try:
-                _update(index, options, only_news=True)
-            except (M2VLiteError, OSError) as error:  # a folder may be gone for a while
-                print_error(f"m2v-lite: {message_of(error)}")
+        for _ in changes(options.paths, index.files, stops):
+            told = _tried(index, options, told)
         stops.go_on()
 
 
-def _update(index: Index, options: argparse.Namespace, only_news: bool = False) -> None:
-    """Bring an index up to date, and tell what has changed."""
+def _tried(index: Index, options: argparse.Namespace, told: Update) -> Update:
+    """Bring an index up to date, or tell why not: a folder may be empty or gone for a while."""
+    try:
+        return _update(index, options, told)
+    except (M2VLiteError, OSError) as error:
+        print_error(f"m2v-lite: {message_of(error)}")
+        return told
+
+
+def _update(index: Index, options: argparse.Namespace, before: Update | None = None) -> Update:
+    """Bring an index up to date, and tell what has changed; after another update, only if something has."""
     with ExitStack() as stack:
         bars: list[FilesBar | None] = []
 
@@ -179,6 +203,8 @@ def _update(index: Index, options: argparse.Namespace, only_news: bool = False) 
             column=options.column,
             format=options.format,
             encoding=options.encoding,
+            errors=options.errors,
+            on_missing=options.on_missing,
             told=show,
         )
     counts = [
@@ -186,9 +212,9 @@ def _update(index: Index, options: argparse.Namespace, only_news: bool = False) 
         for what in ("added", "changed", "moved", "removed", "unchanged")
         if (number := getattr(done, what))
     ]
-    has_news = bool(done.added or done.changed or done.moved or done.removed or done.skipped)
-    if options.quiet or (only_news and not has_news):
-        return
+    has_news = done.added or done.changed or done.moved or done.removed
+    if options.quiet or (before is not None and not has_news and done.skipped == before.skipped):
+        return done
     for path, why in done.skipped[:MOST_REASONS]:
         where = "" if why.startswith(path) else f"{shown_path(path)}: "
         print_error(f"m2v-lite: skipped: {where}{why}")
@@ -198,6 +224,7 @@ def _update(index: Index, options: argparse.Namespace, only_news: bool = False) 
         counts.append(f"{len(done.skipped):,} skipped")
     chunks = counted(done.chunks, "chunk")
     print(f"{shown_path(index.path)}: files: {', '.join(counts) or 'none'}; {chunks} encoded", flush=True)
+    return done
 
 
 def _print_status(index: Index) -> None:

@@ -5,6 +5,7 @@ The modules, in the order in which a text and then a query pass them:
 - `index`: `Index`, which wires all below.
 - `about`: the model of an index, and whether a model is that one.
 - `database`: the file, its tables and its connections.
+- `manner`: how files are read.
 - `discovery`: paths and patterns -> the files that are there, and those that are gone.
 - `updating`: files -> what is new, changed and moved in an index.
 - `chunking`: the lines of a text -> chunks with their lines.

@@ -7,7 +7,7 @@ import sqlite3
 from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
-from m2v_lite.errors import InputValueError, InvalidIndexError
+from m2v_lite.errors import InputValueError, InvalidIndexError, M2VLiteError
 from m2v_lite.loading import BUNDLED_MODEL, fingerprint
 from m2v_lite.model import StaticModel
 from m2v_lite.search.compact import PRECISIONS
@@ -54,7 +54,13 @@ def identified(
     if isinstance(model, StaticModel):
         loaded = model
     elif name is None and kept is not None:
-        loaded = StaticModel.from_pretrained(kept.model or None, revision=kept.revision or None)
+        try:
+            loaded = StaticModel.from_pretrained(kept.model or None, revision=kept.revision or None)
+        except (M2VLiteError, OSError) as error:
+            raise InvalidIndexError(
+                f"{database.path}: the model of this index cannot be loaded ({error}); if it is elsewhere, "
+                "give it as the model"
+            ) from error
     else:
         loaded = StaticModel.from_pretrained(name)
     about = about_of(loaded, name, precision)

@@ -34,7 +34,7 @@ def entries_of(
         check_unicode(text, f"text {number}")
         name = None if names is None else next(names, nothing)
         mapping = None if mappings is None else next(mappings, nothing)
-        if nothing in (name, mapping):
+        if name is nothing or mapping is nothing:
             kind = "ids" if name is nothing else "mappings of metadata"
             raise InputValueError(f"there are fewer {kind} than texts; give one for each text")
         yield Entry(text, None if names is None else checked_id(name), metadata=_as_json(mapping, number))
@@ -65,8 +65,10 @@ def _as_json(mapping: object, number: int) -> str | None:
     if not isinstance(mapping, Mapping):
         raise InputTypeError(f"metadata of text {number} is {described(mapping)}; give a mapping or None")
     try:
-        return json.dumps(dict(mapping), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(dict(mapping), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputValueError(
             f"metadata of text {number} cannot be JSON ({error}); give simpler values"
         ) from error
+    check_unicode(text, f"metadata of text {number}")
+    return text

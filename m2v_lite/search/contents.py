@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m2v_lite.search.compact import compacted
+from m2v_lite.search.database import selected
 from m2v_lite.search.full_text import add_words, drop_words
 from m2v_lite.search.vector_blocks import Layout, Rows, append, drop
 
@@ -53,10 +55,11 @@ def add_entries(
     if not entries:
         return []
     # Numbers are above all before, and above the integers that are names, for they may be identifiers, too.
+    # SQLite keeps the largest number that there ever was.
     (last,) = connection.execute(
-        "SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence), "
-        "coalesce((SELECT name FROM chunks WHERE name < '' ORDER BY name DESC LIMIT 1), 0))"
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
     ).fetchone()
+    last = max(last, *(entry.name for entry in entries if isinstance(entry.name, int)), 0)
     numbers = range(last + 1, last + 1 + len(entries))
     connection.executemany(
         "INSERT INTO chunks (id, text, name, source, first_line, last_line, metadata) "
@@ -71,6 +74,19 @@ def add_entries(
     return list(numbers)
 
 
+def numbers_of(connection: sqlite3.Connection, names: Iterable[int | str]) -> list[int]:
+    """Return the numbers of the chunks that have some names, or that have none and these numbers."""
+    names = list(dict.fromkeys(names))
+    integers = [name for name in names if isinstance(name, int)]
+    named = selected(connection, "SELECT id FROM chunks WHERE name IN ({values})", names)
+    unnamed = selected(
+        connection,
+        "SELECT id FROM chunks WHERE id IN ({values}) AND name IS NULL AND source IS NULL",
+        integers,
+    )
+    return [number for (number,) in chain(named, unnamed)]
+
+
 def drop_entries(connection: sqlite3.Connection, numbers: Sequence[int], has_words: bool) -> None:
     """Take chunks out.
 
@@ -79,7 +95,7 @@ def drop_entries(connection: sqlite3.Connection, numbers: Sequence[int], has_wor
         numbers: the numbers of chunks that are there.
         has_words: whether the index has words.
     """
-    numbers = sorted(numbers)
+    numbers = sorted(set(numbers))
     if has_words:
         drop_words(connection, numbers)
     drop(connection, np.array(numbers, np.int64))

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from m2v_lite.disk import kind_of
-from m2v_lite.errors import InvalidIndexError
+from m2v_lite.errors import InputValueError, InvalidIndexError
 
 # What tells this file from other databases; the bytes of "m2vs".
 APPLICATION = 0x6D327673
@@ -32,8 +32,8 @@ PARAMETERS = 900
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER, modified INTEGER, rule TEXT,
-    checksum BLOB
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, size INTEGER, modified INTEGER,
+    rule TEXT, checksum BLOB, error TEXT
 );
 CREATE INDEX sources_by_checksum ON sources (checksum);
 CREATE TABLE chunks (
@@ -55,7 +55,7 @@ WORDS = f'CREATE VIRTUAL TABLE words USING fts5(text, content="", tokenize="{TOK
 
 
 class Database:
-    """An SQLite file, with a connection for each thread.
+    """An SQLite file, with a connection for each thread that is using it at the moment.
 
     Args:
         path: the file.
@@ -73,38 +73,44 @@ class Database:
     def __init__(self, path: str, create: bool) -> None:
         self.path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._changing = threading.Lock()  # of `_idle` and `_is_open`
         self._writing = threading.RLock()
         self._is_open = True
-        if not os.path.exists(path) and not create:
+        if not path or "\0" in path:
+            raise InputValueError(f"the path of an index is {path!r}; give the name of a file")
+        self._file = os.path.abspath(path)
+        if not create and (not os.path.exists(path) or not os.path.getsize(path)):
             raise InvalidIndexError(
                 f"{path}: there is no index; make one with: m2v-lite index PATH --index {path}"
             )
+        if not os.path.isdir(folder := os.path.dirname(self._file)):
+            raise InvalidIndexError(f"{path}: there is no folder {folder}; make it first")
         if kind := kind_of(path):
             raise InvalidIndexError(f"{path}: this is {kind}, and not a file; give another path")
         try:
-            with self.told():
-                self.has_words = self._prepare()
+            with self._connection() as connection:
+                self.has_words = self._prepare(connection)
         except BaseException:
             self.close()
             raise
 
     def files(self) -> list[str]:
         """Return the files that SQLite may write."""
-        return [self.path, *(f"{self.path}-{suffix}" for suffix in ("wal", "shm", "journal"))]
+        return [self._file, *(f"{self._file}-{suffix}" for suffix in ("wal", "shm", "journal"))]
 
     def close(self) -> None:
-        """Close all connections."""
-        self._is_open = False
-        while self._connections:
-            with suppress(sqlite3.Error):
-                self._connections.pop().close()
+        """Close all connections. One that another thread is using is closed when that is done."""
+        with self._changing:
+            self._is_open = False
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one state of the file until the block ends."""
-        with self.told():
-            connection = self._connection()
+        with self._connection() as connection:
             if connection.in_transaction:  # in a block that writes
                 yield connection
                 return
@@ -118,8 +124,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection whose changes are committed together when the block ends, or not at all."""
-        with self._writing, self.told():
-            connection = self._connection()
+        with self._writing, self._connection() as connection:
+            if connection.in_transaction:
+                raise InvalidIndexError(f"{self.path}: this index is being changed; wait until that is done")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -131,17 +138,19 @@ class Database:
 
     def vacuum(self) -> None:
         """Give the space of what is gone back to the system."""
-        with self._writing, self.told():
-            self._connection().execute("VACUUM")
-            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._writing, self._connection() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def _told(self) -> Iterator[None]:
         """Turn the errors of SQLite into errors of this library."""
         try:
             yield
         except sqlite3.OperationalError as error:
             what = str(error)
+            if "decode" in what:
+                raise self._damaged(error) from error
             if "locked" in what:
                 raise InvalidIndexError(
                     f"{self.path}: another process has been writing this index for {PATIENCE:.0f} seconds; "
@@ -149,28 +158,53 @@ class Database:
                 ) from error
             raise OSError(f"{self.path}: {what}") from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise InvalidIndexError(
-                f"{self.path}: not an index of m2v_lite, or damaged ({error}); remove it and make the index "
-                "again, or give another path"
-            ) from error
+            raise self._damaged(error) from error
 
-    def _connection(self) -> sqlite3.Connection:
-        if not self._is_open:
-            raise InvalidIndexError(f"{self.path}: this index is closed; open it again")
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-            )
-            connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            self._local.connection = connection
-            self._connections.append(connection)
+    def _damaged(self, error: Exception) -> InvalidIndexError:
+        return InvalidIndexError(
+            f"{self.path}: not an index of m2v_lite, or damaged ({error}); remove it and make the index "
+            "again, or give another path"
+        )
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection of this thread, and turn the errors of SQLite into those of this library."""
+        if (using := getattr(self._local, "connection", None)) is not None:  # in another block
+            yield using
+            return
+        with self._told():
+            self._local.connection = connection = self._taken()
+            try:
+                yield connection
+            finally:
+                self._local.connection = None
+                self._put_back(connection)
+
+    def _taken(self) -> sqlite3.Connection:
+        """Return a connection that no other thread uses."""
+        with self._changing:
+            if not self._is_open:
+                raise InvalidIndexError(f"{self.path}: this index is closed; open it again")
+            if self._idle:
+                return self._idle.pop()
+        connection = sqlite3.connect(
+            self._file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+        connection.execute("PRAGMA synchronous=NORMAL")
         return connection
 
-    def _prepare(self) -> bool:
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        if connection.in_transaction:  # after an error that SQLite could not undo
+            connection.rollback()
+        with self._changing:
+            if self._is_open:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _prepare(self, connection: sqlite3.Connection) -> bool:
         """Make the tables if the file is new, check that it is an index, and return whether it has words."""
-        connection = self._connection()
         deadline = time.monotonic() + PATIENCE
         while _value(connection, "PRAGMA application_id") == 0 and not _has_tables(connection):
             try:

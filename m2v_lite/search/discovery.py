@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from glob import has_magic
 from typing import NamedTuple
 
-from m2v_lite.errors import InputValueError
+from m2v_lite.arguments import PathLike, checked_path, described
+from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.sources import sources_of
 
@@ -22,7 +23,7 @@ class File(NamedTuple):
     Attributes:
         path: its path, absolute; or `STANDARD_STREAM`.
         size, modified: its size in bytes, and when it was modified, in nanoseconds; or `UNKNOWN`.
-        rule: how it is divided into chunks.
+        rule: how it is read and divided into chunks.
     """
 
     path: str
@@ -35,6 +36,7 @@ def found_and_gone(
     paths: Sequence[str],
     known: dict[str, tuple[int, File]],
     rule: str | int | None,
+    options: str,
     glob: Sequence[str],
     exclude: Sequence[str],
     written: Sequence[str],
@@ -45,6 +47,7 @@ def found_and_gone(
         paths: files, patterns, folders or standard input.
         known: what the index knows, by path, with the numbers.
         rule: how files are divided into chunks; None for what their names suggest.
+        options: how files are read, if not as usual.
         glob, exclude: patterns of names, of files in folders to take, and of files and folders to leave out.
         written: the files of the index, which are left out of folders.
 
@@ -54,7 +57,7 @@ def found_and_gone(
     found: dict[str, File] = {}
     roots: list[str] = []
     for name in paths:
-        root = name if name == STANDARD_STREAM else os.path.abspath(name)
+        root = path_in_index(name)
         roots.append(root)
         was_there = any(belongs(path, root) for path in known)
         if root != STANDARD_STREAM and not os.path.lexists(root) and not has_magic(root):
@@ -67,13 +70,13 @@ def found_and_gone(
             if not was_there:
                 raise
             sources = []  # all files of this folder are gone
-        is_folder = os.path.isdir(root)
+        above = _plain_part(root)
         for source in sources:
             # What lies above the folder that was given does not count.
-            inner = os.path.relpath(source.path, root) if is_folder else os.path.basename(source.path)
-            is_wanted = source.is_named or not glob or _matches(inner, glob)
-            if is_wanted and not _matches(inner, exclude):
-                found[source.path] = _file_at(source.path, rule)
+            inner = source.path if source.path == STANDARD_STREAM else os.path.relpath(source.path, above)
+            is_wanted = source.is_named or not glob or _matches(inner, glob, [os.path.basename(inner)])
+            if is_wanted and not _matches(inner, exclude, inner.split(os.sep)):
+                found[source.path] = _file_at(source.path, rule, options)
     gone = {
         path: number
         for path, (number, _) in known.items()
@@ -82,13 +85,13 @@ def found_and_gone(
     return list(found.values()), gone
 
 
-def _file_at(path: str, rule: str | int | None) -> File:
+def _file_at(path: str, rule: str | int | None, options: str) -> File:
     try:
         status = None if path == STANDARD_STREAM else os.stat(path)
     except OSError:
         status = None  # to read it will tell
     size, modified = (UNKNOWN, UNKNOWN) if status is None else (status.st_size, status.st_mtime_ns)
-    return File(path, size, modified, str(rule_for(path, rule)))
+    return File(path, size, modified, f"{rule_for(path, rule)} {options}".rstrip())
 
 
 def rule_for(path: str, rule: str | int | None) -> str | int:
@@ -98,26 +101,66 @@ def rule_for(path: str, rule: str | int | None) -> str | int:
     return "lines" if os.path.splitext(path)[1].lower() in LOGS else "paragraphs"
 
 
+def path_in_index(name: str) -> str:
+    """Return a path as the index keeps it: absolute, but that of standard input as it is."""
+    return name if name == STANDARD_STREAM else os.path.abspath(name)
+
+
 def belongs(path: str, root: str) -> bool:
     """Return whether a file is at a path, in a folder, or among what a pattern of paths stands for.
 
     Example:
         >>> belongs("/a/b.md", "/a/b.md"), belongs("/a/b.md", "/a"), belongs("/a/b.md", "/a/*.md")
         (True, True, True)
-        >>> belongs("/ab/c.md", "/a")
-        False
+        >>> belongs("/ab/c.md", "/a"), belongs("/a/b/c.md", "/a/*.md"), belongs("/a/b/c.md", "/a/**/*.md")
+        (False, False, True)
     """
-    return (
-        path == root
-        or path.startswith(root.rstrip(os.sep) + os.sep)
-        or (has_magic(root) and fnmatchcase(path, root))
-    )
+    if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
+        return True
+    return _is_pattern(root) and _fits(path.split(os.sep), root.split(os.sep))
 
 
-def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern fits a path, or the name of the file or of a folder in it."""
-    parts = path.split(os.sep)
+def _is_pattern(root: str) -> bool:
+    """Return whether a path is a pattern, and not the name of a file that is there."""
+    return has_magic(root) and not os.path.lexists(root)
+
+
+def _fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Return whether the parts of a path fit those of a pattern, or are in a folder that does."""
+    if not patterns:
+        return True
+    if patterns[0] == "**":
+        return _fits(parts, patterns[1:]) or (bool(parts) and _fits(parts[1:], patterns))
+    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _fits(parts[1:], patterns[1:])
+
+
+def _plain_part(root: str) -> str:
+    """Return the folder in which all is that a path, a folder or a pattern stands for."""
+    if not _is_pattern(root):
+        return root if os.path.isdir(root) else os.path.dirname(root)
+    parts = root.split(os.sep)
+    plain = next(number for number, part in enumerate(parts) if has_magic(part))
+    return os.sep.join(parts[:plain]) or os.sep
+
+
+def _matches(path: str, patterns: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether a pattern fits a path, or one of some names."""
     return any(
-        fnmatchcase(path, pattern) or any(fnmatchcase(part, pattern) for part in parts)
+        fnmatchcase(path, pattern) or any(fnmatchcase(name, pattern) for name in names)
         for pattern in patterns
     )
+
+
+def listed_paths(some: PathLike | Iterable[PathLike], name: str) -> list[str]:
+    """Return one path or several as a list.
+
+    Raises:
+        InputTypeError: one is no path.
+        InputValueError: one is empty.
+    """
+    if not isinstance(some, (str, os.PathLike)) and not isinstance(some, Iterable):
+        raise InputTypeError(f"{name} is {described(some)}; give a path, or a list of paths")
+    listed = [checked_path(name, one) for one in ([some] if isinstance(some, (str, os.PathLike)) else some)]
+    if not all(listed):
+        raise InputValueError(f"one of {name} is empty; give the name of a file or a folder")
+    return listed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -9,8 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.arguments import described
-from m2v_lite.errors import InputTypeError
+from m2v_lite.arguments import check_unicode, described
+from m2v_lite.errors import InputTypeError, InputValueError
+
+# SQLite takes no condition of more than some thousand parts.
+MOST_CONDITIONS = 100
+# A value of the metadata of a chunk is among those that are wanted, which are JSON. Integers and reals are
+# both numbers there.
+CONDITION = """
+EXISTS (
+    SELECT 1 FROM json_each(chunks.metadata) AS found, json_each(?) AS wanted
+    WHERE found.key = ? AND found.atom IS wanted.atom
+    AND replace(found.type, 'integer', 'real') = replace(wanted.type, 'integer', 'real')
+)
+"""
 
 
 def allowed_chunks(
@@ -26,18 +41,23 @@ def allowed_chunks(
 
     Raises:
         InputTypeError: a condition is of another kind.
+        InputValueError: there are too many.
     """
+    if where is not None and not isinstance(where, Mapping):
+        raise InputTypeError(f"where is {described(where)}; give a mapping")
     conditions: list[str] = []
     values: list[Any] = []
     for name, wanted in (where or {}).items():
+        if not isinstance(name, str):
+            raise InputTypeError(f"where: the name {name!r} is {described(name)}; give a text")
+        check_unicode(name, "where: a name")
         some = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
-        one_of = " OR ".join(f"(found.type IN {_types(name, value)} AND found.atom IS ?)" for value in some)
-        conditions.append(
-            "EXISTS (SELECT 1 FROM json_each(chunks.metadata) AS found "
-            f"WHERE found.key = ? AND ({one_of or 'FALSE'}))"
-        )
-        values += [name, *some]
+        conditions.append(CONDITION)
+        values += [json.dumps([_plain(name, value) for value in some]), name]
+    if len(conditions) > MOST_CONDITIONS:
+        raise InputValueError(f"where has {len(conditions)} names; give at most {MOST_CONDITIONS}")
     if path is not None:
+        check_unicode(path, "path")
         conditions.append("source IN (SELECT id FROM sources WHERE path GLOB ?)")
         values.append(path)
     if not conditions:
@@ -48,16 +68,26 @@ def allowed_chunks(
     return np.array(found, np.int64).reshape(-1)
 
 
-def _types(name: str, value: object) -> str:
-    """Return the types that a value has in JSON, as SQLite names them."""
-    if isinstance(value, bool):
-        return "('true', 'false')"
-    if isinstance(value, (int, float)):
-        return "('integer', 'real')"
-    if value is None:
-        return "('null')"
+def path_pattern(path: str) -> str:
+    """Return a pattern of paths as one of whole paths: a relative one is for files below the current folder.
+
+    Example:
+        >>> path_pattern("*.md"), path_pattern("/notes/*")
+        ('*.md', '/notes/*')
+    """
+    if path.startswith("*") or os.path.isabs(path):
+        return path
+    return os.path.join(glob.escape(os.getcwd()), path)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a value that JSON can hold."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, str):
-        return "('text')"
+        check_unicode(value, f"where: {name!r}")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     raise InputTypeError(
         f"where: {name!r} is {described(value)}; give a text, a number, a bool, None or a list"
     )

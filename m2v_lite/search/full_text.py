@@ -121,7 +121,8 @@ def _rare(connection: sqlite3.Connection, phrases: Sequence[tuple[str, ...]]) ->
         found = connection.execute("SELECT doc FROM temp.known_words WHERE term = ?", (word,)).fetchone()
         matches[word] = found[0] if found else 0
     most = {phrase: min(matches[word] for word in phrase) for phrase in phrases}
-    by_matches = sorted(phrases, key=most.__getitem__)
+    # What no chunk has leaves others as they are.
+    by_matches = sorted((phrase for phrase in phrases if most[phrase]), key=most.__getitem__)
     together = accumulate(most[phrase] for phrase in by_matches)
     return [
         phrase

@@ -21,13 +21,15 @@ def fused(by_vectors: Found, by_words: Found, limit: int) -> Found:
         limit: how many chunks to return at most.
 
     Example:
-        >>> by_vectors = Found(np.array([7, 5, 3]), np.array([0.5, 0.4, 0.1]))
+        >>> by_vectors = Found(np.array([7, 5, 3]), np.array([0.5, 0.4, 0.1], np.float32))
         >>> by_words = Found(np.array([5]), np.array([3.0]))
         >>> fused(by_vectors, by_words, 2)
         Found(chunks=array([5, 7]), scores=array([5.4, 3. ], dtype=float32))
     """
     order = np.argsort(by_vectors.chunks)
-    chunks, scores = by_vectors.chunks[order], WEIGHT * by_vectors.scores[order].astype(np.float64)
-    scores[np.searchsorted(chunks, by_words.chunks)] += by_words.scores
+    chunks = by_vectors.chunks[order]
+    with np.errstate(all="ignore"):  # a damaged file may hold any numbers
+        scores = WEIGHT * by_vectors.scores[order]
+        scores[np.searchsorted(chunks, by_words.chunks)] += by_words.scores
     best = np.lexsort((chunks, -scores))[:limit]
-    return Found(chunks[best], scores[best].astype(np.float32))
+    return Found(chunks[best], scores[best])

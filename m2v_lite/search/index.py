@@ -14,24 +14,23 @@ from numpy.typing import NDArray
 from m2v_lite.arguments import PathLike, check_unicode, checked_path, described, natural_number
 from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.model import StaticModel
-from m2v_lite.records.file_formats import FORMATS
 from m2v_lite.records.reading import Reading
-from m2v_lite.records.text_blocks import check_encoding
 from m2v_lite.search.about import identified
 from m2v_lite.search.checked_entries import checked_id, entries_of
 from m2v_lite.search.compact import PRECISIONS
-from m2v_lite.search.contents import Entry, add_entries, drop_entries
-from m2v_lite.search.database import Database, selected
-from m2v_lite.search.discovery import belongs
+from m2v_lite.search.contents import Entry, add_entries, drop_entries, numbers_of
+from m2v_lite.search.database import Database
+from m2v_lite.search.discovery import belongs, listed_paths, path_in_index
 from m2v_lite.search.exporting import export
-from m2v_lite.search.filters import allowed_chunks
+from m2v_lite.search.filters import allowed_chunks, path_pattern
 from m2v_lite.search.full_text import matching
 from m2v_lite.search.fusion import fused
 from m2v_lite.search.hits import Hit, hits_of
-from m2v_lite.search.nearest import joined, nearest
+from m2v_lite.search.manner import checked_manner
+from m2v_lite.search.nearest import NOTHING, joined, nearest
 from m2v_lite.search.status import Status, status_of
 from m2v_lite.search.updating import Progress, Update, drop_sources, update
-from m2v_lite.search.vector_blocks import Layout, rows_left
+from m2v_lite.search.vector_blocks import Layout, rewrite, rows_left
 
 MODES = ("hybrid", "vector", "text")
 # So many texts are encoded and committed at a time.
@@ -153,8 +152,9 @@ class Index:
             ['black tea']
             >>> folder.cleanup()
         """
-        if isinstance(texts, str):
-            raise InputTypeError(f"texts is {described(texts)}; give a list of texts")
+        for name, some in (("texts", texts), ("ids", ids), ("metadata", metadata)):
+            if isinstance(some, (str, Mapping)):
+                raise InputTypeError(f"{name} is {described(some)}; give a list with one for each text")
         added: list[int | str] = []
         entries = entries_of(texts, ids, metadata)
         seen: set[Hashable] = set()
@@ -183,6 +183,8 @@ class Index:
         column: str | None = None,
         format: str | None = None,
         encoding: str | None = None,
+        errors: str = "strict",
+        on_missing: str = "error",
         told: Callable[[Progress], object] | None = None,
     ) -> Update:
         """Make the index hold what is in files and folders.
@@ -199,7 +201,8 @@ class Index:
             exclude: a pattern of names, or several: files and folders to leave out.
             chunk: "lines" makes each line a chunk, "paragraphs" divides as above, and a number says how many
                 lines a chunk has. By default, "lines" for .log files, and "paragraphs" for others.
-            column, format, encoding: how the files are read, as for `m2v-lite encode`.
+            column, format, encoding, errors, on_missing: how the files are read, as for `m2v-lite encode`.
+                Files that were read in another manner are read again.
             told: called before each file, after each part of it, and at the end, with how far the work is.
 
         Raises:
@@ -219,18 +222,20 @@ class Index:
             (1, 1, 3, '# Tea\\n\\nPour the water.')
             >>> folder.cleanup()
         """
-        if format is not None and format not in FORMATS:
-            raise InputValueError(f"format is {described(format)}; give one of {', '.join(FORMATS)}")
-        if encoding is not None and (wrong := check_encoding(encoding)):
-            raise InputValueError(f"encoding: {wrong}")
-        reading = Reading(format, column, encoding=encoding)
+        manner = checked_manner(Reading(format, column, encoding=encoding), chunk, errors, on_missing)
         return update(
-            self._database, self._add, _listed(paths), reading, chunk, _listed(glob), _listed(exclude), told
+            self._database,
+            self._add,
+            listed_paths(paths, "paths"),
+            manner,
+            listed_paths(glob, "glob"),
+            listed_paths(exclude, "exclude"),
+            told,
         )
 
     def remove_paths(self, paths: PathLike | Iterable[PathLike]) -> int:
         """Remove what was indexed from files and folders, and return how many files that were."""
-        roots = [os.path.abspath(path) for path in _listed(paths)]
+        roots = [path_in_index(path) for path in listed_paths(paths, "paths")]
         with self._database.writing() as connection:
             numbers = [
                 number
@@ -259,7 +264,7 @@ class Index:
         *,
         mode: str | None = None,
         where: Mapping[str, Any] | None = None,
-        path: str | None = None,
+        path: PathLike | None = None,
     ) -> list[Hit]:
         """Return the texts that fit a query best, the best first.
 
@@ -270,7 +275,8 @@ class Index:
                 Where SQLite has no index of words (FTS5), the default is "vector".
             where: for each name of metadata, the value that a text must have there, or a list of values of
                 which it must have one.
-            path: a pattern of the paths of files, such as "*/notes/*.md"; `*` also stands for `/`.
+            path: a pattern of the paths of files, such as "notes/*.md" or "*.md"; `*` also stands for `/`.
+                One that does not begin with `*` is for files below the current folder, or a whole path.
 
         Raises:
             InputTypeError: the query is no text, or a condition is of another kind.
@@ -292,13 +298,14 @@ class Index:
         limit = natural_number("limit", limit)
         mode = self._checked_mode(mode)
         vector = self._query(query) if mode != "text" else None
+        pattern = None if path is None else path_pattern(checked_path("path", path))
         with self._database.reading() as connection:
-            allowed = allowed_chunks(connection, where, path)
+            allowed = allowed_chunks(connection, where, pattern)
             wide = max(limit, FUSED) if mode == "hybrid" else limit
             if vector is None:
                 found = matching(connection, query, wide, allowed)
             else:
-                found = nearest(connection, vector, wide, self._layout, allowed)
+                found = nearest(connection, vector, wide, self._layout, allowed) if vector.any() else NOTHING
             if mode == "hybrid" and vector is not None:
                 by_words = matching(connection, query, wide, allowed)
                 others = np.setdiff1d(by_words.chunks, found.chunks)
@@ -338,12 +345,16 @@ class Index:
             (2, 256)
             >>> folder.cleanup()
         """
+        target = checked_path("path", path)
+        if os.path.realpath(target) in map(os.path.realpath, self.files):
+            raise InputValueError(f"{target}: this is the index itself; give another name")
         with self._database.reading() as connection:
-            return export(connection, self._layout, checked_path("path", path))
+            return export(connection, self._layout, target)
 
     def vacuum(self) -> None:
         """Make the file as small as it can be, after much was removed."""
         with self._database.writing() as connection:
+            rewrite(connection, self._layout)
             if self._database.has_words:
                 connection.execute("INSERT INTO words (words) VALUES ('optimize')")
         self._database.vacuum()
@@ -375,15 +386,6 @@ class Index:
         return mode
 
     def _drop(self, connection: Any, names: Sequence[int | str]) -> int:
-        query = (
-            "SELECT id FROM chunks WHERE name IN ({values}) UNION ALL "
-            "SELECT id FROM chunks WHERE id IN ({values}) AND name IS NULL AND source IS NULL"
-        )
-        numbers = [number for (number,) in selected(connection, query, names)]
+        numbers = numbers_of(connection, names)
         drop_entries(connection, numbers, self._database.has_words)
         return len(numbers)
-
-
-def _listed(some: PathLike | Iterable[PathLike]) -> list[str]:
-    """Return one path or several as a list."""
-    return [os.fspath(one) for one in ([some] if isinstance(some, (str, os.PathLike)) else some)]

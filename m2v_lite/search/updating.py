@@ -11,20 +11,21 @@ from hashlib import blake2b
 from itertools import chain, islice
 from typing import NamedTuple
 
-from m2v_lite.arguments import described, natural_number
+from m2v_lite.disk import kind_of
 from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
 from m2v_lite.errors import InputValueError, MissingPackageError
 from m2v_lite.records.batches import TextRows
 from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.gathering import Limits
 from m2v_lite.records.policies import SURROGATES, Policy
-from m2v_lite.records.reading import Reader, Reading
+from m2v_lite.records.reading import Reader
 from m2v_lite.records.sources import Source
 from m2v_lite.search.chunking import Chunk, Line, fixed_chunks, line_chunks, paragraph_chunks
 from m2v_lite.search.contents import Entry, drop_entries
 from m2v_lite.search.database import Database
 from m2v_lite.search.discovery import UNKNOWN, File, found_and_gone, rule_for
 from m2v_lite.search.full_text import add_words, drop_words, name_of
+from m2v_lite.search.manner import Manner
 
 # Where what looks like a heading is one.
 PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
@@ -76,8 +77,7 @@ def update(
     database: Database,
     add: Add,
     paths: Sequence[str],
-    reading: Reading,
-    rule: str | int | None = None,
+    manner: Manner,
     glob: Sequence[str] = (),
     exclude: Sequence[str] = (),
     told: Callable[[Progress], object] | None = None,
@@ -88,41 +88,43 @@ def update(
         database: the file of the index.
         add: adds chunks.
         paths: files, patterns, folders or standard input.
-        reading: how the files are read.
-        rule: how they are divided; None chooses by the suffix.
+        manner: how the files are read.
         glob, exclude: patterns of names or paths, of files to take and to leave out.
         told: called before each file, after each part of it, and at the end.
 
     Raises:
-        InputValueError: a path stands for nothing, or the rule is impossible.
+        InputValueError: a path stands for nothing.
     """
-    work = _Work(database, add, reading, _checked_rule(rule), told)
-    with database.reading() as connection:
-        known = {
-            path: (number, File(path, *rest))
-            for number, path, *rest in connection.execute(
-                "SELECT id, path, size, modified, rule FROM sources"
-            )
-        }
-    found, gone = found_and_gone(paths, known, rule, glob, exclude, written=database.files())
-    for file in found:
-        if SURROGATES.search(file.path):
-            work.skipped.append((file.path, "its name is not valid Unicode"))
-    found = [file for file in found if not SURROGATES.search(file.path)]
-    new = [file for file in found if file.path not in known]
-    changed = [
-        file for file in found if file.path in known and (known[file.path][1] != file or file.size == UNKNOWN)
-    ]
+    work = _Work(database, add, manner, told)
     with database.writing() as connection:
+        known: dict[str, tuple[int, File]] = {}
+        errors: dict[str, str] = {}
+        for number, error, *file in connection.execute(
+            "SELECT id, error, path, size, modified, rule FROM sources"
+        ):
+            known[file[0]] = number, File(*file)
+            if error is not None:
+                errors[file[0]] = error
+        looked_for = paths, known, manner.rule, manner.unusual, glob, exclude
+        found, gone = found_and_gone(*looked_for, written=database.files())
+        nameless = [file for file in found if SURROGATES.search(file.path)]
+        found = [file for file in found if file not in nameless] if nameless else found
+        new = [file for file in found if file.path not in known]
+        old = [file for file in found if file.path in known]
+        changed = [file for file in old if known[file.path][1] != file or file.size == UNKNOWN]
         moved = _move(connection, new, gone, database.has_words)
         drop_sources(connection, [number for path, number in gone.items() if path not in moved], database)
+    changing = {file.path for file in changed}
+    failed = [(file.path, errors[file.path]) for file in old if file.path in errors.keys() - changing]
+    work.skipped += [(file.path, "its name is not valid Unicode") for file in nameless]
+    work.skipped += failed
     work.read([*(file for file in new if file.path not in moved.values()), *changed])
     return Update(
         work.added,
         work.changed,
         len(moved),
         len(gone) - len(moved),
-        len(found) - len(new) - len(changed) + work.unchanged,
+        len(old) - len(changed) - len(failed) + work.unchanged,
         tuple(work.skipped),
         work.chunks,
     )
@@ -142,11 +144,10 @@ class _Work:
         self,
         database: Database,
         add: Add,
-        reading: Reading,
-        rule: str | int | None,
+        manner: Manner,
         told: Callable[[Progress], object] | None,
     ) -> None:
-        self._database, self._add, self._reading, self._rule = database, add, reading, rule
+        self._database, self._add, self._manner = database, add, manner
         self._told = told
         self._position = 0
         self._size: int | None = None
@@ -190,14 +191,17 @@ class _Work:
     def _read(self, connection: sqlite3.Connection, file: File) -> None:
         """Put what is in a file in the place of what was in it."""
         before = connection.execute(
-            "SELECT id, checksum, rule FROM sources WHERE path = ?", (file.path,)
+            "SELECT id, checksum, rule, error FROM sources WHERE path = ?", (file.path,)
         ).fetchone()
+        if file.path != STANDARD_STREAM and (kind := kind_of(file.path)):
+            self.skipped.append((file.path, f"this is {kind}; make it the standard input, and give '-'"))
+            return
         try:
             checksum = _checksum(file.path)
         except OSError as error:
             self.skipped.append((file.path, error.strerror or str(error)))
             return
-        if before and before[1] is not None and before[1:] == (checksum, file.rule):
+        if before and checksum is not None and before[1:] == (checksum, file.rule, None):
             self.unchanged += 1
             connection.execute(
                 "UPDATE sources SET size = ?, modified = ? WHERE id = ?",
@@ -213,11 +217,12 @@ class _Work:
         assert number is not None
         try:
             self._add_chunks(connection, file, number)
-        except (InputValueError, MissingPackageError, OSError) as error:
+        except _UnreadableError as error:
             # The file stays in the index without chunks, so that it is read again only when it has changed;
             # but not if all it needs is a package.
-            if isinstance(error, MissingPackageError):
+            if isinstance(error.__cause__, MissingPackageError):
                 connection.execute("DELETE FROM sources WHERE id = ?", (number,))
+            connection.execute("UPDATE sources SET error = ? WHERE id = ?", (str(error), number))
             self.skipped.append((file.path, str(error)))
         else:
             self.added += not before
@@ -226,8 +231,9 @@ class _Work:
     def _add_chunks(self, connection: sqlite3.Connection, file: File, source: int) -> None:
         """Add the chunks of a file to those that wait; of a large file, to the index, all of them or none."""
         limits = Limits(BATCH_TEXTS, BATCH_CHARACTERS)
-        reader = Reader([Source(file.path)], self._reading, Policy(), limits)
-        chunks = _chunks(reader, file.path, self._rule)
+        policy = Policy(self._manner.errors, self._manner.on_missing)
+        reader = Reader([Source(file.path)], self._manner.reading, policy, limits)
+        chunks = _chunks(reader, file.path, self._manner.rule)
         entries = _some_entries(chunks, source)
         if len(entries) < ENCODED_CHUNKS:
             self._waiting += entries
@@ -241,12 +247,11 @@ class _Work:
                 self._add_waiting(connection)
                 self._tell(file.path, reader.position)
                 entries = _some_entries(chunks, source)
-        except BaseException:
+        except _UnreadableError:
             connection.execute("ROLLBACK TO file")
             self.chunks = before
             raise
-        finally:
-            connection.execute("RELEASE file")
+        connection.execute("RELEASE file")
 
     def _add_waiting(self, connection: sqlite3.Connection) -> None:
         """Add the chunks that wait to the index."""
@@ -256,9 +261,21 @@ class _Work:
             self.chunks += len(entries)
 
 
+class _UnreadableError(Exception):
+    """A file cannot be read to its end; the cause says why."""
+
+
 def _some_entries(chunks: Iterator[Chunk], source: int) -> list[Entry]:
-    """Return the next chunks of a file as entries."""
-    return [Entry(text, None, source, first, last) for first, last, text in islice(chunks, ENCODED_CHUNKS)]
+    """Return the next chunks of a file as entries.
+
+    Raises:
+        _UnreadableError: the file cannot be read.
+    """
+    try:
+        some = list(islice(chunks, ENCODED_CHUNKS))
+    except (InputValueError, MissingPackageError, OSError) as error:
+        raise _UnreadableError(str(error)) from error
+    return [Entry(text, None, source, first, last) for first, last, text in some]
 
 
 @contextmanager
@@ -273,16 +290,6 @@ def _renamed(connection: sqlite3.Connection, source: int, has_new_name: bool) ->
 def _chunks_of(connection: sqlite3.Connection, source: int) -> list[int]:
     found = connection.execute("SELECT id FROM chunks WHERE source = ?", (source,))
     return [number for (number,) in found]
-
-
-def _checked_rule(rule: str | int | None) -> str | int | None:
-    if rule is None or rule in ("lines", "paragraphs"):
-        return rule
-    if isinstance(rule, str):
-        raise InputValueError(
-            f"chunk is {described(rule)}; give 'lines', 'paragraphs' or how many lines a chunk has"
-        )
-    return natural_number("chunk", rule)
 
 
 def _move(
@@ -303,7 +310,8 @@ def _move(
         for path, number in connection.execute(
             "SELECT path, id FROM sources WHERE checksum = ? AND rule = ?", (checksum, file.rule)
         ).fetchall():
-            if path in gone and path not in moved:
+            # Another suffix may be another format.
+            if path in gone and path not in moved and _suffix(path) == _suffix(file.path):
                 with _renamed(connection, number, has_words and name_of(path) != name_of(file.path)):
                     connection.execute(
                         "UPDATE sources SET path = ?, modified = ? WHERE id = ?",
@@ -312,6 +320,10 @@ def _move(
                 moved[path] = file.path
                 break
     return moved
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
 
 
 def _checksum(path: str) -> bytes | None:
@@ -340,6 +352,6 @@ def _chunks(reader: Reader, path: str, rule: str | int | None) -> Iterator[Chunk
     if rule == "lines":
         yield from line_chunks(lines)
     elif rule == "paragraphs":
-        yield from paragraph_chunks(lines, os.path.splitext(path)[1].lower() in PROSE)
+        yield from paragraph_chunks(lines, _suffix(path) in PROSE)
     else:
         yield from fixed_chunks(lines, int(rule))

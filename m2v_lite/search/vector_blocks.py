@@ -85,15 +85,24 @@ def append(connection: sqlite3.Connection, layout: Layout, chunks: NDArray[np.in
         rows: the rows.
     """
     last = connection.execute("SELECT id, chunks FROM blocks ORDER BY id DESC LIMIT 1").fetchone()
-    number, before = (last[0], _array(last[1], CHUNK, last[0])) if last else (0, chunks[:0])
+    block = Block(last[0], _array(last[1], CHUNK, last[0])) if last else Block(0, chunks[:0])
+    _append_to(connection, layout, block, chunks, rows)
+
+
+def _append_to(
+    connection: sqlite3.Connection, layout: Layout, block: Block, chunks: NDArray[np.int64], rows: Rows
+) -> Block:
+    """Append rows to a block as long as it has room, and to new ones. Return the last of them."""
     start = 0
     while start < len(chunks):
-        if len(before) == layout.block:
-            number, before = number + 1, chunks[:0]
-        stop = start + layout.block - len(before)
+        if len(block.chunks) == layout.block:
+            block = Block(block.number + 1, chunks[:0])
+        stop = start + layout.block - len(block.chunks)
         some = Rows(rows.numbers[start:stop], rows.scales[start:stop])
-        _extend(connection, layout, Block(number, before), chunks[start:stop], some)
-        start, before = stop, np.concatenate([before, chunks[start:stop]])
+        _extend(connection, layout, block, chunks[start:stop], some)
+        block = Block(block.number, np.concatenate([block.chunks, chunks[start:stop]]))
+        start = stop
+    return block
 
 
 def _extend(
@@ -143,11 +152,29 @@ def drop(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> None:
                 "UPDATE blocks SET left = ?, chunks = ? WHERE id = ?", (left, kept.tobytes(), number)
             )
         else:
-            connection.execute("DELETE FROM blocks WHERE id = ?", (number,))
-            connection.execute("DELETE FROM bits WHERE block = ?", (number,))
-            connection.execute(
-                "DELETE FROM pages WHERE id BETWEEN ? AND ?", (number * PAGES, number * PAGES + PAGES - 1)
-            )
+            _remove(connection, number)
+
+
+def _remove(connection: sqlite3.Connection, number: int) -> None:
+    """Remove a block."""
+    connection.execute("DELETE FROM blocks WHERE id = ?", (number,))
+    connection.execute("DELETE FROM bits WHERE block = ?", (number,))
+    connection.execute(
+        "DELETE FROM pages WHERE id BETWEEN ? AND ?", (number * PAGES, number * PAGES + PAGES - 1)
+    )
+
+
+def rewrite(connection: sqlite3.Connection, layout: Layout) -> None:
+    """Write all blocks again, without the rows of chunks that are gone."""
+    old = list(blocks(connection))
+    if all((block.chunks > 0).all() for block in old):
+        return
+    number, before = (old[-1].number + 1 if old else 0), np.zeros(0, CHUNK)
+    for block in old:
+        rows, left = rows_of(connection, layout, block), block.chunks > 0
+        _remove(connection, block.number)
+        chunks, rows = block.chunks[left], Rows(rows.numbers[left], rows.scales[left])
+        number, before = _append_to(connection, layout, Block(number, before), chunks, rows)
 
 
 def rows_left(connection: sqlite3.Connection) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,8 @@ def test_the_index_is_looked_after(notes: Path, capsys: pytest.CaptureFixture[st
     }
     assert main(["index", "--remove", "travel", "unknown"]) == 0
     assert capsys.readouterr().out.endswith("index.db: 1 file removed\n")
+    assert main(["index", "--remove", "travel"]) == 1
+    assert capsys.readouterr().out.endswith("index.db: 0 files removed\n")
     assert main(["search", "train", "--mode", "text"]) == 1
     assert main(["index", "--vacuum"]) == 0
     assert capsys.readouterr().out == ""
@@ -225,6 +228,11 @@ def test_a_folder_is_watched(number: signal.Signals, notes: Path) -> None:
         assert "files: 1 added, 2 unchanged; 1 chunk" in process.stdout.readline()
         (notes / "new.md").unlink()
         assert "1 removed" in process.stdout.readline()
+        shutil.rmtree(notes / "travel")
+        assert "1 removed" in process.stdout.readline()
+        (notes / "travel").mkdir()
+        (notes / "travel" / "again.md").write_text("# Again\n")
+        assert "1 added" in process.stdout.readline()
         process.send_signal(number)
         assert process.wait(LONGEST) == 128 + number
         assert "Traceback" not in process.stderr.read()

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from test_index import check_integrity
 from time_limit import LONGEST, started
 
-from m2v_lite import InputValueError, StaticModel
+from m2v_lite import InputTypeError, InputValueError, InvalidIndexError, StaticModel
 from m2v_lite.search import Index, Progress, Update, updating
 from m2v_lite.search.contents import Entry
 
@@ -150,7 +150,7 @@ def test_small_files_are_encoded_together(
         done = index.update(folder)
         assert (done.added, len(done.skipped), done.chunks, len(index)) == (51, 2, 130, 130)
         assert len(encoded) < 40
-        assert index.update(folder) == Update(unchanged=53)
+        assert index.update(folder) == Update(unchanged=51, skipped=done.skipped)
         for number in range(50):
             hit = index.search(f"more {number}", 1, mode="text")[0]
             assert (Path(hit.path or "").name, hit.text) == (f"{number:02}.md", f"# more {number}")
@@ -202,10 +202,107 @@ def test_what_is_not_text_is_skipped_once(index: Index, notes: Path) -> None:
     assert "this is a PNG image, not text" in told["image.txt"]
     assert "line 3" in told["latin.md"]
     assert chunks(index) == {TEA, CAKE, TRAIN}, "a file is there as a whole or not at all"
-    assert index.update(notes) == Update(unchanged=5)
+    assert index.update(notes) == Update(unchanged=2, skipped=done.skipped), "told again, but not read"
     (notes / "latin.md").write_text("mended\n")
-    assert index.update(notes) == Update(changed=1, unchanged=4, chunks=1)
-    assert index.update(notes / "image.txt").skipped == ()
+    again = index.update(notes)
+    assert (again.changed, again.unchanged, again.chunks) == (1, 2, 1)
+    assert {Path(path).name for path, _ in again.skipped} == {"image.txt", "broken.jsonl"}
+    assert len(index.update(notes / "image.txt").skipped) == 1
+
+
+def test_another_manner_reads_files_again(index: Index, notes: Path) -> None:
+    (notes / "table.csv").write_text("id,body\n1,the kettle is on\n2,\n")
+    (notes / "latin.txt").write_bytes(b"na\xefve\n")
+    assert "give --column" in index.update(notes / "table.csv").skipped[0][1]
+    assert index.update(notes / "table.csv", column="body").chunks == 1
+    assert index.update(notes / "table.csv", column="body") == Update(unchanged=1)
+    assert index.update(notes / "table.csv", column="id").changed == 1
+    assert len(index.update(notes / "latin.txt").skipped) == 1
+    assert index.update(notes / "latin.txt", errors="replace").chunks == 1
+    assert index.update(notes / "latin.txt", encoding="latin-1").chunks == 1
+    assert index.search("naïve", 1, mode="text")[0].text == "naïve"
+    (notes / "nulls.jsonl").write_text('{"text": null}\n{"text": "tea"}\n')
+    assert "--on-missing" in index.update(notes / "nulls.jsonl").skipped[0][1]
+    assert index.update(notes / "nulls.jsonl", on_missing="skip").chunks == 1
+    for wrong in ({"errors": "ignore"}, {"on_missing": "drop"}):
+        with pytest.raises(InputValueError, match="give one of"):
+            index.update(notes, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_pattern_stands_for_what_it_matches_alone(index: Index, notes: Path) -> None:
+    (notes / "a[1].txt").write_text("one\n")
+    (notes / "a1.txt").write_text("other\n")
+    index.update(notes)
+    assert index.update(str(notes / "*.md")) == Update(unchanged=1), "* does not stand for /"
+    assert index.update(str(notes / "a[1].txt")) == Update(unchanged=1), "a file that is there is no pattern"
+    assert index.update(str(notes / "**" / "train.txt")) == Update(unchanged=1)
+    assert len(index) == 5
+    assert index.remove_paths(str(notes / "d*")) == 1
+    for wrong in ("", ["a", ""]):
+        with pytest.raises(InputValueError, match="one of paths is empty"):
+            index.update(wrong)
+        with pytest.raises(InputValueError, match="one of paths is empty"):
+            index.remove_paths(wrong)
+    with pytest.raises(InputTypeError, match="paths is int 5"):
+        index.update(5)  # type: ignore[arg-type]
+
+
+def test_patterns_leave_folders_out_and_take_files(index: Index, notes: Path) -> None:
+    (notes / "folder.md").mkdir()
+    (notes / "folder.md" / "a.txt").write_text("a\n")
+    assert index.update(notes, glob="*.md").added == 1
+    assert index.update(str(notes.parent / "note?"), exclude="deep") == Update(added=1, unchanged=1, chunks=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_is_not_waited_for(index: Index, notes: Path) -> None:
+    os.mkfifo(notes / "pipe.md")
+    done = index.update([str(notes / "pipe.md"), notes])
+    assert [why for _, why in done.skipped] == ["this is a pipe; make it the standard input, and give '-'"]
+    assert done.added == 2
+
+
+def test_a_moved_file_of_another_kind_is_read_again(index: Index, notes: Path) -> None:
+    (notes / "table.txt").write_text("text\nthe kettle is on\n")
+    index.update(notes)
+    (notes / "table.txt").rename(notes / "table.csv")
+    done = index.update(notes)
+    assert (done.moved, done.added, done.removed) == (0, 1, 1)
+    assert "the kettle is on" in {text for *_, text in chunks(index)}
+
+
+def test_an_error_of_the_caller_is_not_one_of_the_file(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updating, "ENCODED_CHUNKS", 2)
+    (tmp_path / "a.log").write_text("a\nb\nc\n")
+
+    def broken(progress: Progress) -> None:
+        if progress.chunks:
+            raise OSError("bar broken")
+
+    with pytest.raises(OSError, match="bar broken"):
+        index.update(tmp_path / "a.log", told=broken)
+    assert len(index) == 0
+    with pytest.raises(InvalidIndexError, match="this index is being changed; wait"):
+        index.update(tmp_path / "a.log", told=lambda progress: index.add(["a"]))
+    assert index.update(tmp_path / "a.log").chunks == 3
+
+
+def test_another_process_has_indexed_the_same_meanwhile(
+    notes: Path, tmp_path: Path, bundled: StaticModel
+) -> None:
+    """Numbers of files are not given again, and what has moved is looked for where nobody else writes."""
+    with Index(tmp_path / "notes.db", bundled) as one, Index(tmp_path / "notes.db", bundled) as other:
+        one.update(notes)
+        (notes / "deep" / "train.txt").rename(notes / "moved.txt")
+        assert other.update(notes).moved == 1
+        assert one.update(notes) == Update(unchanged=2)
+        (notes / "moved.txt").unlink()
+        assert other.update(notes).removed == 1
+        (notes / "more.txt").write_text("more\n")
+        assert other.update(notes).added == 1
+        assert one.update(notes) == Update(unchanged=2)
 
 
 def test_patterns(index: Index, notes: Path) -> None:
