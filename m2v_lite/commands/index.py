@@ -114,7 +114,7 @@ def add(commands: Any) -> None:
         metavar="FILE",
         help="write the vectors to FILE.npy, or all chunks with their vectors to FILE.parquet",
     )
-    work.add_argument("--vacuum", action="store_true", help="make the file smaller, after much has left it")
+    work.add_argument("--vacuum", action="store_true", help="make the file smaller after much was removed")
     command.set_defaults(run=_index, wrong_usage=_wrong_usage, parser=command)
 
 

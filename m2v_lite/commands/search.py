@@ -42,11 +42,11 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--json",
         action="store_true",
-        help="print a JSON object a line: path, first_line, last_line, score, text, and id and metadata of "
-        "texts that a program has added",
+        help="print one JSON object per line: path, first_line, last_line, score, text, and id and metadata "
+        "of texts that a program has added",
     )
     command.add_argument(
-        "--path", metavar="GLOB", help="search only files whose path fits, such as '*/notes/*.md'"
+        "--path", metavar="GLOB", help="search only files whose path fits, such as 'notes/*' or '*.md'"
     )
     command.add_argument(
         "--mode",

@@ -14,9 +14,9 @@ class Hit(NamedTuple):
     """A text that was found.
 
     Attributes:
-        id: what identifies it: what `Index.add` was given or has returned.
+        id: what identifies it: what `Index.add` was given or has returned. Of a chunk of a file, a number.
         score: how good it is: of search by vector, the cosine; of search by words, BM25; of hybrid search,
-            BM25 and six times the cosine.
+            BM25 plus six times the cosine.
         text: the text.
         metadata: what `Index.add` was given with it.
         path: the file that it is of, or None.
