@@ -112,8 +112,11 @@ def belongs(path: str, root: str) -> bool:
     Example:
         >>> belongs("/a/b.md", "/a/b.md"), belongs("/a/b.md", "/a"), belongs("/a/b.md", "/a/*.md")
         (True, True, True)
-        >>> belongs("/ab/c.md", "/a"), belongs("/a/b/c.md", "/a/*.md"), belongs("/a/b/c.md", "/a/**/*.md")
-        (False, False, True)
+        >>> belongs("/ab/c.md", "/a"), belongs("/a/b/c.md", "/a/*.md")
+        (False, False)
+        >>> pattern = "/a/**/*.md"
+        >>> belongs("/a/b/c.md", pattern), belongs("/a/c.md", pattern), belongs("/a/c", pattern)
+        (True, True, False)
     """
     if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
         return True

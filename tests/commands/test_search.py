@@ -9,16 +9,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from time_limit import LONGEST, started
+from time_limit import LONGEST, await_end, started, wait_for
 
 from m2v_lite import StaticModel
 from m2v_lite.commands import search as searching
 from m2v_lite.commands.index_file import default_index
 from m2v_lite.commands.main import main
+from m2v_lite.commands.watching import changes
 from m2v_lite.search import Index
 
 TEA = "# Tea\n\nPour boiling water on the leaves.\n\n\n# Cake\n\nA cake with plums.\n"
@@ -213,6 +215,31 @@ def test_only_folders_are_watched(
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     assert main(["index", ".", "--watch"]) == 1
     assert "pip install 'm2v-lite[watch]'" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_made_again_is_watched_again(tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles")
+    folder, stop = tmp_path / "watched", threading.Event()
+    folder.mkdir()
+    looks: list[int] = []
+
+    def look() -> None:
+        for _ in changes([str(folder)], [], stop):  # type: ignore[arg-type]
+            looks.append(len(list(folder.glob("*"))) if folder.exists() else -1)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        wait_for(lambda: looks == [0])
+        folder.rmdir()
+        wait_for(lambda: looks[-1] == -1)
+        folder.mkdir()
+        wait_for(lambda: looks[-1] == 0)
+        (folder / "new.md").write_text("new")
+        wait_for(lambda: looks[-1] == 1)
+    finally:
+        stop.set()
+        await_end(thread)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")

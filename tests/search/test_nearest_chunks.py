@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,11 +106,35 @@ def test_a_choice_by_bits_is_bounded_and_has_the_nearest(database: Database) -> 
     number = 3 * INT8.block
     vectors = unit_vectors(number, 6)
     vectors[:20] = vectors[0] + 0.3 * unit_vectors(20, 7)  # what a query is near
-    filled(database, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), [])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    filled(database, vectors, [])
     with database.reading() as connection:
         chosen = candidates(connection, vectors[0], 100, INT8)
         all_of_them = candidates(connection, vectors[0], number, INT8)
+    apart = distances(signs(compacted(vectors, "int8")[0]), query_bits(vectors[0]))
+    most = np.sort(apart)[99]
+    np.testing.assert_array_equal(chosen.chunks, 1 + np.flatnonzero(apart <= most))
     assert 100 <= len(chosen.chunks) < 300
     assert set(range(1, 21)) <= set(chosen.chunks.tolist())
     np.testing.assert_array_equal(chosen.positions, chosen.chunks - 1)
     np.testing.assert_array_equal(all_of_them.chunks, np.arange(1, number + 1))
+
+
+@pytest.mark.parametrize("number", [20, 21])
+def test_bits_choose_only_among_many(
+    number: int, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[int] = []
+
+    def noted(connection: Any, query: Any, wanted: int, *rest: Any) -> Any:
+        chosen.append(wanted)
+        return candidates(connection, query, wanted, *rest)
+
+    monkeypatch.setattr(nearest_chunks, "COMPARED", 20)
+    monkeypatch.setattr(nearest_chunks, "candidates", noted)
+    filled(database, unit_vectors(number, 8), [])
+    with database.reading() as connection:
+        nearest(connection, unit_vectors(1, 9)[0], 10, INT8)
+        nearest(connection, unit_vectors(1, 9)[0], 100, INT8)
+        nearest(connection, unit_vectors(1, 9)[0], 10, INT8, np.arange(1, 6))
+    assert chosen == ([1000, 2000] if number > 20 else [])

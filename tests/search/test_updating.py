@@ -203,6 +203,8 @@ def test_what_is_not_text_is_skipped_once(index: Index, notes: Path) -> None:
     assert "line 3" in told["latin.md"]
     assert chunks(index) == {TEA, CAKE, TRAIN}, "a file is there as a whole or not at all"
     assert index.update(notes) == Update(unchanged=2, skipped=done.skipped), "told again, but not read"
+    os.utime(notes / "latin.md", ns=(1, 1))
+    assert sorted(index.update(notes).skipped) == sorted(done.skipped)
     (notes / "latin.md").write_text("mended\n")
     again = index.update(notes)
     assert (again.changed, again.unchanged, again.chunks) == (1, 2, 1)
