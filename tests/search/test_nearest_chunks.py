@@ -137,4 +137,6 @@ def test_bits_choose_only_among_many(
         nearest(connection, unit_vectors(1, 9)[0], 10, INT8)
         nearest(connection, unit_vectors(1, 9)[0], 100, INT8)
         nearest(connection, unit_vectors(1, 9)[0], 10, INT8, np.arange(1, 6))
-    assert chosen == ([1000, 2000] if number > 20 else [])
+        monkeypatch.setattr(nearest_chunks, "CHOSEN_OF", 0.01)
+        nearest(connection, unit_vectors(1, 9)[0], 10, INT8)
+    assert chosen == ([1000, 2000, 2100] if number > 20 else [])
