@@ -137,6 +137,7 @@ def test_bits_choose_only_among_many(
         nearest(connection, unit_vectors(1, 9)[0], 10, INT8)
         nearest(connection, unit_vectors(1, 9)[0], 100, INT8)
         nearest(connection, unit_vectors(1, 9)[0], 10, INT8, np.arange(1, 6))
-        monkeypatch.setattr(nearest_chunks, "CHOSEN_OF", 0.01)
+        for name, value in (("CHOSEN", 1), ("CHOSEN_FOR_EACH", 0), ("CHOSEN_OF", 2)):
+            monkeypatch.setattr(nearest_chunks, name, value)
         nearest(connection, unit_vectors(1, 9)[0], 10, INT8)
-    assert chosen == ([1000, 2000, 2100] if number > 20 else [])
+    assert chosen == ([1000, 2000, 10] if number > 20 else [])
