@@ -70,7 +70,14 @@ def add_entries(
     layout = Layout(rows.numbers.dtype, rows.numbers.shape[1])
     append(connection, layout, np.array(numbers, np.int64), rows)
     if has_words:
-        add_words(connection, numbers)
+        sources = list({entry.source for entry in entries if entry.source is not None})
+        paths = dict(selected(connection, "SELECT id, path FROM sources WHERE id IN ({values})", sources))
+        add_words(
+            connection,
+            numbers,
+            (entry.text for entry in entries),
+            (None if entry.source is None else paths[entry.source] for entry in entries),
+        )
     return list(numbers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, groupby, pairwise
 
 import numpy as np
@@ -20,26 +20,37 @@ MOST_WORDS = 64
 MOST_MATCHES = 20_000
 
 
-def add_words(connection: sqlite3.Connection, chunks: Sequence[int]) -> None:
-    """Add the words of some chunks, which are in the table of chunks. Those of a file have its name, too."""
-    connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", _texts(connection, chunks))
+def add_words(
+    connection: sqlite3.Connection, chunks: Iterable[int], texts: Iterable[str], paths: Iterable[str | None]
+) -> None:
+    """Add the words of some chunks. Those of a file have its name, too.
+
+    Args:
+        connection: one that writes.
+        chunks: their numbers.
+        texts: their texts.
+        paths: the file of each, or None.
+    """
+    connection.executemany(
+        "INSERT INTO words (rowid, text) VALUES (?, ?)", zip(chunks, map(_words, texts, paths), strict=True)
+    )
 
 
 def drop_words(connection: sqlite3.Connection, chunks: Sequence[int]) -> None:
     """Take out the words of some chunks, which are still in the table of chunks, as is their file."""
-    connection.executemany(
-        "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", _texts(connection, chunks)
-    )
-
-
-def _texts(connection: sqlite3.Connection, chunks: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Yield what the index of words gets of some chunks."""
     query = (
         "SELECT chunks.id, text, path FROM chunks LEFT JOIN sources ON sources.id = chunks.source "
         "WHERE chunks.id IN ({values})"
     )
-    for number, text, path in selected(connection, query, chunks):
-        yield number, folded(text if path is None else f"{name_of(path)} {text}")
+    connection.executemany(
+        "INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)",
+        ((number, _words(text, path)) for number, text, path in selected(connection, query, chunks)),
+    )
+
+
+def _words(text: str, path: str | None) -> str:
+    """Return what the index of words gets of a chunk."""
+    return folded(text if path is None else f"{name_of(path)} {text}")
 
 
 def name_of(path: str) -> str:

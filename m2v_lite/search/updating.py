@@ -6,9 +6,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import NamedTuple
 
 from m2v_lite.disk import kind_of
@@ -278,15 +277,6 @@ def _some_entries(chunks: Iterator[Chunk], source: int) -> list[Entry]:
     return [Entry(text, None, source, first, last) for first, last, text in some]
 
 
-@contextmanager
-def _renamed(connection: sqlite3.Connection, source: int, has_new_name: bool) -> Iterator[None]:
-    """Give the words of the chunks of a file its new name, which the block sets."""
-    numbers = _chunks_of(connection, source) if has_new_name else []
-    drop_words(connection, numbers)
-    yield
-    add_words(connection, numbers)
-
-
 def _chunks_of(connection: sqlite3.Connection, source: int) -> list[int]:
     found = connection.execute("SELECT id FROM chunks WHERE source = ?", (source,))
     return [number for (number,) in found]
@@ -312,11 +302,18 @@ def _move(
         ).fetchall():
             # Another suffix may be another format.
             if path in gone and path not in moved and _suffix(path) == _suffix(file.path):
-                with _renamed(connection, number, has_words and name_of(path) != name_of(file.path)):
-                    connection.execute(
-                        "UPDATE sources SET path = ?, modified = ? WHERE id = ?",
-                        (file.path, file.modified, number),
-                    )
+                has_new_name = has_words and name_of(path) != name_of(file.path)
+                if has_new_name:
+                    drop_words(connection, _chunks_of(connection, number))
+                connection.execute(
+                    "UPDATE sources SET path = ?, modified = ? WHERE id = ?",
+                    (file.path, file.modified, number),
+                )
+                if has_new_name:
+                    query = "SELECT id, text FROM chunks WHERE source = ?"
+                    found = connection.execute(query, (number,)).fetchall()
+                    numbers, texts = [one for one, _ in found], [text for _, text in found]
+                    add_words(connection, numbers, texts, repeat(file.path, len(found)))
                 moved[path] = file.path
                 break
     return moved

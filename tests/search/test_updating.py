@@ -70,6 +70,13 @@ def test_files_come_change_move_and_go(index: Index, notes: Path) -> None:
     assert chunks(index) == {changed, TRAIN, ("new.md", 1, 1, "New.")}
     assert index.search("plums", mode="text") == []
 
+    (notes / "blank.md").write_text("\n \n")
+    assert index.update(notes).added == 1
+    (notes / "blank.md").rename(notes / "empty.md")
+    assert index.update(notes) == Update(moved=1, unchanged=3)
+    (notes / "empty.md").unlink()
+    index.update(notes)
+    read.clear()
     (notes / "deep" / "train.txt").rename(notes / "moved.txt")
     assert index.update(notes, told=read.append) == Update(moved=1, unchanged=2)
     assert read == []
