@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import ExitStack
+from glob import has_magic
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
 from m2v_lite.commands.options import add_progress_choice, positive
 from m2v_lite.commands.printing import counted, message_of, print_table
 from m2v_lite.commands.replacing import check_vectors
-from m2v_lite.errors import M2VLiteError
+from m2v_lite.errors import InputValueError, M2VLiteError
 from m2v_lite.progress import print_error, progress_of_files
-from m2v_lite.records.file_formats import FORMATS
+from m2v_lite.records.file_formats import FORMATS, STANDARD_STREAM
 from m2v_lite.records.policies import ERRORS, ON_MISSING
 
 if TYPE_CHECKING:
@@ -140,6 +141,9 @@ def _index(options: argparse.Namespace) -> int:
         checked_export(options.export)
         check_vectors(options.export, options.force)
     updates = bool(options.paths)
+    for path in options.paths:
+        if not os.path.exists(options.index) and not os.path.lexists(path) and not _may_be_other(path):
+            raise InputValueError(f"{path}: there is no such file or folder; check the path")
     with Index(
         made_folder(options.index), options.model, precision=options.precision, create=updates
     ) as index:
@@ -158,6 +162,11 @@ def _index(options: argparse.Namespace) -> int:
         else:
             _update(index, options)
     return 0
+
+
+def _may_be_other(path: str) -> bool:
+    """Return whether a path may be a pattern or standard input, which are no files."""
+    return path == STANDARD_STREAM or has_magic(path)
 
 
 def _watch(index: Index, options: argparse.Namespace) -> None:

@@ -107,6 +107,16 @@ class Database:
         for connection in idle:
             connection.close()
 
+    def discard(self) -> None:
+        """Remove the file, unless another process has begun to use it."""
+        with self.writing() as connection:
+            if _value(connection, "SELECT count(*) FROM about"):
+                return
+        self.close()
+        for path in self.files():
+            with suppress(OSError):
+                os.remove(path)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one state of the file until the block ends."""

@@ -78,10 +78,13 @@ class Index:
     ) -> None:
         if precision not in PRECISIONS:
             raise InputValueError(f"precision is {described(precision)}; give one of {', '.join(PRECISIONS)}")
-        self._database = Database(checked_path("path", path), create)
+        is_new = not os.path.exists(checked_path("path", path))
+        self._database = Database(os.fspath(path), create)
         try:
             self._model, self._about = identified(self._database, model, precision)
         except BaseException:
+            if is_new:
+                self._database.discard()
             self._database.close()
             raise
         self._layout = Layout(PRECISIONS[self._about.precision], self._about.columns)

@@ -221,8 +221,9 @@ class _Work:
             # but not if all it needs is a package.
             if isinstance(error.__cause__, MissingPackageError):
                 connection.execute("DELETE FROM sources WHERE id = ?", (number,))
-            connection.execute("UPDATE sources SET error = ? WHERE id = ?", (str(error), number))
-            self.skipped.append((file.path, str(error)))
+            why = str(error).encode(errors="backslashreplace").decode()  # it may quote what is wrong
+            connection.execute("UPDATE sources SET error = ? WHERE id = ?", (why, number))
+            self.skipped.append((file.path, why))
         else:
             self.added += not before
             self.changed += bool(before)

@@ -173,6 +173,8 @@ def test_failures_are_told(notes: Path, capsys: pytest.CaptureFixture[str]) -> N
     )
     assert main(["index", "--status"]) == 1
     assert main(["index", "missing"]) == 1
+    assert main(["index", "missing", "--index", "new.db"]) == 1
+    assert not Path("new.db").exists()
     assert "missing: there is no such file or folder; check the path" in capsys.readouterr().err
     assert main(["index", ".", "--index", "kitchen.md"]) == 1
     assert "kitchen.md: not an index of m2v_lite, or damaged" in capsys.readouterr().err

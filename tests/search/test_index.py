@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sample_texts import random_texts
 from time_limit import LONGEST, await_end, started
 
-from m2v_lite import InputTypeError, InputValueError, InvalidIndexError, StaticModel
+from m2v_lite import InputTypeError, InputValueError, InvalidIndexError, M2VLiteError, StaticModel
 from m2v_lite.search import Hit, Index, database, full_text, fusion, nearest, vector_blocks
 
 TEXTS = [
@@ -667,6 +667,16 @@ def test_a_model_that_is_gone_is_told(path: Path, tiny: Any, tmp_path: Path) -> 
     with pytest.raises(InvalidIndexError, match="the model of this index cannot be loaded"):
         Index(path)
     assert len(Index(path, tmp_path / "elsewhere")) == 1
+
+
+def test_a_model_that_cannot_be_loaded_leaves_no_file(path: Path, bundled: StaticModel) -> None:
+    with pytest.raises(M2VLiteError, match="no such folder"):
+        Index(path, "./no-model")
+    assert list(path.parent.iterdir()) == []
+    Index(path, bundled).close()
+    with pytest.raises(M2VLiteError, match="no such folder"):
+        Index(path, "./no-model")
+    assert path.exists()
 
 
 def test_vacuum_makes_the_file_small_again(
