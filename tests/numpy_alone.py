@@ -28,6 +28,7 @@ from tiny_models import TINY_MODELS
 
 from m2v_lite import MissingPackageError, StaticModel
 from m2v_lite.commands.main import main
+from m2v_lite.search import Index, nearest
 
 NEEDED_ELSEWHERE = ("tokenizers", "huggingface_hub", "tqdm")
 
@@ -104,6 +105,31 @@ def check_command_line() -> None:
         np.testing.assert_array_equal(np.load(out), expected)
 
 
+def check_search() -> None:
+    """Index a file and texts, and find them in each mode, with all rows compared and with a choice by bits."""
+    texts = [text for text in random_texts(300, seed=4) if text.strip()]
+    with tempfile.TemporaryDirectory() as temporary, Index(Path(temporary) / "index.db") as index:
+        note = Path(temporary) / "note.md"
+        note.write_text("# Küche\n\nA teapot from Zanzibar.\n\n東京の天気\n", encoding="utf-8")
+        assert index.update(note).chunks == 1
+        numbers = index.add(texts)
+        index.remove(numbers[::3])
+        vectors = index.model.encode(texts, normalize=True)
+        left = [place for place in range(len(texts)) if place % 3]
+        for compared in (nearest.COMPARED, 0):
+            nearest.COMPARED = compared
+            for query in texts[:20]:
+                wanted = index.model.encode(query, normalize=True)
+                if wanted.any():
+                    best = np.sort(vectors[left] @ wanted)[::-1][:5]
+                    found = [hit.score for hit in index.search(query, 5, mode="vector") if hit.path is None]
+                    np.testing.assert_allclose(found, best[: len(found)], atol=0.02)
+            for query in ("zanzibar teapot", "KÜCHE", "東京の天気"):
+                assert index.search(query, 1, mode="text")[0].path == str(note), query
+        index.vacuum()
+        assert len(index) == len(left) + 1 == index.export(Path(temporary) / "vectors.npy")
+
+
 def check_real_model(folder: Path) -> None:
     model = StaticModel.from_pretrained(folder / "potion-base-8M")
     texts = json.loads((folder.parent / "golden" / "texts.json").read_text(encoding="utf-8"))
@@ -126,6 +152,7 @@ if __name__ == "__main__":
     check_large_batches()
     check_command_line()
     check_errors()
+    check_search()
     if len(sys.argv) > 1:
         check_real_model(Path(sys.argv[1]))
     assert not set(NEEDED_ELSEWHERE) & set(sys.modules)
