@@ -173,17 +173,16 @@ def _watch(index: Index, options: argparse.Namespace) -> None:
     """Keep an index up to date until a signal comes."""
     from m2v_lite.commands.stopping import StopRequests
     from m2v_lite.commands.watching import changes, check_watchable
-    from m2v_lite.search.updating import Update
 
     check_watchable(options.paths)
-    told = _tried(index, options, Update())
+    told = _tried(index, options, None)
     with StopRequests() as stops:
         for _ in changes(options.paths, index.files, stops):
             told = _tried(index, options, told)
         stops.go_on()
 
 
-def _tried(index: Index, options: argparse.Namespace, told: Update) -> Update:
+def _tried(index: Index, options: argparse.Namespace, told: Update | None) -> Update | None:
     """Bring an index up to date, or tell why not: a folder may be empty or gone for a while."""
     try:
         return _update(index, options, told)
