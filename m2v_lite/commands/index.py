@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import ExitStack
-from glob import has_magic
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
 from m2v_lite.commands.options import add_progress_choice, positive
 from m2v_lite.commands.printing import counted, message_of, print_table
 from m2v_lite.commands.replacing import check_vectors
-from m2v_lite.errors import InputValueError, M2VLiteError
+from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import print_error, progress_of_files
-from m2v_lite.records.file_formats import FORMATS, STANDARD_STREAM
+from m2v_lite.records.file_formats import FORMATS
 from m2v_lite.records.policies import ERRORS, ON_MISSING
 
 if TYPE_CHECKING:
@@ -133,7 +132,8 @@ def _wrong_usage(options: argparse.Namespace) -> str | None:
 
 
 def _index(options: argparse.Namespace) -> int:
-    from m2v_lite.search.index import Index  # other commands start sooner without it
+    from m2v_lite.search.discovery import check_there  # other commands start sooner without these
+    from m2v_lite.search.index import Index
 
     if options.export:
         from m2v_lite.search.exporting import checked_export
@@ -141,9 +141,9 @@ def _index(options: argparse.Namespace) -> int:
         checked_export(options.export)
         check_vectors(options.export, options.force)
     updates = bool(options.paths)
-    for path in options.paths:
-        if not os.path.exists(options.index) and not os.path.lexists(path) and not _may_be_other(path):
-            raise InputValueError(f"{path}: there is no such file or folder; check the path")
+    if not os.path.exists(options.index):  # an index that cannot be begun leaves no file
+        for path in options.paths:
+            check_there(path)
     with Index(
         made_folder(options.index), options.model, precision=options.precision, create=updates
     ) as index:
@@ -162,11 +162,6 @@ def _index(options: argparse.Namespace) -> int:
         else:
             _update(index, options)
     return 0
-
-
-def _may_be_other(path: str) -> bool:
-    """Return whether a path may be a pattern or standard input, which are no files."""
-    return path == STANDARD_STREAM or has_magic(path)
 
 
 def _watch(index: Index, options: argparse.Namespace) -> None:

@@ -60,10 +60,9 @@ def found_and_gone(
         root = path_in_index(name)
         roots.append(root)
         was_there = any(belongs(path, root) for path in known)
-        if root != STANDARD_STREAM and not os.path.lexists(root) and not has_magic(root):
-            if was_there:
-                continue
-            raise InputValueError(f"{name}: there is no such file or folder; check the path")
+        if was_there and _is_missing(root):
+            continue
+        check_there(name)
         try:
             sources = sources_of([root], written)
         except InputValueError:
@@ -104,6 +103,20 @@ def rule_for(path: str, rule: str | int | None) -> str | int:
 def path_in_index(name: str) -> str:
     """Return a path as the index keeps it: absolute, but that of standard input as it is."""
     return name if name == STANDARD_STREAM else os.path.abspath(name)
+
+
+def check_there(name: str) -> None:
+    """Check that a path stands for something, or may do so as a pattern or standard input.
+
+    Raises:
+        InputValueError: there is nothing.
+    """
+    if _is_missing(path_in_index(name)):
+        raise InputValueError(f"{name}: there is no such file or folder; check the path")
+
+
+def _is_missing(root: str) -> bool:
+    return root != STANDARD_STREAM and not os.path.lexists(root) and not has_magic(root)
 
 
 def belongs(path: str, root: str) -> bool:

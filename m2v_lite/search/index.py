@@ -305,12 +305,11 @@ class Index:
         with self._database.reading() as connection:
             allowed = allowed_chunks(connection, where, pattern)
             wide = max(limit, FUSED) if mode == "hybrid" else limit
+            by_words = NOTHING if mode == "vector" else matching(connection, query, wide, allowed)
             if vector is None:
-                found = matching(connection, query, wide, allowed)
-            else:
-                found = nearest(connection, vector, wide, self._layout, allowed) if vector.any() else NOTHING
-            if mode == "hybrid" and vector is not None:
-                by_words = matching(connection, query, wide, allowed)
+                return hits_of(connection, by_words)
+            found = nearest(connection, vector, wide, self._layout, allowed) if vector.any() else NOTHING
+            if mode == "hybrid":
                 others = np.setdiff1d(by_words.chunks, found.chunks)
                 more = nearest(connection, vector, len(others), self._layout, others)
                 found = fused(joined(found, more), by_words, limit)
