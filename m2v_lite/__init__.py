@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DownloadError",
+    "Embedder",
     "InputTypeError",
     "InputValueError",
     "InvalidIndexError",
@@ -42,6 +43,7 @@ __all__ = [
 
 if _TYPE_CHECKING:
     from m2v_lite.integrations.as_model2vec import install_as_model2vec
+    from m2v_lite.integrations.embedder import Embedder
     from m2v_lite.integrations.milvus import Model2VecEmbeddingFunction
 else:
 
@@ -51,6 +53,10 @@ else:
             from m2v_lite.integrations.milvus import Model2VecEmbeddingFunction
 
             return Model2VecEmbeddingFunction
+        if name == "Embedder":
+            from m2v_lite.integrations.embedder import Embedder
+
+            return Embedder
         if name == "install_as_model2vec":
             from m2v_lite.integrations.as_model2vec import install_as_model2vec
 

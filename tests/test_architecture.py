@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "model": STAGES | {"files", "loading", "encoding"},
     "inference": STAGES | {"files", "loading", "encoding", "model"},
     "search": GROUND | {"files", "loading", "encoding", "records", "model"},
-    "integrations": STAGES | {"files", "loading", "encoding", "model", "inference"},
+    "integrations": STAGES | {"files", "hub", "loading", "encoding", "records", "model", "inference"},
     "commands": STAGES
     | {
         "files",

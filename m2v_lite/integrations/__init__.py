@@ -4,5 +4,8 @@ An adapter takes texts and gives vectors in the form that the other library expe
 only when it is used. The modules:
 
 - `as_model2vec`: this library under the names of model2vec.
+- `bad_rows`: rows of a batch whose text is missing or not valid.
+- `frames`: batches of pyarrow, pandas, polars and plain Python.
+- `embedder`: a column of vectors for such batches, in any process of an engine such as Spark or Ray.
 - `milvus`: the embedding function of Milvus' Python client.
 """
