@@ -9,6 +9,9 @@ PEERS = .venv-peers
 SEARCH_PEERS = .venv-search-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
+ENGINES_VENV = .venv-engines
+# Which engines to test: daft ray spark dask datasets polars duckdb.
+ENGINES =
 # A second version beside the one that the other libraries there need; its own needs are met by what is there.
 NEWEST_SENTENCE_TRANSFORMERS = $(INTEGRATIONS)/sentence-transformers-6
 MODEL2VEC = .venv-model2vec
@@ -166,9 +169,13 @@ test-numpy-alone: wheel ## install the wheel where there is numpy and nothing el
 
 .PHONY: test-integrations
 test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other libraries, in an environment of 2 GB
-	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations
+	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations --ignore=integrations/engines
 	HF_HUB_OFFLINE=1 PYTHONPATH=$(NEWEST_SENTENCE_TRANSFORMERS) \
 	  $(INTEGRATIONS)/bin/python -m pytest integrations/test_sentence_transformers.py integrations/test_from_sentence_transformers.py
+
+.PHONY: test-engines
+test-engines: $(ENGINES_VENV)/installed ## the tests with Daft, Ray, Spark and others, in an environment of 1.6 GB (ENGINES="daft ray"; Spark needs Java)
+	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/bin/python -m pytest $(if $(ENGINES),$(ENGINES:%=integrations/engines/test_%.py),integrations/engines)
 
 .PHONY: test-model2vec
 test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB
@@ -250,6 +257,12 @@ $(INTEGRATIONS)/installed: pyproject.toml
 	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
 	rm -rf $(NEWEST_SENTENCE_TRANSFORMERS)
 	$(INTEGRATIONS)/bin/python $(INSTALL) --no-deps --target $(NEWEST_SENTENCE_TRANSFORMERS) sentence-transformers==6.2.0
+	@touch $@
+
+$(ENGINES_VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(ENGINES_VENV)
+	$(ENGINES_VENV)/bin/python $(INSTALL) --upgrade pip
+	$(ENGINES_VENV)/bin/python $(INSTALL) --group engines --editable .
 	@touch $@
 
 # The tests are in the source archive alone. Without its package, the one that is installed is tested.

@@ -1,0 +1,17 @@
+"""Add vectors to Parquet files with DuckDB: python duckdb_vectors.py INPUT.parquet OUTPUT.parquet"""
+
+from __future__ import annotations
+
+import sys
+
+import duckdb
+
+from m2v_lite import Embedder
+
+if __name__ == "__main__":
+    source, target = sys.argv[1:]
+    embed = Embedder()
+    with duckdb.connect() as database:
+        database.create_function("embed", embed, ["VARCHAR"], f"FLOAT[{embed.dim}]", type="arrow")
+        rows = database.read_parquet(source)
+        rows.select("*, embed(text) AS embedding").write_parquet(target)
