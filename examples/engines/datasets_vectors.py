@@ -1,4 +1,4 @@
-"""Add vectors to Parquet files with Hugging Face datasets: python datasets_vectors.py INPUT.parquet OUTPUT.parquet"""
+"""Add vectors to Parquet files with Hugging Face datasets: python datasets_vectors.py INPUT.parquet OUTPUT"""
 
 from __future__ import annotations
 
