@@ -80,6 +80,8 @@ class Embedder:
     ) -> None:
         self.model = None if model is None else _path_everywhere(model)
         self.column, self.output = _name("column", column), _name("output", output)
+        if output == column:
+            raise InputValueError(f"output and column are both {output!r}; give another output=")
         self._null, self._errors = _one_of("null", null, NULL), _one_of("errors", errors, ERRORS)
         self._fixed_size = switch("fixed_size", fixed_size)
         _check_known(options)
@@ -160,9 +162,9 @@ class Embedder:
         self._fingerprint = fingerprint(loaded.files)
         self._loading.pop("force_download", None)
         if self.model is not None and not os.path.exists(self.model):
-            from m2v_lite.hub.cache import commit_of
-
-            self._loading["revision"] = commit_of(loaded.files.folder)
+            commit = _commit(loaded.files.folder)
+            if commit is not None:
+                self._loading["revision"] = commit
 
     def _key(self) -> str:
         return repr((self.model, sorted(self._loading.items()), self._fingerprint))
@@ -223,6 +225,16 @@ def _path_everywhere(model: PathLike) -> str:
     path = checked_path("model", model)
     folder = os.path.expanduser(path)
     return os.path.abspath(folder) if path and os.path.exists(folder) else path
+
+
+def _commit(folder: str) -> str | None:
+    """Return the commit of a model in the hub's cache, which may lie in a folder of its snapshot."""
+    from m2v_lite.hub.cache import commit_of
+
+    parent = os.path.dirname(folder)
+    while commit_of(folder) is None and folder != parent:
+        folder, parent = parent, os.path.dirname(parent)
+    return commit_of(folder)
 
 
 def _name(argument: str, value: Any) -> str:

@@ -144,9 +144,9 @@ class Pandas(Library):
         return pd.Series(cells, data.index, name=None if data.ndim == 2 else data.name)
 
     def extended(self, table: Any, name: str, column: Any) -> Any:
-        import pandas as pd
-
-        return pd.concat([table, column.rename(name)], axis=1, copy=False)
+        extended = table.copy(deep=False)
+        extended[name] = column
+        return extended
 
 
 class Polars(Library):
@@ -167,7 +167,12 @@ class Polars(Library):
     def of_vectors(self, vectors: NDArray[Any], nulls: Nulls, data: Any) -> Any:
         import polars as pl
 
-        column = pl.Series(getattr(data, "name", ""), vectors)
+        name = getattr(data, "name", "")
+        if len(vectors):
+            column = pl.Series(name, vectors)
+        else:  # of which early versions cannot make an Array
+            number = pl.Series(vectors.reshape(-1)).dtype
+            column = pl.Series(name, [], pl.Array(number, vectors.shape[1]))
         if nulls is None:
             return column
         return pl.select(pl.when(pl.Series(~nulls)).then(column).alias(column.name)).to_series()
@@ -183,6 +188,12 @@ class Plain(Library):
         return list(data) if isinstance(data, Mapping) else None
 
     def column(self, table: Any, name: str) -> Any:
+        lengths = {other: len(column) for other, column in table.items() if hasattr(column, "__len__")}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"{other} {length}" for other, length in lengths.items())
+            raise InputValueError(
+                f"the batch has columns of different lengths: {shown:.200}; give one value for each row"
+            )
         return table[name]
 
     def texts(self, column: Any) -> list[Any]:
