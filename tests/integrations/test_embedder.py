@@ -150,8 +150,8 @@ def arrow_batches(texts: list[Any]) -> dict[str, Any]:
         "Table, large strings": pa.table({"id": numbers, "text": array.cast(pa.large_string())}),
         "Table, dictionary": pa.table({"id": numbers, "text": array.dictionary_encode()}),
         "slice of a Table": pa.table({"id": [0, *range(len(texts))], "text": ["before", *texts]})[1:],
-        "RecordBatch": pa.record_batch({"id": numbers, "text": array}),
-        "slice of a RecordBatch": pa.record_batch({"id": numbers, "text": array})[0:],
+        "RecordBatch": pa.table({"id": numbers, "text": array}).to_batches()[0],
+        "slice of a RecordBatch": pa.table({"id": numbers, "text": array}).to_batches()[0][0:],
         "Array": array,
         "ChunkedArray": chunks,
     }
