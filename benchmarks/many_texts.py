@@ -1,0 +1,190 @@
+"""Check the arithmetic of docs/engines.md by ten million texts: processor time, bytes, a kill in the middle.
+
+    make many-texts
+
+Texts are made of clauses of real prose, in shards of 100,000. First one process encodes a few shards: from
+what these take, the report foretells what all of them will take. Then two processes encode all shards with
+examples/engines/sharded_vectors.py; one of them is killed in the middle and started again. All rows must be
+there, once, and the vectors of a sample must be those of `model.encode`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from corpora import prose_texts
+from results_folder import HERE, add_out_option, write_results
+
+from m2v_lite import StaticModel
+
+PROGRAM = HERE.parent / "examples" / "engines" / "sharded_vectors.py"
+CLAUSES = 50_000
+PARTS = 2
+SAMPLE = 997
+SECONDS = 3600
+
+
+class Used(NamedTuple):
+    """What a process took: processor seconds, elapsed seconds."""
+
+    processor: float
+    elapsed: float
+
+
+def make_shards(folder: Path, texts: int, size: int) -> int:
+    """Write numbered texts to files of `size` texts, and return the bytes of text."""
+    generator = np.random.default_rng(0)
+    clauses = pa.array(prose_texts(CLAUSES))
+    total = 0
+    for first in range(0, texts, size):
+        ids = np.arange(first, min(first + size, texts))
+        parts = [
+            clauses.take(pa.array(generator.integers(len(clauses), size=len(ids)))) for _ in range(PARTS)
+        ]
+        column = pc.binary_join_element_wise(*parts, pa.array(ids).cast(pa.string()), " ")
+        total += pc.sum(pc.binary_length(column)).as_py()
+        pq.write_table(pa.table({"id": ids, "text": column}), folder / f"{first // size:05}.parquet")
+    return total
+
+
+def start(source: Path, target: Path, part: int, of: int) -> subprocess.Popen[bytes]:
+    """Start the program on a part of the shards, on a core of its own."""
+    cores = sorted(os.sched_getaffinity(0))
+    core = {cores[part % len(cores)]}
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(source), str(target), str(part), str(of)],
+        preexec_fn=lambda: os.sched_setaffinity(0, core),
+    )
+
+
+def finished(process: subprocess.Popen[bytes], began: float, status: int = 0) -> Used:
+    """Wait for a process, and return what it took."""
+    _, code, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(code)
+    assert process.returncode == status
+    return Used(usage.ru_utime + usage.ru_stime, time.perf_counter() - began)
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def check(source: Path, target: Path) -> int:
+    """Check that each row is there once, with the vector it should have in a sample; return how many."""
+    model = StaticModel.from_pretrained()
+    names = sorted(path.name for path in source.iterdir())
+    assert sorted(path.name for path in target.iterdir()) == names
+    rows = 0
+    for name in names:
+        given, made = pq.read_table(source / name), pq.read_table(target / name)
+        assert made.select(["id", "text"]).equals(given)
+        rows += len(made)
+        sample = made.take(pa.array(range(0, len(made), SAMPLE)))
+        vectors = sample["embedding"].combine_chunks().flatten().to_numpy().reshape(len(sample), -1)
+        expected = model.encode(sample["text"].to_pylist(), precision="int8")
+        np.testing.assert_array_equal(vectors, expected)
+    return rows
+
+
+def measure(texts: int, size: int, few: int, folder: Path) -> dict[str, Any]:
+    """Return what a few shards take, and what all of them take."""
+    shards, first_shards, vectors, first_vectors = (
+        folder / name for name in ("all", "few", "vectors-of-all", "vectors-of-few")
+    )
+    for new in (shards, first_shards):
+        new.mkdir()
+    bytes_of_text = make_shards(shards, texts, size)
+    for path in sorted(shards.iterdir())[:few]:
+        os.link(path, first_shards / path.name)
+    empty = folder / "none"
+    empty.mkdir()
+    began = time.perf_counter()
+    base = finished(start(empty, folder / "nothing", 0, 1), began)
+    began = time.perf_counter()
+    calibration = finished(start(first_shards, first_vectors, 0, 1), began)
+
+    began = time.perf_counter()
+    processes = [start(shards, vectors, part, 2) for part in range(2)]
+    while len(list(vectors.glob("*.parquet")) if vectors.exists() else []) < texts // size // 4:
+        time.sleep(0.05)
+    processes[1].send_signal(signal.SIGKILL)
+    killed = finished(processes[1], began, -signal.SIGKILL)
+    again = start(shards, vectors, 1, 2)
+    second = finished(again, began)
+    whole = finished(processes[0], began)
+    elapsed = time.perf_counter() - began
+    rows = check(shards, vectors)
+    assert rows == texts
+    return {
+        "texts": texts,
+        "shards": -(-texts // size),
+        "bytes_of_text": bytes_of_text,
+        "bytes_read": size_of(shards),
+        "bytes_written": size_of(vectors),
+        "few_texts": few * size,
+        "few_bytes_written": size_of(first_vectors),
+        "start_seconds": base.processor,
+        "few_seconds": calibration.processor - base.processor,
+        "killed_seconds": killed.processor,
+        "all_seconds": whole.processor + second.processor + killed.processor - 3 * base.processor,
+        "elapsed": elapsed,
+    }
+
+
+def report(result: dict[str, Any]) -> str:
+    """Return the figures as text."""
+    texts, few = result["texts"], result["few_texts"]
+    foretold = result["few_seconds"] / few * texts
+    written = result["few_bytes_written"] / few * texts
+    per_text = result["bytes_of_text"] / texts
+    lines = [
+        f"{result['machine']}; the bundled potion-base-8M in int8; {texts:,} texts of {per_text:.0f} bytes, in "
+        f"{result['shards']} Parquet files; vectors in int8; two processes, of which one was killed and started "
+        "again",
+        "",
+        f"| | foretold from {few:,} texts | measured | measured / foretold |",
+        "|---|---|---|---|",
+        f"| processor seconds | {foretold:.1f} | {result['all_seconds']:.1f} | "
+        f"**{result['all_seconds'] / foretold:.2f}** |",
+        f"| MB written | {written / 1e6:.0f} | {result['bytes_written'] / 1e6:.0f} | "
+        f"**{result['bytes_written'] / written:.2f}** |",
+        "",
+        f"A text takes {result['all_seconds'] / texts * 1e6:.1f} us of a core, with reading and writing; it is "
+        f"read from {result['bytes_read'] / texts:.0f} bytes of Parquet, and written in "
+        f"{result['bytes_written'] / texts:.0f} bytes with its vector.",
+        "",
+        f"All rows were there, once. Elapsed: {result['elapsed']:.0f} s.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Check by ten million texts what a plan foretells.")
+    parser.add_argument("--texts", type=int, default=10_000_000, help="how many (default: %(default)s)")
+    parser.add_argument("--shard", type=int, default=100_000, help="texts of a file (default: %(default)s)")
+    parser.add_argument("--few", type=int, default=5, help="files to foretell from (default: %(default)s)")
+    add_out_option(parser)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(options.texts, options.shard, options.few, Path(folder))
+    result["machine"] = f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
+    text = report(result)
+    print(text)
+    write_results(options.out, "many-texts", result, text)
+
+
+if __name__ == "__main__":
+    main()
