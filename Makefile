@@ -117,6 +117,10 @@ memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/install
 encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB on the disk, half an hour)
 	$(VENV)/bin/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
 
+.PHONY: many-texts
+many-texts: $(VENV)/with-tools ## check the plan of docs/engines.md by ten million texts (10 GB on the disk, five minutes)
+	$(VENV)/bin/python benchmarks/many_texts.py --out $(RESULTS) $(TEXTS_OPTIONS)
+
 .PHONY: search-speed
 search-speed: $(VENV)/with-tools $(TEXTS)/installed ## measure search: speed, memory, size and recall, to a million chunks (half an hour)
 	$(VENV)/bin/python benchmarks/search_speed.py --texts $(TEXTS) --out $(RESULTS) $(SEARCH_OPTIONS)

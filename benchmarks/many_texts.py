@@ -150,21 +150,21 @@ def report(result: dict[str, Any]) -> str:
     foretold = result["few_seconds"] / few * texts
     written = result["few_bytes_written"] / few * texts
     per_text = result["bytes_of_text"] / texts
+    all_seconds, read = result["all_seconds"], result["bytes_read"] / texts
     lines = [
-        f"{result['machine']}; the bundled potion-base-8M in int8; {texts:,} texts of {per_text:.0f} bytes, in "
-        f"{result['shards']} Parquet files; vectors in int8; two processes, of which one was killed and started "
-        "again",
+        f"{result['machine']}; the bundled potion-base-8M in int8; {texts:,} texts of {per_text:.0f} bytes, "
+        f"in {result['shards']} Parquet files; vectors in int8; two processes, of which one was killed and "
+        "started again",
         "",
         f"| | foretold from {few:,} texts | measured | measured / foretold |",
         "|---|---|---|---|",
-        f"| processor seconds | {foretold:.1f} | {result['all_seconds']:.1f} | "
-        f"**{result['all_seconds'] / foretold:.2f}** |",
+        f"| processor seconds | {foretold:.1f} | {all_seconds:.1f} | **{all_seconds / foretold:.2f}** |",
         f"| MB written | {written / 1e6:.0f} | {result['bytes_written'] / 1e6:.0f} | "
         f"**{result['bytes_written'] / written:.2f}** |",
         "",
-        f"A text takes {result['all_seconds'] / texts * 1e6:.1f} us of a core, with reading and writing; it is "
-        f"read from {result['bytes_read'] / texts:.0f} bytes of Parquet, and written in "
-        f"{result['bytes_written'] / texts:.0f} bytes with its vector.",
+        f"A text takes {all_seconds / texts * 1e6:.1f} us of a core, with reading and writing; it is read "
+        f"from {read:.0f} bytes of Parquet, and written in {result['bytes_written'] / texts:.0f} bytes with "
+        "its vector.",
         "",
         f"All rows were there, once. Elapsed: {result['elapsed']:.0f} s.",
     ]

@@ -196,28 +196,29 @@ class ArrowWriter:
             return pa.ipc.new_file(final, schema)
         import pyarrow.parquet
 
-        paths = _paths_but_vectors(schema)
+        of_vectors, others = _paths(schema)
+        # To look for what is equal in vectors takes longer than all else, and finds little. But Parquet has
+        # no numbers of one byte: it writes four, unless the different ones are counted.
+        is_of_bytes = schema.field(EMBEDDING).type.value_type.bit_width == 8
         return pyarrow.parquet.ParquetWriter(
             final,
             schema,
-            compression=dict.fromkeys(paths, "snappy"),
-            use_dictionary=paths,
-            write_statistics=paths,
+            compression=dict.fromkeys(others, "snappy"),
+            use_dictionary=[*others, *of_vectors] if is_of_bytes else others,
+            write_statistics=others,
         )
 
 
-def _paths_but_vectors(schema: Any) -> list[str]:
-    """Return the paths of the columns in a Parquet file, without that of the vectors.
-
-    To look for what is equal in vectors takes longer than all else, and finds little.
-    """
+def _paths(schema: Any) -> tuple[list[str], list[str]]:
+    """Return the paths of the columns in a Parquet file: those of the vectors, and the others."""
     import pyarrow.parquet
 
     nothing = BytesIO()
     pyarrow.parquet.write_metadata(schema, nothing)
     columns = pyarrow.parquet.read_metadata(nothing).schema
     paths = [columns.column(index).path for index in range(len(columns))]
-    return [path for path in paths if path.partition(".")[0] != EMBEDDING]
+    of_vectors = [path for path in paths if path.partition(".")[0] == EMBEDDING]
+    return of_vectors, [path for path in paths if path not in of_vectors]
 
 
 def _message(arrays: dict[str, Any], schema: Any) -> Any:

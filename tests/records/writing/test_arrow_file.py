@@ -104,6 +104,13 @@ def test_vectors_of_every_dtype_come_back_bit_by_bit(format: str, dtype: str) ->
     assert table.column("text").to_pylist() == [f"text {number}" for number in range(1000)]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_parquet_takes_no_more_bytes_than_vectors_have(dtype: str) -> None:
+    vectors = vectors_for(20_000, 64, dtype)
+    batch = batch_of(TextRows([""] * len(vectors)))
+    assert len(written("parquet", [(batch, vectors)])) < 1.15 * vectors.nbytes
+
+
 @both_formats
 def test_vectors_that_are_a_view_of_others_come_back(format: str) -> None:
     vectors = np.arange(60, dtype=np.float32).reshape(6, 10)[::2, ::-3]
