@@ -2,15 +2,19 @@
 
     make many-texts
 
-Texts are made of clauses of real prose, in shards of 100,000. First one process encodes a few shards: from
-what these take, the report foretells what all of them will take. Then two processes encode all shards with
+Texts are made of parts of real prose, in shards of 100,000. First one process encodes a few shards: from what
+these take, the report foretells what all of them will take. Then two processes encode all shards with
 examples/engines/sharded_vectors.py; one of them is killed in the middle and started again. All rows must be
 there, once, and the vectors of a sample must be those of `model.encode`.
+
+The same few texts, shorter and longer and in other precisions, tell what a text takes by its length, and how
+many bytes a vector takes in Parquet.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import signal
@@ -31,8 +35,15 @@ from results_folder import HERE, add_out_option, write_results
 from m2v_lite import StaticModel
 
 PROGRAM = HERE.parent / "examples" / "engines" / "sharded_vectors.py"
-CLAUSES = 50_000
+DIFFERENT = 50_000
 PARTS = 2
+OTHER_PARTS = (1, 10)
+PRECISIONS: dict[str, dict[str, str]] = {
+    "float32": {},
+    "float16": {"quantize_to": "float16"},
+    "int8": {"precision": "int8"},
+    "bits": {"precision": "ubinary"},
+}
 SAMPLE = 997
 SECONDS = 3600
 
@@ -44,29 +55,28 @@ class Used(NamedTuple):
     elapsed: float
 
 
-def make_shards(folder: Path, texts: int, size: int) -> int:
-    """Write numbered texts to files of `size` texts, and return the bytes of text."""
+def make_shards(folder: Path, texts: int, size: int, parts: int) -> int:
+    """Write numbered texts of so many parts to files of `size` texts, and return the bytes of text."""
+    folder.mkdir()
     generator = np.random.default_rng(0)
-    clauses = pa.array(prose_texts(CLAUSES))
+    prose = pa.array([text[:90] for text in prose_texts(DIFFERENT)])
     total = 0
     for first in range(0, texts, size):
         ids = np.arange(first, min(first + size, texts))
-        parts = [
-            clauses.take(pa.array(generator.integers(len(clauses), size=len(ids)))) for _ in range(PARTS)
-        ]
-        column = pc.binary_join_element_wise(*parts, pa.array(ids).cast(pa.string()), " ")
+        chosen = generator.integers(len(prose), size=(parts, len(ids)))
+        columns = [prose.take(pa.array(rows)) for rows in chosen]
+        column = pc.binary_join_element_wise(*columns, pa.array(ids).cast(pa.string()), " ")
         total += pc.sum(pc.binary_length(column)).as_py()
         pq.write_table(pa.table({"id": ids, "text": column}), folder / f"{first // size:05}.parquet")
     return total
 
 
-def start(source: Path, target: Path, part: int, of: int) -> subprocess.Popen[bytes]:
-    """Start the program on a part of the shards, on a core of its own."""
+def start(*arguments: str | Path | int, core: int = 0) -> subprocess.Popen[bytes]:
+    """Start a program of Python on one of the cores."""
     cores = sorted(os.sched_getaffinity(0))
-    core = {cores[part % len(cores)]}
+    chosen = {cores[core % len(cores)]}
     return subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(source), str(target), str(part), str(of)],
-        preexec_fn=lambda: os.sched_setaffinity(0, core),
+        [sys.executable, *map(str, arguments)], preexec_fn=lambda: os.sched_setaffinity(0, chosen)
     )
 
 
@@ -99,37 +109,71 @@ def check(source: Path, target: Path) -> int:
     return rows
 
 
+ONE_FILE = """
+import json, sys
+from pathlib import Path
+sys.path.append(sys.argv[1])
+from sharded_vectors import add_vectors
+from m2v_lite import Embedder
+embed = Embedder(**json.loads(sys.argv[2]))
+for name in sys.argv[4:]:
+    add_vectors(embed, Path(sys.argv[3]) / name, Path(sys.argv[3]) / "vectors")
+"""
+
+
+def of_one_file(folder: Path, options: dict[str, str]) -> dict[str, float]:
+    """Return what the texts in a folder of one file take with some options of `Embedder`."""
+    seconds = {}
+    (file,) = folder.glob("*.parquet")
+    for names in ([], [file.name]):
+        began = time.perf_counter()
+        program = start("-c", ONE_FILE, PROGRAM.parent, json.dumps(options), folder, *names)
+        seconds[len(names)] = finished(program, began).processor
+    vectors = folder / "vectors"
+    used = {"seconds": seconds[1] - seconds[0], "bytes": vectors.stat().st_size - file.stat().st_size}
+    vectors.unlink()
+    return used
+
+
 def measure(texts: int, size: int, few: int, folder: Path) -> dict[str, Any]:
     """Return what a few shards take, and what all of them take."""
     shards, first_shards, vectors, first_vectors = (
         folder / name for name in ("all", "few", "vectors-of-all", "vectors-of-few")
     )
-    for new in (shards, first_shards):
-        new.mkdir()
-    bytes_of_text = make_shards(shards, texts, size)
+    bytes_of_text = make_shards(shards, texts, size, PARTS)
+    by_length, by_precision = [], {}
+    for parts in (PARTS, *OTHER_PARTS):
+        other = folder / f"{parts}-parts"
+        length = make_shards(other, size, size, parts) / size
+        by_length.append({"bytes_of_text": length, **of_one_file(other, PRECISIONS["int8"])})
+    for name, options in PRECISIONS.items():
+        by_precision[name] = of_one_file(folder / f"{PARTS}-parts", options)
+
+    first_shards.mkdir()
     for path in sorted(shards.iterdir())[:few]:
         os.link(path, first_shards / path.name)
     empty = folder / "none"
     empty.mkdir()
     began = time.perf_counter()
-    base = finished(start(empty, folder / "nothing", 0, 1), began)
+    base = finished(start(PROGRAM, empty, folder / "nothing"), began)
     began = time.perf_counter()
-    calibration = finished(start(first_shards, first_vectors, 0, 1), began)
+    calibration = finished(start(PROGRAM, first_shards, first_vectors), began)
 
     began = time.perf_counter()
-    processes = [start(shards, vectors, part, 2) for part in range(2)]
-    while len(list(vectors.glob("*.parquet")) if vectors.exists() else []) < texts // size // 4:
+    processes = [start(PROGRAM, shards, vectors, part, 2, core=part) for part in range(2)]
+    while len(list(vectors.glob("*.parquet"))) < texts // size // 4:
         time.sleep(0.05)
+        assert processes[0].poll() is None, "it ended too early"
     processes[1].send_signal(signal.SIGKILL)
     killed = finished(processes[1], began, -signal.SIGKILL)
-    again = start(shards, vectors, 1, 2)
-    second = finished(again, began)
-    whole = finished(processes[0], began)
+    second = finished(start(PROGRAM, shards, vectors, 1, 2, core=1), began)
+    first = finished(processes[0], began)
     elapsed = time.perf_counter() - began
     rows = check(shards, vectors)
     assert rows == texts
     return {
         "texts": texts,
+        "size": size,
         "shards": -(-texts // size),
         "bytes_of_text": bytes_of_text,
         "bytes_read": size_of(shards),
@@ -138,9 +182,10 @@ def measure(texts: int, size: int, few: int, folder: Path) -> dict[str, Any]:
         "few_bytes_written": size_of(first_vectors),
         "start_seconds": base.processor,
         "few_seconds": calibration.processor - base.processor,
-        "killed_seconds": killed.processor,
-        "all_seconds": whole.processor + second.processor + killed.processor - 3 * base.processor,
+        "all_seconds": first.processor + second.processor + killed.processor - 3 * base.processor,
         "elapsed": elapsed,
+        "by_length": by_length,
+        "by_precision": by_precision,
     }
 
 
@@ -167,7 +212,22 @@ def report(result: dict[str, Any]) -> str:
         "its vector.",
         "",
         f"All rows were there, once. Elapsed: {result['elapsed']:.0f} s.",
+        "",
+        "| bytes of a text | us of a core a text | core-hours for a billion texts |",
+        "|---|---|---|",
     ]
+    for used in sorted(result["by_length"], key=lambda used: float(used["bytes_of_text"])):
+        one = used["seconds"] / result["size"]
+        lines.append(f"| {used['bytes_of_text']:.0f} | {one * 1e6:.1f} | {one * 1e9 / 3600:,.0f} |")
+    lines += [
+        "",
+        "| vectors in | bytes of a vector in Parquet | us of a core a text | TB for a billion texts |",
+        "|---|---|---|---|",
+    ]
+    for name, used in result["by_precision"].items():
+        one = used["bytes"] / result["size"]
+        seconds = used["seconds"] / result["size"] * 1e6
+        lines.append(f"| {name} | {one:.0f} | {seconds:.1f} | {one / 1e3:.2f} |")
     return "\n".join(lines) + "\n"
 
 
