@@ -40,7 +40,6 @@ PARTS = 2
 OTHER_PARTS = (1, 10)
 PRECISIONS: dict[str, dict[str, str]] = {
     "float32": {},
-    "float16": {"quantize_to": "float16"},
     "int8": {"precision": "int8"},
     "bits": {"precision": "ubinary"},
 }

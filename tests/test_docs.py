@@ -30,10 +30,15 @@ README = PAGES["README.md"]
 # The docstrings name these.
 EXPECTED_PAGES = [
     "use", "encode-files", "search", "hub-and-offline-boards", "milvus", "packed-models", "small-boards", "speed-and-memory",
-    "other-libraries", "how-it-works", "contributing",
+    "other-libraries", "engines", "how-it-works", "contributing",
 ]  # fmt: skip
 NEED_MORE = {"milvus_collection.py", "serve_embeddings.py"}  # than this package; tested in integrations
-TESTED_IN_INTEGRATIONS = {"docs/milvus.md": 1, "docs/other-libraries.md": 2, "docs/search.md": 3}
+TESTED_IN_INTEGRATIONS = {
+    "docs/milvus.md": 1,
+    "docs/other-libraries.md": 2,
+    "docs/search.md": 3,
+    "docs/engines.md": 7,
+}
 ELSEWHERE = {"README.md", "docs", "tests", "scripts", "examples"}  # what test_elsewhere.sh copies
 OF_THE_RESULTS = pytest.mark.skipif(not RESULTS.exists(), reason="the results are not part of the package")
 
@@ -108,7 +113,7 @@ def tables_of(results: str) -> list[str]:
 
 def test_there_are_pages_and_examples() -> None:
     assert {f"docs/{name}.md" for name in EXPECTED_PAGES} == PAGES.keys() - {"README.md"}
-    pages = {"README.md", "docs/search.md", "docs/speed-and-memory.md", "docs/use.md"}
+    pages = {"README.md", "docs/engines.md", "docs/search.md", "docs/speed-and-memory.md", "docs/use.md"}
     assert {block.page for block in WITH_OUTPUT} == pages
     assert {block.page for block in SESSIONS} == {"README.md", "docs/use.md"}
     assert len(EXAMPLES) == 4
@@ -123,6 +128,23 @@ def test_every_page_is_named_in_the_readme() -> None:
 
 
 # --- examples
+
+
+def essence(program: str) -> list[str]:
+    """Return the lines of a program without their indentation, blank lines and docstrings."""
+    lines = (line.strip() for line in program.splitlines())
+    return [line for line in lines if line and not line.startswith('"""')]
+
+
+def test_the_programs_for_engines_are_the_examples() -> None:
+    examples = {
+        path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "examples" / "engines").glob("*.py")
+    }
+    without = [block for block in PROGRAMS if block.page == "docs/engines.md" and block.output is None]
+    for block in without:
+        engine = block.text.split()[1].partition(".")[0]
+        in_example = essence(examples[f"{engine}_vectors" if engine != "pyspark" else "spark_vectors"])
+        assert [line for line in essence(block.text) if line not in in_example] == []
 
 
 @pytest.mark.parametrize("block", WITH_OUTPUT, ids=name_of)
