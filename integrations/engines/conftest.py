@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import runpy
 import subprocess
@@ -22,6 +23,9 @@ from m2v_lite import StaticModel
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "engines"
 SENTENCES: list[str] = runpy.run_path(str(ROOT / "examples" / "nearest.py"))["SENTENCES"]
+# The name of the model in `hub_cache`, and its commit.
+HUB_NAME = "owner/name"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 MORE = ["", "Чайник закипел.", "湯が沸いた", "ทดสอบ", "naïve café", "😀 emoji", "x" * 5000]
 
 
@@ -72,6 +76,30 @@ def matrix(column: Any) -> np.ndarray[Any, Any]:
     assert column.null_count == 0
     column = column.combine_chunks()
     return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder: the bundled model with 64 columns. So its vectors tell it from the bundled one."""
+    folder = tmp_path_factory.mktemp("small") / "model"
+    StaticModel.from_pretrained(dimensionality=64).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def hub_cache(small_model: Path, tmp_path: Path) -> Path:
+    """A cache of the hub, laid out as huggingface_hub does it, with `small_model` as HUB_NAME at COMMIT."""
+    cache = tmp_path / "hub"
+    entry = cache / f"models--{HUB_NAME.replace('/', '--')}"
+    for folder in ("refs", "blobs", f"snapshots/{COMMIT}"):
+        (entry / folder).mkdir(parents=True)
+    (entry / "refs" / "main").write_text(COMMIT)
+    for file in small_model.iterdir():
+        content = file.read_bytes()
+        name = hashlib.sha256(content).hexdigest()
+        (entry / "blobs" / name).write_bytes(content)
+        (entry / "snapshots" / COMMIT / file.name).symlink_to(f"../../blobs/{name}")
+    return cache
 
 
 @pytest.fixture
