@@ -74,6 +74,17 @@ def test_pandas(name: str, null: str, model: StaticModel) -> None:
         pd.testing.assert_frame_equal(extended[["text", "name"]], frame.iloc[kept])
 
 
+@pytest.mark.parametrize("kind", [pd.ArrowDtype(pa.string()), pd.StringDtype("pyarrow")])
+def test_pandas_that_is_not_utf8(kind: Any, model: StaticModel) -> None:
+    """pandas itself cannot make objects of such texts."""
+    texts = pa.chunked_array([pa.array([b"one", b"caf\xe9"]).view(pa.string())])
+    column = texts.to_pandas(types_mapper=lambda _: kind)
+    assert listed(Embedder(errors="replace")(column)) == model.encode(["one", "caf\ufffd"]).tolist()
+    assert listed(Embedder(errors="skip")(column)) == model.encode(["one"]).tolist()
+    with pytest.raises(InputValueError, match="row 1 of the batch: the text is not valid Unicode"):
+        Embedder()(column)
+
+
 @pytest.mark.parametrize("null", ["empty", "skip", "null"])
 @pytest.mark.parametrize("name", list(of_polars([])))
 def test_polars(name: str, null: str, model: StaticModel) -> None:

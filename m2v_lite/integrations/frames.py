@@ -132,6 +132,11 @@ class Pandas(Library):
         return table[name]
 
     def texts(self, column: Any) -> list[Any]:
+        import pandas as pd
+
+        if isinstance(column.array, pd.arrays.ArrowExtensionArray):
+            # pandas and numpy raise an error for texts in Arrow that are not UTF-8.
+            return Arrow(fixed_size=True).texts(column.array.__arrow_array__())
         return list(column.to_numpy(object))
 
     def at(self, data: Any, rows: Rows) -> Any:
