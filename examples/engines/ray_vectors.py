@@ -19,6 +19,6 @@ if __name__ == "__main__":
         fn_constructor_kwargs={"column": "text", "output": "embedding"},
         batch_format="pyarrow",
         batch_size=8192,
-        concurrency=(1, 2),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=2),
     )
     rows.write_parquet(target)
