@@ -165,6 +165,11 @@ class Embedder:
             commit = _commit(loaded.files.folder)
             if commit is not None:
                 self._loading["revision"] = commit
+            if self._loading.get("cache_dir") is not None:
+                from m2v_lite.hub.cache import cache_folder
+
+                # A relative path means another folder where another process runs.
+                self._loading["cache_dir"] = cache_folder(self._loading["cache_dir"])
 
     def _key(self) -> str:
         return repr((self.model, sorted(self._loading.items()), self._fingerprint))

@@ -601,6 +601,18 @@ def test_a_name_is_pinned_to_its_commit(
     assert f"m2v-lite download owner/name --revision {COMMITS[0]}" in message
 
 
+def test_a_cache_means_the_same_everywhere(
+    folder: Path, tmp_path: Path, elsewhere: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_into_cache(tmp_path / "cache", COMMITS[0], folder)
+    monkeypatch.chdir(tmp_path)
+    embedder = Embedder("owner/name", cache_dir="cache", local_files_only=True)
+    expected = embedder(TEXTS)
+    elsewhere()
+    monkeypatch.chdir("/")
+    np.testing.assert_array_equal(copied(embedder)(TEXTS), expected)
+
+
 def test_what_was_downloaded_by_force_is_not_again(loads: list[Any]) -> None:
     embedder = Embedder(force_download=True)
     assert b"force_download" not in pickle.dumps(embedder)
