@@ -74,7 +74,7 @@ def embedded(table: pa.Table, embed: Embedder, **options: Any) -> pa.Table:
 def test_the_example(
     runner: str, source: Path, tmp_path: Path, run_example: Callable[..., None], check: Callable[[Path], None]
 ) -> None:
-    run_example("daft_vectors", source, tmp_path / "out", DAFT_RUNNER=runner)
+    run_example("daft_vectors", source, tmp_path / "out", DAFT_RUNNER=runner, RAY_ADDRESS="local")
     check(tmp_path / "out")
 
 
@@ -151,6 +151,7 @@ def test_a_model_in_the_cache_of_the_hub(
     environment = {
         **os.environ,
         "DAFT_RUNNER": runner,
+        "RAY_ADDRESS": "local",
         "HF_HUB_CACHE": str(hub_cache),
         "HF_HUB_OFFLINE": "1",
     }

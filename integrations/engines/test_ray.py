@@ -10,9 +10,9 @@ import re
 import shutil
 import signal
 import socket
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from conftest import COMMIT, HUB_NAME  # type: ignore[attr-defined]  # mypy know
 from ray.cluster_utils import Cluster
 from ray.data import ActorPoolStrategy, Dataset
 from ray.exceptions import ActorDiedError, RayTaskError
-from time_limit import LONGEST
+from time_limit import LONGEST, wait_for
 
 from m2v_lite import Embedder, StaticModel
 
@@ -48,12 +48,22 @@ def cluster() -> Iterator[Cluster]:
         ray.init(cluster.address, log_to_driver=False)
         ray.data.DataContext.get_current().enable_progress_bars = False
         yield cluster
-        started = [child for child in psutil.Process().children(recursive=True) if "ray" in child.name()]
+        started = processes_of_ray()
     finally:
         ray.shutdown()
         cluster.shutdown()
     assert started
     assert psutil.wait_procs(started, timeout=LONGEST)[1] == []
+
+
+def processes_of_ray() -> list[psutil.Process]:
+    """Return those that this process has started, and that these have started."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if "ray" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +204,8 @@ def test_a_killed_process(
         pool = ActorPoolStrategy(size=1 if workers == "one actor" else 2)
         done = blocks.map_batches(kind, batch_format="pyarrow", compute=pool)
     check_vectors(done.materialize(), table, vectors)
-    assert not psutil.pid_exists(int((tmp_path / "killed").read_text()))
+    killed = int((tmp_path / "killed").read_text())
+    wait_for(lambda: not psutil.pid_exists(killed))
 
 
 def test_a_model_in_the_cache_of_the_hub(
@@ -251,14 +262,12 @@ def meeting(place: Path) -> type[Embedder]:
             (place / str(os.getpid())).touch()
 
         def __call__(self, batch: pa.Table) -> pa.Table:
-            deadline = time.monotonic() + LONGEST
-            while len(list(place.iterdir())) < 2:
-                assert time.monotonic() < deadline, "the other process does not start"
-                time.sleep(0.01)
+            wait_for(lambda: len(list(place.iterdir())) == 2)
             done = super().__call__(batch)
             # How much of the model's file is in memory, and the share of this process in that.
             smaps = Path("/proc/self/smaps").read_text()
-            (mapping,) = re.findall(rf" {re.escape(self.model or '')}/\S+\n(?:\w+:.*\n)+", smaps)
+            folder = re.escape(str(self.model))
+            (mapping,) = re.findall(rf" {folder}/model\.safetensors\n(?:\w+:.*\n)+", smaps)
             kilobytes = dict(re.findall(r"^(\w+): +(\d+) kB", mapping, re.M))
             facts = {
                 "node": ray.get_runtime_context().get_node_id(),
