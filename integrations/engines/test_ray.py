@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -168,7 +169,7 @@ def test_texts_that_are_not_unicode_are_an_error(cluster: Cluster) -> None:
 def mortal(place: Path) -> type[Embedder]:
     """Return a class of which one process kills itself, once, when three batches are done.
 
-    A class that is made in a function goes to other processes as a whole; they need not import this file.
+    A class that is made in a function goes to other processes as a whole, which could not import this file.
     """
 
     class Mortal(Embedder):
@@ -254,7 +255,10 @@ def test_a_class_whose_model_is_not_there(blocks: Dataset, tmp_path: Path) -> No
 
 
 def meeting(place: Path) -> type[Embedder]:
-    """Return a class whose processes begin when there are two, and tell about themselves in each row."""
+    """Return a class whose processes begin when there are two, and tell about themselves in each row.
+
+    Processes of Ray do not find the modules beside this one, so this does without them.
+    """
 
     class Meeting(Embedder):
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -262,7 +266,10 @@ def meeting(place: Path) -> type[Embedder]:
             (place / str(os.getpid())).touch()
 
         def __call__(self, batch: pa.Table) -> pa.Table:
-            wait_for(lambda: len(list(place.iterdir())) == 2)
+            deadline = time.monotonic() + LONGEST
+            while len(list(place.iterdir())) < 2:
+                assert time.monotonic() < deadline, "the other process does not start"
+                time.sleep(0.01)
             done = super().__call__(batch)
             # How much of the model's file is in memory, and the share of this process in that.
             smaps = Path("/proc/self/smaps").read_text()
