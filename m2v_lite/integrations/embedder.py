@@ -136,7 +136,7 @@ class Embedder:
             (1, 256)
             (2, 256)
         """
-        return map(self, batches)
+        yield from map(self, batches)
 
     def _column(self, library: Library, batch: Any, names: Any) -> Any:
         """Return the column with the texts."""
