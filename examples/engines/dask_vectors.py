@@ -21,4 +21,4 @@ def with_vectors(rows: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     source, target = sys.argv[1:]
     rows = dd.read_parquet(source, split_row_groups=True)
-    rows.map_partitions(with_vectors).to_parquet(target)
+    rows.map_partitions(with_vectors).to_parquet(target, write_index=False)

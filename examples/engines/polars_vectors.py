@@ -11,5 +11,7 @@ from m2v_lite import Embedder
 if __name__ == "__main__":
     source, target = sys.argv[1:]
     embed = Embedder()
-    vectors = pl.col("text").map_batches(embed, return_dtype=pl.Array(pl.Float32, embed.dim))
+    kind = pl.Array(pl.Float32, embed.dim)
+    # Elementwise: polars may hand over parts of the column, and need not hold all of it in memory.
+    vectors = pl.col("text").map_batches(embed, return_dtype=kind, is_elementwise=True)
     pl.scan_parquet(source).with_columns(embedding=vectors).sink_parquet(target)
