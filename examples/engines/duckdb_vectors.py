@@ -12,6 +12,8 @@ if __name__ == "__main__":
     source, target = sys.argv[1:]
     embed = Embedder()
     with duckdb.connect() as database:
-        database.create_function("embed", embed, ["VARCHAR"], f"FLOAT[{embed.dim}]", type="arrow")
+        kind = f"FLOAT[{embed.dim}]"
+        # With "special", missing texts reach the embedder, which goes by its own option null=.
+        database.create_function("embed", embed, ["VARCHAR"], kind, type="arrow", null_handling="special")
         rows = database.read_parquet(source)
         rows.select("*, embed(text) AS embedding").write_parquet(target)
