@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from m2v_lite import Embedder
 
-embed = Embedder(null="null")
+# Dask tries functions on a few rows, one of them without a text. In Parquet, pyarrow cannot read lists of a
+# fixed size if one is null (https://github.com/apache/arrow/issues/35692), so these are plain lists.
+embed = Embedder(null="null", fixed_size=False)
 
 
 def with_vectors(rows: pd.DataFrame) -> pd.DataFrame:
@@ -20,5 +22,6 @@ def with_vectors(rows: pd.DataFrame) -> pd.DataFrame:
 
 if __name__ == "__main__":
     source, target = sys.argv[1:]
-    rows = dd.read_parquet(source, split_row_groups=True)
+    # All columns are plain ones: an index of Dask would become a column more.
+    rows = dd.read_parquet(source, split_row_groups=True, index=False)
     rows.map_partitions(with_vectors).to_parquet(target, write_index=False)
