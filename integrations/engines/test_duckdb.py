@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import get_ident
+from threading import Barrier, get_ident
 from typing import Any
 
 import duckdb
@@ -21,6 +21,7 @@ from policies import (
     not_utf8,
     written,
 )
+from time_limit import LONGEST
 
 from m2v_lite import Embedder, StaticModel
 
@@ -49,10 +50,12 @@ def test_the_example(
 def test_several_threads(
     source: Path, tmp_path: Path, database: duckdb.DuckDBPyConnection, check: Callable[[Path], None]
 ) -> None:
-    embed, threads = Embedder(), set()
+    embed, threads, both = Embedder(), set(), Barrier(2)
 
     def vectors(texts: Any) -> Any:
-        threads.add(get_ident())
+        if get_ident() not in threads:
+            threads.add(get_ident())
+            both.wait(LONGEST)  # for the other thread, which is in here, too
         return embed(texts)
 
     database.create_function("embed", vectors, ["VARCHAR"], "FLOAT[256]", type="arrow")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 import pytest
 from hub_cache import make_hub_cache
 from in_workers import HERE, DyingOnce, Telling, pages, told
@@ -28,6 +29,7 @@ from pyspark.errors import PythonException, UnsupportedOperationException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import arrow_udf
 from pyspark.sql.types import ArrayType, ByteType, FloatType, StructField, StructType
+from time_limit import LONGEST
 
 from m2v_lite import Embedder, StaticModel
 
@@ -58,7 +60,10 @@ def spark(java: None, request: pytest.FixtureRequest) -> Iterator[SparkSession]:
         "spark.log.level": "OFF",
         "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"],
         "spark.executor.memory": "1g",
-        "spark.sql.files.maxPartitionBytes": "256k",
+        "spark.sql.files.maxPartitionBytes": "256k",  # more tasks than workers
+        # Both executors are there before there is work.
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+        "spark.scheduler.maxRegisteredResourcesWaitingTime": f"{LONGEST}s",
     }.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
@@ -77,8 +82,11 @@ def by_map(frame: DataFrame, embed: Embedder, kind: Any = VECTOR) -> DataFrame:
 
 def by_column(frame: DataFrame, embed: Embedder, kind: Any = VECTOR) -> DataFrame:
     """Add vectors by a function of a column, which Spark has from 4.1."""
-    function = arrow_udf(lambda texts: embed(texts), kind)
-    return frame.withColumn("embedding", function("text"))
+
+    def vectors(texts: pa.Array) -> pa.Array:
+        return embed(texts)
+
+    return frame.withColumn("embedding", arrow_udf(vectors, kind)("text"))
 
 
 WAYS = pytest.mark.parametrize("with_vectors", [by_map, by_column])
@@ -110,7 +118,7 @@ def test_a_function_of_a_column_takes_them(spark: SparkSession, rows: Any, vecto
 
 
 def test_an_embedder_is_no_function_of_a_column_by_itself() -> None:
-    """Why a lambda is needed."""
+    """Spark looks at the types of a function, and an embedder is an object."""
     with pytest.raises(TypeError, match="is not a module, class, method, or function"):
         arrow_udf(Embedder(), VECTOR)
 
@@ -123,7 +131,7 @@ def test_each_worker_loads_the_model_once(spark: SparkSession, source: Path, tmp
     for _ in range(2):
         assert len(frame.toArrow()) == 20_000
     batches = told(log, "batch")
-    assert frame.rdd.getNumPartitions() > len(batches)  # more tasks than workers
+    assert frame.rdd.getNumPartitions() > len(batches)
     assert told(log, "load") == dict.fromkeys(batches, 1)
     assert os.getpid() not in batches
 
@@ -208,6 +216,15 @@ def test_a_worker_without_the_model(spark: SparkSession, rows: Any, tmp_path: Pa
         frame.toArrow()
     assert f"on the machine {socket.gethostname()}: " in str(raised.value)
     assert str(folder) in str(raised.value)
+
+
+def test_with_local_threads_no_task_is_tried_again(
+    spark: SparkSession, source: Path, tmp_path: Path, rows: Any
+) -> None:
+    """Unless the master says how often, as below."""
+    embed = DyingOnce(tmp_path / "marker", rows["text"][12_345].as_py(), fixed_size=False)
+    with pytest.raises(Exception, match="Python worker exited unexpectedly"):
+        by_map(spark.read.parquet(str(source)), embed).toArrow()
 
 
 @on(TRIED_AGAIN)
