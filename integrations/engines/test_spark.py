@@ -7,11 +7,13 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pyarrow as pa
+import pyspark
 import pytest
 from hub_cache import make_hub_cache
 from in_workers import HERE, DyingOnce, Telling, pages, told
@@ -67,8 +69,14 @@ def spark(java: None, request: pytest.FixtureRequest) -> Iterator[SparkSession]:
     }.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
+    application = session.sparkContext.applicationId
     yield session
     session.stop()
+    # The executors of a local cluster keep their logs beside Spark itself.
+    logs = Path(os.environ.get("SPARK_HOME", Path(pyspark.__file__).parent)) / "work"
+    shutil.rmtree(logs / application, ignore_errors=True)
+    with suppress(OSError):
+        logs.rmdir()
 
 
 def on(master: str) -> pytest.MarkDecorator:
