@@ -81,7 +81,7 @@ def test_pandas_that_is_not_utf8(kind: Any, model: StaticModel) -> None:
     column = texts.to_pandas(types_mapper=lambda _: kind)
     assert listed(Embedder(errors="replace")(column)) == model.encode(["one", "caf\ufffd"]).tolist()
     assert listed(Embedder(errors="skip")(column)) == model.encode(["one"]).tolist()
-    with pytest.raises(InputValueError, match="row 1 of the batch: the text is not valid Unicode"):
+    with pytest.raises(InputValueError, match="row 1 of the column: the text is not valid Unicode"):
         Embedder()(column)
 
 
@@ -153,10 +153,10 @@ def test_what_cannot_be_done() -> None:
         ):
             embedder(table)
     for table in (pd.DataFrame({"text": WITH_NULLS}), pl.DataFrame({"text": WITH_NULLS})):
-        with pytest.raises(InputTypeError, match="column 'text', row 1 of the batch: the text is missing"):
+        with pytest.raises(InputTypeError, match="row 1 of the batch, column 'text': the text is missing"):
             embedder(table)
     for series in (pd.Series([1, 2]), pl.Series([1, 2])):
-        with pytest.raises(InputTypeError, match="row 0 of the batch: int 1 is not a str"):
+        with pytest.raises(InputTypeError, match="row 0 of the column: int 1 is not a str"):
             embedder(series)
     with pytest.raises(InputValueError, match="the batch has 2 columns named 'text'"):
         embedder(pd.DataFrame([TEXTS], columns=["text", "text", "a", "b"]))

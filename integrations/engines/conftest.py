@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import runpy
 import subprocess
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
+from hub_cache import make_hub_cache
 from time_limit import LONGEST
 
 from m2v_lite import StaticModel
@@ -23,9 +23,6 @@ from m2v_lite import StaticModel
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "engines"
 SENTENCES: list[str] = runpy.run_path(str(ROOT / "examples" / "nearest.py"))["SENTENCES"]
-# The name of the model in `hub_cache`, and its commit.
-HUB_NAME = "owner/name"
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 MORE = ["", "Чайник закипел.", "湯が沸いた", "ทดสอบ", "naïve café", "😀 emoji", "x" * 5000]
 
 
@@ -88,18 +85,9 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub_cache(small_model: Path, tmp_path: Path) -> Path:
-    """A cache of the hub, laid out as huggingface_hub does it, with `small_model` as HUB_NAME at COMMIT."""
-    cache = tmp_path / "hub"
-    entry = cache / f"models--{HUB_NAME.replace('/', '--')}"
-    for folder in ("refs", "blobs", f"snapshots/{COMMIT}"):
-        (entry / folder).mkdir(parents=True)
-    (entry / "refs" / "main").write_text(COMMIT)
-    for file in small_model.iterdir():
-        content = file.read_bytes()
-        name = hashlib.sha256(content).hexdigest()
-        (entry / "blobs" / name).write_bytes(content)
-        (entry / "snapshots" / COMMIT / file.name).symlink_to(f"../../blobs/{name}")
-    return cache
+    """A cache of the hub with `small_model`."""
+    make_hub_cache(tmp_path / "hub", StaticModel.from_pretrained(small_model))
+    return tmp_path / "hub"
 
 
 @pytest.fixture

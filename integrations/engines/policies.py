@@ -13,9 +13,9 @@ from m2v_lite import StaticModel
 MISSING: list[str | None] = ["The kettle is on.", None, "湯が沸いた", None, ""]
 NOT_UTF8 = [b"The kettle is on.", b"caf\xe9 au lait", b"The train was late."]
 # What a message says of the second row of each.
-SAYS_MISSING = r"column 'text', row 1 of the batch: the text is missing \(None\); give null='empty'"
+SAYS_MISSING = r"row 1 of the (column|batch, column 'text'): the text is missing \(None\); give null='empty'"
 SAYS_NOT_UTF8 = (
-    "column 'text', row 1 of the batch: the text is not valid Unicode at character 3; give errors="
+    r"row 1 of the (column|batch, column 'text'): the text is not valid Unicode at character 3; give errors="
 )
 
 Vectors = dict[int, list[float] | None]

@@ -16,8 +16,9 @@ import daft
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import HUB_NAME, matrix  # type: ignore[attr-defined]  # mypy knows that of the tests
+from conftest import matrix  # type: ignore[attr-defined]  # mypy knows that of the tests
 from daft import DataType, Series
+from hub_cache import NAME
 from time_limit import LONGEST
 
 from m2v_lite import Embedder, InputTypeError, StaticModel
@@ -90,7 +91,7 @@ def test_missing_texts(null: str, expected: list[float] | None) -> None:
 
 def test_a_missing_text_is_an_error() -> None:
     """On this machine, Daft raises the error as it is."""
-    with pytest.raises(InputTypeError, match=r"column 'text', row 1 of the batch: .*null='empty'"):
+    with pytest.raises(InputTypeError, match=r"row 1 of the column: .*null='empty'"):
         embedded(HOLED, Embedder())
 
 
@@ -155,7 +156,7 @@ def test_a_model_in_the_cache_of_the_hub(
         "HF_HUB_CACHE": str(hub_cache),
         "HF_HUB_OFFLINE": "1",
     }
-    command = [sys.executable, str(program), HUB_NAME, str(source / "0.parquet"), str(target)]
+    command = [sys.executable, str(program), NAME, str(source / "0.parquet"), str(target)]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
     )

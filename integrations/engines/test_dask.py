@@ -174,7 +174,7 @@ def test_int8(source: Path, rows: Any) -> None:
 
 
 def test_a_model_of_the_hub(source: Path, tmp_path: Path, cluster: Client, check: Check) -> None:
-    name = make_hub_cache(tmp_path / "hub")
+    name = make_hub_cache(tmp_path / "hub", StaticModel.from_pretrained())
     embed = Embedder(name, cache_dir=tmp_path / "hub", local_files_only=True)
     writing = with_vectors(source, embed).to_parquet(tmp_path / "out", compute=False, write_index=False)
     dask.compute(writing, scheduler=cluster)

@@ -134,7 +134,7 @@ def test_int8(rows: Any, kind: str | None) -> None:
 
 
 def test_a_model_of_the_hub(rows: Any, vectors: Any, tmp_path: Path) -> None:
-    name = make_hub_cache(tmp_path / "hub")
+    name = make_hub_cache(tmp_path / "hub", StaticModel.from_pretrained())
     embed = Embedder(name, cache_dir=tmp_path / "hub", local_files_only=True)
     done = Dataset(rows.slice(0, 100)).with_format("arrow").map(embed, batched=True, num_proc=2)
     assert done.data.table["embedding"].to_pylist() == vectors[:100].tolist()

@@ -120,7 +120,7 @@ def test_int8(rows: Any, database: duckdb.DuckDBPyConnection) -> None:
 def test_a_model_of_the_hub(
     rows: Any, vectors: Any, tmp_path: Path, database: duckdb.DuckDBPyConnection
 ) -> None:
-    name = make_hub_cache(tmp_path)
+    name = make_hub_cache(tmp_path, StaticModel.from_pretrained())
     embed = Embedder(name, cache_dir=tmp_path, local_files_only=True)
     table = with_vectors(database, rows.slice(0, 100), embed)
     assert table["embedding"].to_pylist() == vectors[:100].tolist()

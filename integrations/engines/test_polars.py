@@ -102,7 +102,7 @@ def test_int8(rows: Any, with_vectors: Callable[..., pl.LazyFrame]) -> None:
 
 
 def test_a_model_of_the_hub(rows: Any, tmp_path: Path, vectors: Any) -> None:
-    name = make_hub_cache(tmp_path)
+    name = make_hub_cache(tmp_path, StaticModel.from_pretrained())
     embed = Embedder(name, cache_dir=tmp_path, local_files_only=True)
     frame = by_expression(pl.from_arrow(rows.slice(0, 100)).lazy(), embed).collect()
     assert frame["embedding"].to_list() == vectors[:100].tolist()

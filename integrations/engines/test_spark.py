@@ -204,7 +204,7 @@ def test_int8(spark: SparkSession, rows: Any, with_vectors: Callable[..., DataFr
 
 
 def test_a_model_of_the_hub(spark: SparkSession, source: Path, tmp_path: Path, check: Check) -> None:
-    name = make_hub_cache(tmp_path / "hub")
+    name = make_hub_cache(tmp_path / "hub", StaticModel.from_pretrained())
     embed = Embedder(name, cache_dir=tmp_path / "hub", local_files_only=True, fixed_size=False)
     by_map(spark.read.parquet(str(source)), embed).write.parquet(str(tmp_path / "out"))
     check(tmp_path / "out")

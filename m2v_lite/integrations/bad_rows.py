@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ class Sorted(NamedTuple):
     nulls: NDArray[np.bool_] | None
 
 
-def sort_rows(values: list[Any], null: str, errors: str, place: Callable[[int], str]) -> Sorted:
+def sort_rows(values: list[Any], null: str, errors: str, where: str = "the column") -> Sorted:
     """Return the texts among the values of a column, by policy.
 
     Args:
@@ -46,16 +46,16 @@ def sort_rows(values: list[Any], null: str, errors: str, place: Callable[[int], 
             it a "null" in place of a vector.
         errors: what to do about a value that is no text, or no valid Unicode: be "strict" and raise an error,
             "replace" bad parts by U+FFFD, "skip" the row, or give it a "null".
-        place: tells where a row is.
+        where: what the rows are of, for errors.
 
     Raises:
         InputTypeError: a text is missing, or a value is no text, and the policy does not say what to do.
         InputValueError: a text is not valid Unicode, likewise.
 
     Example:
-        >>> sort_rows(["one", None, "three"], "skip", "strict", str)
+        >>> sort_rows(["one", None, "three"], "skip", "strict")
         Sorted(texts=['one', 'three'], rows=array([0, 2]), nulls=None)
-        >>> sort_rows(["one", None], "null", "strict", str)
+        >>> sort_rows(["one", None], "null", "strict")
         Sorted(texts=['one', ''], rows=None, nulls=array([False,  True]))
     """
     if set(map(type, values)) <= {str} and _are_valid(values):
@@ -66,7 +66,7 @@ def sort_rows(values: list[Any], null: str, errors: str, place: Callable[[int], 
             continue
         policy = null if is_missing(value) else errors
         if policy in STRICT or (policy == "replace" and not isinstance(value, str)):
-            raise _error(value, place(row))
+            raise _error(value, f"row {row} of {where}")
         values[row] = replaced(value) if policy == "replace" else ""
         skipped[row], nulls[row] = policy == "skip", policy == "null"
     rows = None

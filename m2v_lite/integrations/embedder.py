@@ -117,7 +117,8 @@ class Embedder:
         library = library_of(batch, self._fixed_size)
         names = library.names(batch)
         column = batch if names is None else self._column(library, batch, names)
-        texts, rows, nulls = sort_rows(library.texts(column), self._null, self._errors, self._place)
+        where = "the column" if names is None else f"the batch, column {self.column!r}"
+        texts, rows, nulls = sort_rows(library.texts(column), self._null, self._errors, where)
         if rows is not None:
             batch = library.at(batch, rows)
         vectors = library.of_vectors(self._loaded().encode(texts, **self._encoding), nulls, batch)
@@ -152,9 +153,6 @@ class Embedder:
                 f"the batch has {fact} named {self.column!r}; give column=, one of: {shown:.200}"
             )
         return library.column(batch, self.column)
-
-    def _place(self, row: int) -> str:
-        return f"column {self.column!r}, row {row} of the batch"
 
     def _pin(self, loaded: StaticModel) -> None:
         """Have all other processes use the files of this model, or fail."""

@@ -88,8 +88,6 @@ class Arrow(Library):
         except UnicodeDecodeError:
             import pyarrow as pa
 
-            if pa.types.is_dictionary(column.type):
-                column = column.cast(column.type.value_type)
             values = column.cast(pa.large_binary()).to_pylist()
             return [None if value is None else value.decode("utf-8", "surrogateescape") for value in values]
 

@@ -270,9 +270,7 @@ def test_arrow_that_is_not_utf8(kind: Any, model: StaticModel) -> None:
         answer = Embedder(null="empty", errors="replace")(batch)
         expected = model.encode(["caf\ufffd", "", "fine", "\ufffd and \ufffd"])
         np.testing.assert_array_equal(answer.flatten().to_numpy().reshape(-1, 256), expected)
-        with pytest.raises(
-            InputValueError, match=r"column 'text', row 0 of the batch: .* at character 3; giv"
-        ):
+        with pytest.raises(InputValueError, match=r"row 0 of the column: .* at character 3; giv"):
             Embedder(null="empty")(batch)
 
 
@@ -309,7 +307,7 @@ def test_policies(null: str, errors: str, values: list[Any]) -> None:
     batch = {"text": list(values), "place": list(range(len(values)))}
     failure = next((item for item in expected if isinstance(item, type)), None)
     if failure is not None:
-        with pytest.raises(failure, match=rf"row {expected.index(failure)} of the batch: "):
+        with pytest.raises(failure, match=rf"row {expected.index(failure)} of the batch, column 'text': "):
             embedder(batch)
     else:
         answer = embedder(batch)
@@ -329,12 +327,12 @@ def test_bad_rows_far_down() -> None:
     """Texts are looked at in parts."""
     texts = ["fine"] * 10_000
     texts[9_000] = "\ud800"
-    with pytest.raises(InputValueError, match="row 9000 of the batch"):
+    with pytest.raises(InputValueError, match="row 9000 of the column"):
         Embedder()(texts)
 
 
 def test_a_surrogate_pair_in_two_texts_is_no_character() -> None:
-    with pytest.raises(InputValueError, match="row 0 of the batch"):
+    with pytest.raises(InputValueError, match="row 0 of the column"):
         Embedder()(["\ud83d", "\ude00"])
 
 
@@ -420,13 +418,13 @@ def test_impossible_options(options: dict[str, Any], error: type[Exception], mes
         ({"text": [], "embedding": []}, InputValueError, "has a column 'embedding' already; give another"),
         (pa.table({"a": [1]}), InputValueError, "the batch has no column named 'text'"),
         (pa.table([["a"], ["b"]], ["text", "text"]), InputValueError, "has 2 columns named 'text'"),
-        (pa.table({"text": [1]}), InputTypeError, "column 'text', row 0 of the batch: int 1 is not a str"),
+        (pa.table({"text": [1]}), InputTypeError, "row 0 of the batch, column 'text': int 1 is not a str"),
         (
             pa.table({"text": ["a", None]}),
             InputTypeError,
-            "row 1 of the batch: the text is missing (None); gi",
+            "row 1 of the batch, column 'text': the text is missing (None); gi",
         ),
-        (pa.array([None]), InputTypeError, "row 0 of the batch: the text is missing"),
+        (pa.array([None]), InputTypeError, "row 0 of the column: the text is missing"),
     ],
 )
 def test_impossible_batches(batch: Any, error: type[Exception], message: str) -> None:
