@@ -46,7 +46,8 @@ class Embedder:
         errors: what to do about a value that is not a text, or not valid Unicode: "strict" raises an error;
             "replace" puts U+FFFD in the place of what is not Unicode; "skip" and "null" as above.
         fixed_size: whether vectors in Arrow are lists of a fixed size. False gives plain lists, which Spark
-            needs.
+            needs, and which pyarrow can read from Parquet if some are null
+            (https://github.com/apache/arrow/issues/35692).
         **options: other options of `from_pretrained` (`dimensionality`, `revision`, `cache_dir`, ...) and of
             `encode` (`normalize`, `max_length`, `precision`, `truncate_dim`, `prompt`, ...). A `token` is
             part of the pickle; better set `HF_TOKEN` on each machine.
