@@ -174,12 +174,12 @@ def _look(number: str) -> Seen | None:
 
 def end_all(patience: float = GRACE / 2) -> None:
     """End all processes below this one: wait some seconds, then ask, and after a while kill."""
-    for sent, seconds in ((None, patience), (signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
+    for sent, seconds in ((0, patience), (signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
         if not (left := _children()):
             return
-        for number in left if sent is not None else []:
+        for number in left:
             with suppress(OSError):
-                os.kill(number, sent)
+                os.kill(number, sent)  # 0 sends nothing
         deadline = time.monotonic() + seconds
         while _children() and time.monotonic() < deadline:
             time.sleep(0.05)
