@@ -9,7 +9,7 @@ There are two jobs. All texts differ, and are in 16 Parquet files with 2 row gro
   and adds up the first numbers of all. Spark also writes them to its sink noop.
 - *files*: read the texts with their ids, and write both with the vectors to Parquet files.
 
-Plain encode does the same, with pyarrow, in one process. It runs before each three engines, and each engine
+Plain encode does the same, with pyarrow, in one process. It runs before each four engines, and each engine
 is compared with the run just before. Each job runs in fresh processes on two cores. The processor time is
 that of all processes, by processor_time.py. Before, the job runs twice for 20,000 of the texts: the first
 time starts the engine. The second shows what each pipeline costs besides, as for actors that start anew.
@@ -34,7 +34,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,27 +46,35 @@ from engine_report import report_of
 from engine_texts import different_texts, sum_of_rows, write_rows
 from processor_time import Meter, end_all, family
 from results_folder import HERE, LOCAL, add_out_option, write_results
-
-sys.path[:0] = [str(HERE.parent / "tests")]
-
-from catalogs import sentences_by_language
+from ten_languages import TEN_LANGUAGES
 
 import m2v_lite
 
 KINDS = ("vectors", "files")
-NOT_BY_DEFAULT = ("spark-pandas-udf",)  # takes minutes
+NOT_BY_DEFAULT = ("spark-pandas-udf",)
+VECTORS_ALONE = ("spark-arrow-udf", "spark-pandas-udf")  # beside mapInArrow, and they write in the same way
 WARM_UP = 20_000
 MARKS = ("warm", "again", "done")
 SECONDS = 1800  # none takes so long
 PACKAGES = ("daft", "ray", "pyspark", "dask", "datasets", "polars", "duckdb", "pyarrow", "numpy")
 
 
-def prepared(number: int, environment: Path, folder: Path) -> Path:
+def sentences(environment: Path | None) -> dict[str, list[str]]:
+    """Return sentences by language: of the environment of `make texts`, or a few."""
+    if environment is None:
+        return TEN_LANGUAGES
+    sys.path.append(str(HERE.parent / "tests"))
+    from catalogs import sentences_by_language
+
+    return sentences_by_language(environment)
+
+
+def prepared(number: int, environment: Path | None, folder: Path) -> Path:
     """Return a folder of Parquet files with so many texts; make it if it is not there."""
     made = folder / f"engine-texts-{number}"
     if not made.exists():
         print(f"making {number:,} texts", flush=True)
-        write_rows(different_texts(number, sentences_by_language(environment)), made)
+        write_rows(different_texts(number, sentences(environment)), made)
     return made
 
 
@@ -79,6 +87,22 @@ def order_of(engines: list[str], between: int) -> list[str]:
     """
     parts = [engines[start : start + between] for start in range(0, len(engines), between)] or [[]]
     return [name for part in parts for name in (PLAIN, *part)]
+
+
+def plan_of(
+    engines: Sequence[str], kinds: Sequence[str], nodes: Sequence[str], between: int
+) -> list[tuple[str, str]]:
+    """Return the jobs of one round, as pairs of a kind and an engine.
+
+    Example:
+        >>> plan_of(["polars"], ["files"], ["ray-1-node"], 3)
+        [('files', 'plain'), ('files', 'polars'), ('nodes', 'ray-1-node')]
+    """
+    plan = []
+    for kind in kinds:
+        some = [name for name in engines if kind == "vectors" or name not in VECTORS_ALONE]
+        plan += [(kind, name) for name in order_of(some, between)]
+    return [*plan, *(("nodes", name) for name in nodes)]
 
 
 class JobError(Exception):
@@ -245,8 +269,8 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="which jobs (default: both)")
     parser.add_argument("--texts", type=int, default=2_000_000, help="how many texts (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs (default: %(default)s)")
-    parser.add_argument("--between", type=int, default=3, help="engines for a run of plain encode")
-    parser.add_argument("--translations", type=Path, required=True, help="the environment of `make texts`")
+    parser.add_argument("--between", type=int, default=4, help="engines for a run of plain encode")
+    parser.add_argument("--translations", type=Path, help="the environment of `make texts`")
     parser.add_argument("--folder", type=Path, default=LOCAL, help="for texts and what jobs write")
     add_out_option(parser)
     options = parser.parse_args()
@@ -258,10 +282,7 @@ def main() -> None:
     with Meter() as meter:
         jobs = Runs(meter, texts, warm_up, folder / "engine-work")
         for number in range(options.rounds):
-            plan = [
-                (kind, name) for kind in options.kinds for name in order_of(options.engines, options.between)
-            ]
-            for kind, name in [*plan, *(("nodes", name) for name in options.nodes)]:
+            for kind, name in plan_of(options.engines, options.kinds, options.nodes, options.between):
                 try:
                     runs.append({**jobs.run(name, kind), "round": number})
                 except JobError as error:

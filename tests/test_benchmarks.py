@@ -72,7 +72,7 @@ def make_would_run(*arguments: str) -> str:
     [
         *("compare", "footprint", "quality", "plots", "memory-cap", "small-computer", "gauge"),
         *("compare-multilingual", "footprint-multilingual", "memory-of-use"),
-        *("search-speed", "search-quality", "search-side-by-side"),
+        *("search-speed", "search-quality", "search-side-by-side", "bench-engines"),
     ],
 )
 def test_make_writes_committed_results_only_if_asked(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +95,7 @@ def test_other_targets_write_no_committed_results() -> None:
     [
         *("compare", "footprint", "quantization_quality", "plots", "memory_cap", "small_computer"),
         *("instructions", "memory_of_use", "search_speed", "search_quality", "search_side_by_side"),
+        "engines",
     ],
 )
 def test_a_benchmark_writes_to_an_untracked_folder(
@@ -102,8 +103,8 @@ def test_a_benchmark_writes_to_an_untracked_folder(
 ) -> None:
     from results_folder import LOCAL
 
-    if name == "plots":
-        pytest.importorskip("matplotlib")
+    if name in ("plots", "engines"):
+        pytest.importorskip({"plots": "matplotlib", "engines": "pyarrow"}[name])
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit, match="0"):
         importlib.import_module(name).main()

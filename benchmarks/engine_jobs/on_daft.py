@@ -31,7 +31,7 @@ class Daft(Engine):
     def vectors(self, source: Path) -> Sums:
         frame = daft.read_parquet(f"{source}/*.parquet")
         vectors = frame.select(vectors_of(frame["text"]).alias("embedding"))
-        first = vectors["embedding"].list_get(0).cast(DataType.float64())
+        first = vectors["embedding"].get(0).cast(DataType.float64())
         sums = vectors.select(vectors["embedding"], first.alias("first"))
         sums = sums.agg(sums["embedding"].count().alias("rows"), sums["first"].sum().alias("first"))
         [found] = sums.to_pylist()

@@ -29,4 +29,4 @@ class Polars(Engine):
 
     def files(self, source: Path, target: Path) -> None:
         rows = pl.scan_parquet(source / "*.parquet")
-        rows.with_columns(embedding=self._vectors).sink_parquet(target / "out.parquet")
+        rows.with_columns(embedding=self._vectors).sink_parquet(target / "out.parquet", compression="snappy")

@@ -38,7 +38,7 @@ def sums_of(batch: Any) -> Sums:
 
 class RayData(Engine):
     title = "Ray Data"
-    setting = f"{CORES} actors, batches of {BATCH:,}"
+    setting = f"one actor or two (`concurrency=(1, {CORES})`), {CORES} CPUs, batches of {BATCH:,}"
 
     def __init__(self) -> None:
         ray.init(**started_with(CORES))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pandas as pd
+import pyarrow as pa
 from pyspark.sql import Observation, SparkSession, functions as F
 from pyspark.sql.types import ArrayType, FloatType, StructField, StructType
 
@@ -60,8 +62,6 @@ class ArrowUdf(MapInArrow):
     title = "Spark, `arrow_udf`"
 
     def _function(self) -> Callable[..., Any]:
-        import pyarrow as pa
-
         embed = self._embed
 
         def vectors(texts: pa.Array) -> pa.Array:
@@ -79,8 +79,6 @@ class PandasUdf(ArrowUdf):
     title = "Spark, `pandas_udf`"
 
     def _function(self) -> Callable[..., Any]:
-        import pandas as pd
-
         embed = self._embed
 
         def vectors(texts: pd.Series) -> pd.Series:
