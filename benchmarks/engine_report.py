@@ -104,8 +104,8 @@ def table_of_nodes(runs: Sequence[Run], texts: int) -> list[str]:
     """Return the table of one and two nodes."""
     lines = [
         "| engine | nodes | wall s | texts a second | processor s "
-        "| the model's table in each process: Rss, MB | Pss, MB |",
-        "|---|---|---|---|---|---|---|",
+        "| the model's table in each process: Rss, MB | Pss, MB | processor s of each, with the start |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     by_engine: dict[str, list[Run]] = {}
     for run in runs:
@@ -118,7 +118,7 @@ def table_of_nodes(runs: Sequence[Run], texts: int) -> list[str]:
             median_of(wall),
             f"{texts / statistics.median(wall):,.0f}",
             f"{statistics.median(run['done']['cpu'] for run in some):.1f}",
-            *(", ".join(f"{one[size]:.1f}" for one in some[-1]["memory"]) for size in ("Rss", "Pss")),
+            *(", ".join(f"{one[size]:.1f}" for one in some[-1]["memory"]) for size in ("Rss", "Pss", "cpu")),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines

@@ -17,8 +17,8 @@ time starts the engine. The second shows what each pipeline costs besides, as fo
 Results must be right: in *files*, a sum of hashes of all ids and vectors must be equal to that of plain
 encode; in *vectors*, the number of vectors and the sum of their first numbers.
 
-Last, Ray and Spark run with one and two nodes of one core each, as far as one machine can: the time, and how
-much memory of the model the workers share.
+Last, Ray and Spark run with one and two nodes, as far as one machine can: the time, and how much memory of
+the model the workers share. All processes of one node have one core, with the driver; those of two have two.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from typing import Any
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from engine_jobs import CORES, ENGINES, NODES, PLAIN
+from engine_jobs import CORES, ENGINES, NODES, ON_ONE_CORE, PLAIN
 from engine_report import report_of
 from engine_texts import different_texts, sum_of_rows, write_rows
-from processor_time import Meter, end_all, family
+from processor_time import TICKS, Meter, end_all, family
 from results_folder import HERE, LOCAL, add_out_option, write_results
 from ten_languages import TEN_LANGUAGES
 
@@ -185,7 +185,7 @@ def is_right(found: tuple[int, float], right: tuple[int, float]) -> bool:
 
 
 def marks_of(arguments: list[str], work: Path) -> Iterator[dict[str, Any]]:
-    """Run a job in a process of its own, on two cores, and give its marks.
+    """Run a job in a process of its own, on two cores or one, and give its marks.
 
     It goes on when it is asked for the next mark.
 
@@ -193,7 +193,7 @@ def marks_of(arguments: list[str], work: Path) -> Iterator[dict[str, Any]]:
         arguments: of engine_jobs/run.py.
         work: a folder for temporary files, and for what it prints.
     """
-    cores = sorted(os.sched_getaffinity(0))[:CORES]
+    cores = sorted(os.sched_getaffinity(0))[: 1 if arguments[0] in ON_ONE_CORE else CORES]
     from_job, to_parent = os.pipe()
     from_parent, to_job = os.pipe()
     command = [sys.executable, "-m", "engine_jobs.run", *arguments, str(from_parent), str(to_parent)]
@@ -237,16 +237,19 @@ def marks_of(arguments: list[str], work: Path) -> Iterator[dict[str, Any]]:
 
 
 def memory_of_model() -> list[dict[str, float]]:
-    """Return, for each process below this one that has the model's table in memory, its share in MB."""
+    """Return, for each process below this one that has the model's table in memory, how much of it.
+
+    In MB, with the processor time of the process since its start.
+    """
     table = str(Path(m2v_lite.__file__).parent / "bundled")
     found = []
-    for number in family():
+    for number, seen in family().items():
         try:
             maps = Path(f"/proc/{number}/smaps").read_text()
         except OSError:
             continue  # it has just ended
         if memory := memory_of_maps(maps, table):
-            found.append(memory)
+            found.append({**memory, "cpu": seen.own / TICKS})
     return found
 
 

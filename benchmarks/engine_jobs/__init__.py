@@ -34,6 +34,8 @@ NODES = {
     "spark-2-workers": "on_spark.TwoWorkers",
 }
 CORES = 2
+# These get one core: else the driver and a worker's two processes would use both, and a node more adds none.
+ON_ONE_CORE = ("ray-1-node", "spark-1-worker")
 BATCH = 8192
 
 

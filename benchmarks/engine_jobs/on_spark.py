@@ -17,11 +17,12 @@ from engine_jobs import CORES, Engine, Sums
 from m2v_lite import Embedder
 
 VECTOR = ArrayType(FloatType())
+TASKS = 16
 
 
 class MapInArrow(Engine):
     title = "Spark, `mapInArrow`"
-    setting = f"local[{CORES}], batches of 10,000; the sink is noop"
+    setting = f"local[{CORES}], {TASKS} tasks, batches of 10,000; in *vectors*, the sink is noop"
     master: ClassVar[str] = f"local[{CORES}]"
 
     def __init__(self) -> None:
@@ -35,7 +36,12 @@ class MapInArrow(Engine):
         self._embed = Embedder(fixed_size=False)
 
     def configuration(self) -> dict[str, str]:
-        return {"spark.ui.enabled": "false", "spark.driver.memory": "2g"}
+        return {
+            "spark.ui.enabled": "false",
+            "spark.driver.memory": "2g",
+            # By default the texts would be two tasks, and the end of the longer one decides.
+            "spark.sql.files.minPartitionNum": str(TASKS),
+        }
 
     def _with_vectors(self, source: Path, columns: list[str]) -> Any:
         rows = self._spark.read.parquet(str(source)).select(*columns)
@@ -90,7 +96,7 @@ class PandasUdf(ArrowUdf):
 
 class OneWorker(MapInArrow):
     title = "Spark, `mapInArrow`"
-    setting = "local-cluster: executors with 1 core and 1,024 MB each; the sink is noop"
+    setting = f"local-cluster: executors with 1 core and 1,024 MB each, {TASKS} tasks; the sink is noop"
     master = "local-cluster[1,1,1024]"
 
     def configuration(self) -> dict[str, str]:
