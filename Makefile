@@ -120,6 +120,7 @@ encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode comman
 .PHONY: many-texts
 many-texts: $(VENV)/with-tools ## check the plan of docs/engines.md by ten million texts (10 GB on the disk, five minutes)
 	$(VENV)/bin/python benchmarks/many_texts.py --out $(RESULTS) $(TEXTS_OPTIONS)
+
 .PHONY: bench-engines
 bench-engines: $(ENGINES_VENV)/installed $(TEXTS)/installed ## measure Daft, Spark, Ray and others against plain encode, 2 million texts
 	$(ENGINES_VENV)/bin/python benchmarks/engines.py --translations $(TEXTS) --out $(RESULTS) $(ENGINES_OPTIONS)
