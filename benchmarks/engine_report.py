@@ -131,7 +131,7 @@ def report_of(result: dict[str, Any]) -> str:
     lines = [
         f"{result['machine']}, {result['cores']} cores, Python {result['python']}; {versions}; the bundled "
         f"model; {texts:,} texts of {result['characters']:.0f} characters on average; {result['rounds']} "
-        "rounds; median (range)",
+        f"rounds, of *files* {result['rounds of files']}; median (range)",
         "",
         "Processor time is that of all processes, on all cores; plain encode runs in one process. *before*: "
         f"to start the engine and do the job for {result['warm-up']:,} texts, which no other column has. *to "

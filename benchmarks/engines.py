@@ -51,7 +51,7 @@ from ten_languages import TEN_LANGUAGES
 import m2v_lite
 
 KINDS = ("vectors", "files")
-NOT_BY_DEFAULT = ("spark-pandas-udf",)
+NOT_BY_DEFAULT = ("ray-tasks", "spark-pandas-udf")
 VECTORS_ALONE = ("spark-arrow-udf", "spark-pandas-udf")  # beside mapInArrow, and they write in the same way
 WARM_UP = 20_000
 MARKS = ("warm", "again", "done")
@@ -285,6 +285,9 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="which jobs (default: both)")
     parser.add_argument("--texts", type=int, default=2_000_000, help="how many texts (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each runs (default: %(default)s)")
+    parser.add_argument(
+        "--rounds-of-files", type=int, default=1, help="the same for *files* (default: %(default)s)"
+    )
     parser.add_argument("--between", type=int, default=4, help="engines for a run of plain encode")
     parser.add_argument("--translations", type=Path, help="the environment of `make texts`")
     parser.add_argument("--folder", type=Path, default=LOCAL, help="for texts and what jobs write")
@@ -298,7 +301,8 @@ def main() -> None:
     with Meter() as meter:
         jobs = Runs(meter, texts, warm_up, folder / "engine-work")
         for number in range(options.rounds):
-            for kind, name in plan_of(options.engines, options.kinds, options.nodes, options.between):
+            kinds = [kind for kind in options.kinds if kind != "files" or number < options.rounds_of_files]
+            for kind, name in plan_of(options.engines, kinds, options.nodes, options.between):
                 try:
                     runs.append({**jobs.run(name, kind), "round": number})
                 except JobError as error:
@@ -314,6 +318,7 @@ def main() -> None:
         "warm-up": WARM_UP,
         "characters": sum(sizes) / len(sizes),
         "rounds": options.rounds,
+        "rounds of files": min(options.rounds, options.rounds_of_files),
         "runs": runs,
         "failed": failed,
     }
