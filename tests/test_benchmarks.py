@@ -72,7 +72,7 @@ def make_would_run(*arguments: str) -> str:
     [
         *("compare", "footprint", "quality", "plots", "memory-cap", "small-computer", "gauge"),
         *("compare-multilingual", "footprint-multilingual", "memory-of-use"),
-        *("search-speed", "search-quality", "search-side-by-side", "bench-engines"),
+        *("search-speed", "search-quality", "search-side-by-side", "bench-engines", "many-texts"),
     ],
 )
 def test_make_writes_committed_results_only_if_asked(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_other_targets_write_no_committed_results() -> None:
     [
         *("compare", "footprint", "quantization_quality", "plots", "memory_cap", "small_computer"),
         *("instructions", "memory_of_use", "search_speed", "search_quality", "search_side_by_side"),
-        "engines",
+        *("engines", "many_texts"),
     ],
 )
 def test_a_benchmark_writes_to_an_untracked_folder(
@@ -103,8 +103,8 @@ def test_a_benchmark_writes_to_an_untracked_folder(
 ) -> None:
     from results_folder import LOCAL
 
-    if name in ("plots", "engines"):
-        pytest.importorskip({"plots": "matplotlib", "engines": "pyarrow"}[name])
+    if name in ("plots", "engines", "many_texts"):
+        pytest.importorskip("matplotlib" if name == "plots" else "pyarrow")
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit, match="0"):
         importlib.import_module(name).main()
@@ -931,3 +931,23 @@ def test_a_short_search_side_by_side(models_folder: Path, tmp_path: Path) -> Non
     assert result["measured"]["m2v_lite, vector"]["recall@10"][0] > 0.95
     assert list(result["growing"]["300"]) == ["m2v_lite, hybrid", "m2v_lite, vector"]
     assert (tmp_path / "search-side-by-side.md").read_text().count("| m2v_lite, hybrid |") == 2
+
+
+def test_ten_million_texts_but_fewer(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    few = ["--texts", "8000", "--shard", "500", "--few", "2", "--out", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "many_texts.py"), *few],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "many-texts.json").read_text())
+    assert (result["texts"], result["shards"], result["few_texts"]) == (8000, 16, 1000)
+    assert result["bytes_written"] > 8000 * 256
+    assert 256 < result["by_precision"]["int8"]["bytes"] / 500 < 300
+    report = (tmp_path / "many-texts.md").read_text()
+    assert "8,000 texts" in report
+    assert "All rows were there, once." in report

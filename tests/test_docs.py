@@ -414,3 +414,32 @@ def test_no_page_holds_the_path_of_a_machine() -> None:
     for page, text in PAGES.items():
         found = re.findall(r"(?<![\w./:])/(?:home|root|work|tmp|opt|usr|Users)\b\S*", text)
         assert found == [], f"{page} has a path of a machine"
+
+
+@OF_THE_RESULTS
+def test_what_engines_add() -> None:
+    """The page gives medians of the results, which also have the ranges."""
+    vectors, files, _ = map(columns, tables_of("engines.md"))
+    medians = re.compile(r"\*\*(-?[\d.]+)\*\*")
+
+    def median(cell: str) -> str:
+        found = medians.match(cell)
+        return found[1] if found else cell
+
+    of_files = {row[0]: row for row in files[1:]}
+    wanted = []
+    for row in vectors[1:]:
+        with_files = of_files.get(row[0], [""] * len(row))
+        wanted.append([row[0], *map(median, (*row[1:3], *with_files[1:3])), row[7]])
+    assert table_below("docs/engines.md", "## Which engine")[1:] == wanted
+
+
+@OF_THE_RESULTS
+def test_the_plan_is_that_of_the_run() -> None:
+    checked, by_length, by_precision = tables_of("many-texts.md")
+    page = PAGES["docs/engines.md"]
+    assert by_length in page
+    assert by_precision in page
+    for row in columns(checked)[1:]:
+        times = row[3].strip("*")
+        assert f"{times} times" in page

@@ -49,8 +49,9 @@ class Embedder:
             needs, and which pyarrow can read from Parquet if some are null
             (https://github.com/apache/arrow/issues/35692).
         **options: other options of `from_pretrained` (`dimensionality`, `revision`, `cache_dir`, ...) and of
-            `encode` (`normalize`, `max_length`, `precision`, `truncate_dim`, `prompt`, ...). A `token` is
-            part of the pickle; better set `HF_TOKEN` on each machine.
+            `encode` (`normalize`, `max_length`, `precision`, `truncate_dim`, `prompt`, ...). With
+            `quantize_to`, each process has a table of its own. A `token` is part of the pickle; better set
+            `HF_TOKEN` on each machine.
 
     Attributes:
         model, column, output: the arguments of these names; a model at a relative path has become absolute.
