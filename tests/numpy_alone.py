@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import io
 import json
+import pickle
 import platform
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from sample_texts import SAMPLE_TEXTS, random_texts
 from st_folders import build, dense
 from tiny_models import TINY_MODELS
 
-from m2v_lite import MissingPackageError, StaticModel
+from m2v_lite import Embedder, MissingPackageError, StaticModel
 from m2v_lite.commands.main import main
 from m2v_lite.search import Index, nearest
 
@@ -137,6 +138,14 @@ def check_real_model(folder: Path) -> None:
     np.testing.assert_array_equal(model.encode(texts), answers["vectors"])
 
 
+def check_batches() -> None:
+    """Add vectors to a dict of columns, as engines do it."""
+    texts = [None, *SAMPLE_TEXTS]
+    answer = pickle.loads(pickle.dumps(Embedder(null="skip")))({"text": texts, "id": np.arange(len(texts))})
+    np.testing.assert_array_equal(answer["embedding"], StaticModel.from_pretrained().encode(SAMPLE_TEXTS))
+    assert answer["id"].tolist() == list(range(1, len(texts)))
+
+
 def check_errors() -> None:
     hub = "install it with: pip install huggingface_hub"
     refused(lambda: StaticModel.from_pretrained("minishlab/potion-base-8M"), hub)
@@ -151,6 +160,7 @@ if __name__ == "__main__":
     check_modules()
     check_large_batches()
     check_command_line()
+    check_batches()
     check_errors()
     check_search()
     if len(sys.argv) > 1:
