@@ -60,10 +60,11 @@ def test_pandas(name: str, null: str, model: StaticModel) -> None:
         wanted = expected(model, texts, null)
         column = of_pandas(texts)[name].set_axis([7, 7, 1, 0]).rename("name")
         kept = [place for place, text in enumerate(texts) if null != "skip" or text is not None]
-        answer = embedder(column)
-        assert listed(answer) == wanted
-        assert answer.index.tolist() == [[7, 7, 1, 0][place] for place in kept]
-        assert answer.name == "name"
+        if null != "skip":
+            answer = embedder(column)
+            assert listed(answer) == wanted
+            assert answer.index.tolist() == [7, 7, 1, 0]
+            assert answer.name == "name"
 
         frame = pd.DataFrame({"text": column, "name": range(4)})
         before = frame.copy()
@@ -80,7 +81,8 @@ def test_pandas_that_is_not_utf8(kind: Any, model: StaticModel) -> None:
     texts = pa.chunked_array([pa.array([b"one", b"caf\xe9"]).view(pa.string())])
     column = texts.to_pandas(types_mapper=lambda _: kind)
     assert listed(Embedder(errors="replace")(column)) == model.encode(["one", "caf\ufffd"]).tolist()
-    assert listed(Embedder(errors="skip")(column)) == model.encode(["one"]).tolist()
+    answer = Embedder(errors="skip")(pd.DataFrame({"text": column}))
+    assert listed(answer["embedding"]) == model.encode(["one"]).tolist()
     with pytest.raises(InputValueError, match="row 1 of the column: the text is not valid Unicode"):
         Embedder()(column)
 
@@ -93,10 +95,11 @@ def test_polars(name: str, null: str, model: StaticModel) -> None:
         wanted = expected(model, texts, null)
         column = of_polars(texts)[name].alias("name")
         kept = [place for place, text in enumerate(texts) if null != "skip" or text is not None]
-        answer = embedder(column)
-        assert answer.dtype == pl.Array(pl.Float32, 256)
-        assert listed(answer) == wanted
-        assert answer.name == "name"
+        if null != "skip":
+            answer = embedder(column)
+            assert answer.dtype == pl.Array(pl.Float32, 256)
+            assert listed(answer) == wanted
+            assert answer.name == "name"
 
         frame = pl.DataFrame({"text": column, "name": range(4)})
         extended = embedder(frame)
@@ -160,7 +163,9 @@ def test_what_cannot_be_done() -> None:
             embedder(series)
     with pytest.raises(InputValueError, match="the batch has 2 columns named 'text'"):
         embedder(pd.DataFrame([TEXTS], columns=["text", "text", "a", "b"]))
-    with pytest.raises(InputTypeError, match="expected a batch, got LazyFrame"):
+    with pytest.raises(
+        InputTypeError, match=r"expected a batch, got LazyFrame .*(\n.*)*; use its own map_batches"
+    ):
         embedder(pl.LazyFrame({"text": TEXTS}))
     with pytest.raises(InputTypeError, match="expected a batch, got Index"):
         embedder(pd.Index(TEXTS))

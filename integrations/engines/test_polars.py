@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 from hub_cache import make_hub_cache
-from policies import SAYS_MISSING, expected, found, missing, not_utf8, written
+from policies import KEEPS_ROWS, SAYS_MISSING, expected, found, missing, not_utf8, written
 
-from m2v_lite import Embedder, InputTypeError, StaticModel
+from m2v_lite import Embedder, InputTypeError, InputValueError, StaticModel
 
 VECTOR = pl.Array(pl.Float32, 256)
 Check = Callable[[Path], None]
@@ -73,7 +73,7 @@ def test_not_elementwise_means_one_batch(source: Path) -> None:
 def test_missing_texts(null: str, with_vectors: Callable[..., pl.LazyFrame]) -> None:
     frame = with_vectors(pl.from_arrow(missing()).lazy(), Embedder(null=null))
     if null == "skip" and with_vectors is by_expression:
-        with pytest.raises(pl.exceptions.ShapeError):  # the other columns keep their rows
+        with pytest.raises(InputValueError, match=KEEPS_ROWS):
             frame.collect()
         return
     assert frame.collect_schema()["embedding"] == VECTOR

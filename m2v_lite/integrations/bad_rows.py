@@ -94,9 +94,12 @@ def _error(value: Any, place: str) -> InputTypeError | InputValueError:
         )
     remedy = "'skip' to leave such rows out, or 'null' to leave them without a vector"
     if not isinstance(value, str):
-        return InputTypeError(f"{place}: {described(value)} is not a str; give errors={remedy}")
+        return InputTypeError(
+            f"{place}: {described(value)} is not a str; decode or cast the column, or give errors={remedy}"
+        )
     found = SURROGATES.search(value)
-    at = f" at character {found.start()}" if found else ""
+    assert found is not None  # else it would be a valid text
     return InputValueError(
-        f"{place}: the text is not valid Unicode{at}; give errors='replace' to put U+FFFD there, {remedy}"
+        f"{place}: the text is not valid Unicode at character {found.start()}; give errors='replace' to put "
+        f"U+FFFD there, {remedy}"
     )

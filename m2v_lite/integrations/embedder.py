@@ -12,7 +12,7 @@ from m2v_lite.encoding.other_libraries import HONOURED
 from m2v_lite.encoding.requests import OPTIONS_OF
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, M2VLiteError
 from m2v_lite.integrations.bad_rows import ERRORS, NULL, sort_rows
-from m2v_lite.integrations.frames import Library, library_of
+from m2v_lite.integrations.frames import Library, is_batch, library_of
 from m2v_lite.loading import fingerprint
 from m2v_lite.model import StaticModel
 
@@ -42,14 +42,16 @@ class Embedder:
         column: the name of the column with the texts.
         output: the name of the new column.
         null: what to do about a missing text (None, NaN, pandas.NA): "error"; "empty" takes it for an empty
-            text, whose vector is zeros; "skip" leaves the row out; "null" puts null in place of the vector.
+            text, whose vector is zeros; "skip" leaves the row out, of a batch with all columns; "null" puts
+            null in place of the vector.
         errors: what to do about a value that is not a text, or not valid Unicode: "strict" raises an error;
-            "replace" puts U+FFFD in the place of what is not Unicode; "skip" and "null" as above.
+            "replace" puts U+FFFD in the place of what is not Unicode, and raises an error for what is not a
+            text; "skip" and "null" as above.
         fixed_size: whether vectors in Arrow are lists of a fixed size. False gives plain lists, which Spark
             needs, and which pyarrow can read from Parquet if some are null
             (https://github.com/apache/arrow/issues/35692).
         **options: other options of `from_pretrained` (`dimensionality`, `revision`, `cache_dir`, ...) and of
-            `encode` (`normalize`, `max_length`, `precision`, `truncate_dim`, `prompt`, ...). With
+            `encode_stream` (`normalize`, `max_length`, `precision`, `truncate_dim`, `prompt`, ...). With
             `quantize_to`, each process has a table of its own. A `token` is part of the pickle; better set
             `HF_TOKEN` on each machine.
 
@@ -107,17 +109,24 @@ class Embedder:
         Returns:
             The batch with the column `output`; of a column alone, the vectors alone. pyarrow gets lists of a
             fixed size, polars an `Array`, a dict or a list a numpy array of shape (texts, dim); all of them
-            share the memory of the vectors. pandas gets a column of arrays. `batch` stays as it is.
+            share the memory of the vectors. pandas gets a column of arrays, and so does a dict or a list if
+            some of them are None. `batch` stays as it is.
 
         Raises:
             InputTypeError: `batch` is of another kind, or a text is missing or no text.
             InputValueError: the batch has no such column, or has the column `output` already, or a text is
-                not valid Unicode.
+                not valid Unicode, or rows of a column alone are to be left out.
             TokenizationError: as `StaticModel.encode` does.
             M2VLiteError: the model cannot be loaded in this process.
         """
         library = library_of(batch, self._fixed_size)
         names = library.names(batch)
+        if names is None and "skip" in (self._null, self._errors):
+            # An engine would take a shorter column for an error, or give a row the vector of another.
+            raise InputValueError(
+                "a column alone keeps all of its rows, so 'skip' cannot be; give null= or errors= 'null' and "
+                "filter later, or hand over batches with all columns"
+            )
         column = batch if names is None else self._column(library, batch, names)
         where = "the column" if names is None else f"the batch, column {self.column!r}"
         texts, rows, nulls = sort_rows(library.texts(column), self._null, self._errors, where)
@@ -132,6 +141,9 @@ class Embedder:
         Args:
             batches: what `__call__` takes, one after the other.
 
+        Raises:
+            InputTypeError: `batches` is a single batch.
+
         Example:
             >>> embed = Embedder(column="title")
             >>> for batch in embed.map_batches([{"title": ["One"]}, {"title": ["Two", "Three"]}]):
@@ -139,7 +151,11 @@ class Embedder:
             (1, 256)
             (2, 256)
         """
-        yield from map(self, batches)
+        if not isinstance(batches, (list, tuple)) and is_batch(batches):
+            raise InputTypeError(
+                f"expected an iterable of batches, got {described(batches)}; call the embedder with one batch"
+            )
+        return map(self, batches)
 
     def _column(self, library: Library, batch: Any, names: Any) -> Any:
         """Return the column with the texts."""
@@ -152,7 +168,7 @@ class Embedder:
             fact = "no column" if found == 0 else f"{found} columns"
             shown = ", ".join(map(str, names))
             raise InputValueError(
-                f"the batch has {fact} named {self.column!r}; give column=, one of: {shown:.200}"
+                f"the batch has {fact} named {self.column!r}; give column=, one of: {shown or 'none':.200}"
             )
         return library.column(batch, self.column)
 

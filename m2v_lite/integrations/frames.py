@@ -6,7 +6,7 @@ One of these libraries is imported only when a batch of it is at hand: then the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -191,7 +191,12 @@ class Plain(Library):
         return list(data) if isinstance(data, Mapping) else None
 
     def column(self, table: Any, name: str) -> Any:
-        lengths = {other: len(column) for other, column in table.items() if hasattr(column, "__len__")}
+        for other, column in table.items():
+            if isinstance(column, str) or not hasattr(column, "__len__"):
+                raise InputTypeError(
+                    f"column {other!r} of the batch is {described(column)}; give one value for each row"
+                )
+        lengths = {other: len(column) for other, column in table.items()}
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{other} {length}" for other, length in lengths.items())
             raise InputValueError(
@@ -256,7 +261,31 @@ def library_of(data: Any, fixed_size: bool = True) -> Library:
             return Polars()
     elif isinstance(data, (Mapping, list, tuple)) or (isinstance(data, np.ndarray) and data.ndim == 1):
         return Plain()
-    raise InputTypeError(f"expected a batch, got {described(data)}; give {ACCEPTED}")
+    raise InputTypeError(f"expected a batch, got {described(data)}; {_remedy(data)}")
+
+
+def is_batch(data: Any) -> bool:
+    """Return whether something is a batch, or a column alone.
+
+    Example:
+        >>> is_batch({"text": []}), is_batch(iter([{"text": []}]))
+        (True, False)
+    """
+    try:
+        library_of(data)
+    except InputTypeError:
+        return False
+    return True
+
+
+def _remedy(data: Any) -> str:
+    if isinstance(data, str):
+        return "give a list of texts (for datasets, map(..., batched=True))"
+    if hasattr(data, "map_batches"):
+        return "use its own map_batches(embedder, ...)"
+    if isinstance(data, Iterator) or hasattr(data, "read_next_batch"):
+        return "embedder.map_batches takes what gives batches one by one"
+    return f"give {ACCEPTED}"
 
 
 def with_none(vectors: NDArray[Any], nulls: Nulls) -> Iterable[NDArray[Any] | None]:

@@ -135,6 +135,21 @@ def test_batches_that_come_one_by_one() -> None:
     assert [answer["text"] for answer in answers] == [[text] for text in TEXTS[1:]]
 
 
+@pytest.mark.parametrize("batches", [{"text": TEXTS}, np.array(TEXTS), "a text"])
+def test_a_batch_in_the_place_of_batches(batches: Any) -> None:
+    with pytest.raises(InputTypeError, match="expected a"):
+        list(Embedder().map_batches(batches))
+
+
+@pytest.mark.parametrize("options", [{"null": "skip"}, {"errors": "skip"}])
+@pytest.mark.parametrize("column", [["a", None], [], np.array(["a"])])
+def test_a_column_alone_keeps_its_rows(options: dict[str, Any], column: Any) -> None:
+    with pytest.raises(
+        InputValueError, match="a column alone keeps all of its rows, so 'skip' cannot be; give"
+    ):
+        Embedder(**options)(column)
+
+
 # Batches of pyarrow
 
 pa = pytest.importorskip("pyarrow")
@@ -187,7 +202,10 @@ def test_arrow(name: str, fixed_size: bool, model: StaticModel) -> None:
 @pytest.mark.parametrize("null", ["empty", "skip", "null"])
 def test_nulls_of_arrow(name: str, fixed_size: bool, null: str, model: StaticModel) -> None:
     texts = ["one", None, "three", None, *["more"] * 7, None]
-    answer = Embedder(null=null, fixed_size=fixed_size)(arrow_batches(texts)[name])
+    batch = arrow_batches(texts)[name]
+    if null == "skip" and not hasattr(batch, "schema"):
+        return  # a column alone keeps its rows
+    answer = Embedder(null=null, fixed_size=fixed_size)(batch)
     expected: list[Any] = [model.encode(text or "").tolist() for text in texts]
     if null == "skip":
         expected = [vector for vector, text in zip(expected, texts, strict=True) if text is not None]
@@ -264,7 +282,7 @@ def test_arrow_that_is_not_utf8(kind: Any, model: StaticModel) -> None:
     binary = pa.array(NOT_UTF8, pa.large_binary() if kind == pa.large_string() else pa.binary())
     texts = pa.Array.from_buffers(kind, len(binary), binary.buffers())
     for batch in (texts, texts.dictionary_encode(), pa.chunked_array([texts[:1], texts[1:]])):
-        assert len(Embedder(null="skip", errors="skip")(batch)) == 1
+        assert len(Embedder(null="skip", errors="skip")(pa.table({"text": batch}))) == 1
         nulls = Embedder(null="null", errors="null")(batch)
         assert nulls.is_null().to_pylist() == [True, True, False, True]
         answer = Embedder(null="empty", errors="replace")(batch)
@@ -402,23 +420,41 @@ def test_impossible_options(options: dict[str, Any], error: type[Exception], mes
 @pytest.mark.parametrize(
     ("batch", "error", "message"),
     [
-        ("a text", InputTypeError, "expected a batch, got str 'a text'; give a Table, Record"),
+        ("a text", InputTypeError, "expected a batch, got str 'a text'; give a list of texts (for datasets"),
         (None, InputTypeError, "expected a batch, got None; give"),
         (b"x", InputTypeError, "expected a batch, got bytes b'x'"),
         ({"x"}, InputTypeError, "expected a batch, got set"),
-        ((text for text in "ab"), InputTypeError, "expected a batch, got generator"),
+        (
+            (text for text in "ab"),
+            InputTypeError,
+            "; embedder.map_batches takes what gives batches one by one",
+        ),
+        (pa.table({"a": [1]}).to_reader(), InputTypeError, "; embedder.map_batches takes what gives batches"),
         (np.zeros((2, 2)), InputTypeError, "expected a batch, got ndarray"),
         (np.array("text"), InputTypeError, "expected a batch, got ndarray"),
         (pa.schema([]), InputTypeError, "expected a batch, got Schema"),
-        ({}, InputValueError, "the batch has no column named 'text'; give column=, one of: "),
+        ({}, InputValueError, "the batch has no column named 'text'; give column=, one of: none"),
         ({"a": [], "b": []}, InputValueError, "no column named 'text'; give column=, one of: a, b"),
-        ({"text": 5}, InputTypeError, "expected a batch, got int 5"),
-        ({"text": "one"}, InputTypeError, "expected a batch, got str 'one'"),
+        ({"text": 5}, InputTypeError, "column 'text' of the batch is int 5; give one value for each row"),
+        (
+            {"text": "one"},
+            InputTypeError,
+            "column 'text' of the batch is str 'one'; give one value for each row",
+        ),
+        (
+            {"text": ["a"], "id": 3},
+            InputTypeError,
+            "column 'id' of the batch is int 3; give one value for each",
+        ),
         ({"text": ["a"], "id": [1, 2]}, InputValueError, "columns of different lengths: text 1, id 2; give"),
         ({"text": [], "embedding": []}, InputValueError, "has a column 'embedding' already; give another"),
         (pa.table({"a": [1]}), InputValueError, "the batch has no column named 'text'"),
         (pa.table([["a"], ["b"]], ["text", "text"]), InputValueError, "has 2 columns named 'text'"),
-        (pa.table({"text": [1]}), InputTypeError, "row 0 of the batch, column 'text': int 1 is not a str"),
+        (
+            pa.table({"text": [1]}),
+            InputTypeError,
+            "row 0 of the batch, column 'text': int 1 is not a str; decode or cast the column, or give",
+        ),
         (
             pa.table({"text": ["a", None]}),
             InputTypeError,
