@@ -41,7 +41,7 @@ OTHER_PARTS = (1, 10)
 PRECISIONS: dict[str, dict[str, str]] = {
     "float32": {},
     "int8": {"precision": "int8"},
-    "bits": {"precision": "ubinary"},
+    "ubinary": {"precision": "ubinary"},
 }
 SAMPLE = 997
 SECONDS = 3600
@@ -96,14 +96,14 @@ def succeeded(process: subprocess.Popen[bytes], began: float) -> Used:
 
 
 def size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return sum(path.stat().st_size for path in folder.glob("*.parquet"))
 
 
 def check(source: Path, target: Path) -> int:
     """Check that each row is there once, with the vector it should have in a sample; return how many."""
     model = StaticModel.from_pretrained()
     names = sorted(path.name for path in source.iterdir())
-    assert sorted(path.name for path in target.iterdir()) == names
+    assert sorted(path.name for path in target.glob("*.parquet")) == names
     rows = 0
     for name in names:
         given, made = pq.read_table(source / name), pq.read_table(target / name)
@@ -159,22 +159,20 @@ def measure(texts: int, size: int, few: int, folder: Path) -> dict[str, Any]:
     first_shards.mkdir()
     for path in sorted(shards.iterdir())[:few]:
         os.link(path, first_shards / path.name)
-    empty = folder / "none"
-    empty.mkdir()
-    began = time.perf_counter()
-    base = succeeded(start(PROGRAM, empty, folder / "nothing"), began)
     began = time.perf_counter()
     calibration = succeeded(start(PROGRAM, first_shards, first_vectors), began)
+    began = time.perf_counter()
+    base = succeeded(start(PROGRAM, first_shards, first_vectors), began)  # all is there: only its start
 
     began = time.perf_counter()
-    processes = [start(PROGRAM, shards, vectors, part, 2, core=part) for part in range(2)]
+    processes = [start(PROGRAM, shards, vectors, "--part", part, "--of", 2, core=part) for part in range(2)]
     while len(list(vectors.glob("*.parquet"))) < texts // size // 4:
         time.sleep(0.05)
         assert processes[0].poll() is None, "it ended too early"
     processes[1].send_signal(signal.SIGKILL)
     killed = finished(processes[1], began)
     assert killed.status in (0, -signal.SIGKILL)  # with few texts, it may have ended just before
-    second = succeeded(start(PROGRAM, shards, vectors, 1, 2, core=1), began)
+    second = succeeded(start(PROGRAM, shards, vectors, "--part", 1, "--of", 2, core=1), began)
     first = succeeded(processes[0], began)
     elapsed = time.perf_counter() - began
     rows = check(shards, vectors)
@@ -216,13 +214,13 @@ def report(result: dict[str, Any]) -> str:
         f"| MB written | {written / 1e6:.0f} | {result['bytes_written'] / 1e6:.0f} | "
         f"**{result['bytes_written'] / written:.2f}** |",
         "",
-        f"A text takes {all_seconds / texts * 1e6:.1f} us of a core, with reading and writing; it is read "
+        f"A text takes {all_seconds / texts * 1e6:.1f} µs of a core, with reading and writing; it is read "
         f"from {read:.0f} bytes of Parquet, and written in {result['bytes_written'] / texts:.0f} bytes with "
         "its vector.",
         "",
         f"All rows were there, once. Elapsed: {result['elapsed']:.0f} s.",
         "",
-        "| bytes of a text | us of a core a text | core-hours for a billion texts |",
+        "| bytes of a text | µs of a core a text | core-hours for a billion texts |",
         "|---|---|---|",
     ]
     for used in sorted(result["by_length"], key=lambda used: float(used["bytes_of_text"])):
@@ -230,7 +228,7 @@ def report(result: dict[str, Any]) -> str:
         lines.append(f"| {used['bytes_of_text']:.0f} | {one * 1e6:.1f} | {one * 1e9 / 3600:,.0f} |")
     lines += [
         "",
-        "| vectors in | bytes of a vector in Parquet | us of a core a text | TB for a billion texts |",
+        "| vectors in | bytes of a vector in Parquet | µs of a core a text | TB for a billion texts |",
         "|---|---|---|---|",
     ]
     for name, used in result["by_precision"].items():

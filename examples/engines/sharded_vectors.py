@@ -1,14 +1,16 @@
-"""Add vectors to a folder of Parquet files without an engine: python sharded_vectors.py IN OUT [PART OF]
+"""Add vectors to a folder of Parquet files without an engine: python sharded_vectors.py INPUT OUTPUT
 
 Each input file becomes an output file of the same name, which appears whole or not at all. What is there
 already is left alone, so a run that was ended goes on when it is started again. To share the files among
 tasks, for instance those of a Slurm array or a Kubernetes indexed job, start each with its number, from 0 on,
-and how many there are: task 3 of 100 takes every hundredth file, from the fourth on.
+and how many there are: --part 3 --of 100 takes every hundredth file, from the fourth on.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import os
+import socket
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,7 +22,8 @@ ROWS = 8192
 
 def add_vectors(embed: Embedder, source: Path, target: Path) -> None:
     """Write the rows of one file to another, with vectors."""
-    partial = target.with_suffix(".partial")
+    # Another task may write the same file.
+    partial = target.with_suffix(f".{socket.gethostname()}-{os.getpid()}.partial")
     with pq.ParquetFile(source) as file:
         schema = embed(file.schema_arrow.empty_table()).schema
         with pq.ParquetWriter(partial, schema) as writer:
@@ -30,10 +33,23 @@ def add_vectors(embed: Embedder, source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    source, target = Path(sys.argv[1]), Path(sys.argv[2])
-    part, of = map(int, sys.argv[3:] or (0, 1))
-    target.mkdir(parents=True, exist_ok=True)
-    embed = Embedder(precision="int8", null="null")
-    for path in sorted(source.glob("*.parquet"))[part::of]:
-        if not (target / path.name).exists():
-            add_vectors(embed, path, target / path.name)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("source", type=Path, metavar="INPUT", help="a folder of Parquet files")
+    parser.add_argument("target", type=Path, metavar="OUTPUT", help="a folder, made if needed")
+    parser.add_argument("--part", type=int, default=0, help="the number of this task, from 0 on")
+    parser.add_argument("--of", type=int, default=1, help="how many tasks there are")
+    parser.add_argument("--model", help="a folder, or a name on the hub; by default the bundled model")
+    parser.add_argument("--revision", help="the commit of a model on the hub")
+    options = parser.parse_args()
+    paths = sorted(options.source.glob("*.parquet"))
+    if not paths:
+        parser.error(f"{options.source} has no files that end in .parquet")
+    if not 0 <= options.part < options.of:
+        parser.error(f"there is no part {options.part} of {options.of}; parts begin with 0")
+    options.target.mkdir(parents=True, exist_ok=True)
+    embed = Embedder(
+        options.model, revision=options.revision, precision="int8", null="null", fixed_size=False
+    )
+    for path in paths[options.part :: options.of]:
+        if not (options.target / path.name).exists():
+            add_vectors(embed, path, options.target / path.name)
