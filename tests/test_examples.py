@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 from time_limit import LONGEST, started
+
+from m2v_lite import StaticModel
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -138,3 +141,28 @@ class TestNearDuplicates:
             process.stdout.close()
             _, errors = process.communicate(log.encode(), timeout=LONGEST)
         assert errors == b""
+
+
+def test_files_are_shared_among_tasks(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    source, target = tmp_path / "texts", tmp_path / "vectors"
+    source.mkdir()
+    texts = ["The kettle is on.", None, "The train was late."]
+    for name in "abc":
+        pq.write_table(pa.table({"id": [1, 2, 3], "text": texts}), source / f"{name}.parquet")
+    run("engines/sharded_vectors.py", source, target, "--part", "1", "--of", "2")
+    (written,) = target.iterdir()
+    assert written.name == "b.parquet"
+    run("engines/sharded_vectors.py", source, target)
+    assert sorted(path.name for path in target.iterdir()) == ["a.parquet", "b.parquet", "c.parquet"]
+    codes = StaticModel.from_pretrained().encode([text or "" for text in texts], precision="int8").tolist()
+    for path in target.iterdir():
+        assert pq.read_table(path)["embedding"].to_pylist() == [codes[0], None, codes[2]]
+    assert "has no files that end in .parquet" in run(
+        "engines/sharded_vectors.py", tmp_path, target, status=2
+    )
+    assert "there is no part 2 of 2" in run(
+        "engines/sharded_vectors.py", source, target, "--part", "2", "--of", "2", status=2
+    )
