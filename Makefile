@@ -10,8 +10,9 @@ SEARCH_PEERS = .venv-search-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
 ENGINES_VENV = .venv-engines
-# Which engines to test: daft ray spark dask datasets polars duckdb.
-ENGINES =
+# Which engines to test, and a short run of the benchmark of them.
+ENGINES = daft ray spark dask datasets polars duckdb benchmark
+NEEDS_JAVA = @command -v java >/dev/null || { echo "Spark needs Java 17: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
 # A second version beside the one that the other libraries there need; its own needs are met by what is there.
 NEWEST_SENTENCE_TRANSFORMERS = $(INTEGRATIONS)/sentence-transformers-6
 MODEL2VEC = .venv-model2vec
@@ -183,7 +184,8 @@ test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other 
 
 .PHONY: test-engines
 test-engines: $(ENGINES_VENV)/installed ## the tests with Daft, Ray, Spark and others, in an environment of 1.6 GB (ENGINES="daft ray"; Spark needs Java)
-	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/bin/python -m pytest $(if $(ENGINES),$(ENGINES:%=integrations/engines/test_%.py),integrations/engines)
+	$(if $(filter spark,$(ENGINES)),$(NEEDS_JAVA))
+	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/bin/python -m pytest $(ENGINES:%=integrations/engines/test_%.py)
 
 .PHONY: test-model2vec
 test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB
