@@ -231,7 +231,7 @@ def test_types_of_arrow(options: dict[str, Any], kind: Any) -> None:
     embedder = Embedder(**options)
     for texts in (TEXTS, []):
         assert embedder(pa.array(texts, pa.string())).type == kind
-    assert (embedder.dim, embedder.dtype) == (kind.list_size, kind.value_type.to_pandas_dtype())
+    assert (embedder.dim, pa.from_numpy_dtype(embedder.dtype)) == (kind.list_size, kind.value_type)
 
 
 def test_arrow_shares_the_memory_of_the_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
