@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import sys
+from collections.abc import Collection
 from typing import Any, Final, Union
 
 import numpy as np
@@ -74,6 +75,17 @@ def switch(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise InputTypeError(f"{name} is {described(value)}; give True or False")
     return bool(value)
+
+
+def one_of(name: str, value: Any, choices: Collection[str]) -> str:
+    """Return `value` if it is one of the choices.
+
+    Raises:
+        InputValueError: it is none.
+    """
+    if value not in choices:
+        raise InputValueError(f"{name} is {described(value)}; give one of {', '.join(choices)}")
+    return str(value)
 
 
 def checked_path(name: str, value: Any) -> str:

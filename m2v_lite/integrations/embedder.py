@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from m2v_lite.arguments import PathLike, checked_path, described, switch
+from m2v_lite.arguments import PathLike, checked_path, described, one_of, switch
 from m2v_lite.encoding.other_libraries import HONOURED
 from m2v_lite.encoding.requests import OPTIONS_OF
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, M2VLiteError
@@ -86,7 +86,7 @@ class Embedder:
         self.column, self.output = _name("column", column), _name("output", output)
         if output == column:
             raise InputValueError(f"output and column are both {output!r}; give another output=")
-        self._null, self._errors = _one_of("null", null, NULL), _one_of("errors", errors, ERRORS)
+        self._null, self._errors = one_of("null", null, NULL), one_of("errors", errors, ERRORS)
         self._fixed_size = switch("fixed_size", fixed_size)
         _check_known(options)
         self._loading = {name: value for name, value in options.items() if name in OF_LOADING}
@@ -262,12 +262,6 @@ def _name(argument: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InputTypeError(f"{argument} is {described(value)}; give the name of a column")
     return value
-
-
-def _one_of(argument: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise InputValueError(f"{argument} is {described(value)}; give one of {', '.join(choices)}")
-    return str(value)
 
 
 def _check_known(options: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m2v_lite.arguments import PathLike, check_unicode, checked_path, described, natural_number
+from m2v_lite.arguments import PathLike, check_unicode, checked_path, described, natural_number, one_of
 from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.model import StaticModel
 from m2v_lite.records.reading import Reading
@@ -76,8 +76,7 @@ class Index:
         precision: str = "int8",
         create: bool = True,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise InputValueError(f"precision is {described(precision)}; give one of {', '.join(PRECISIONS)}")
+        one_of("precision", precision, PRECISIONS)
         is_new = not os.path.exists(checked_path("path", path))
         self._database = Database(os.fspath(path), create)
         try:
@@ -381,8 +380,7 @@ class Index:
     def _checked_mode(self, mode: str | None) -> str:
         if mode is None:
             return "hybrid" if self._database.has_words else "vector"
-        if mode not in MODES:
-            raise InputValueError(f"mode is {described(mode)}; give one of {', '.join(MODES)}")
+        one_of("mode", mode, MODES)
         if mode != "vector" and not self._database.has_words:
             raise InputValueError(f"mode {mode!r} needs SQLite with FTS5, which made this index without it")
         return mode
