@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +13,10 @@ import daft
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import matrix  # type: ignore[attr-defined]  # mypy knows that of the tests
+from conftest import matrix, run_program  # type: ignore[attr-defined]  # mypy knows that of the tests
 from daft import DataType, Series
 from hub_cache import NAME
 from policies import KEEPS_ROWS
-from time_limit import LONGEST
 
 from m2v_lite import Embedder, InputTypeError, InputValueError, StaticModel
 
@@ -76,7 +72,8 @@ def embedded(table: pa.Table, embed: Embedder, **options: Any) -> pa.Table:
 def test_the_example(
     runner: str, source: Path, tmp_path: Path, run_example: Callable[..., None], check: Callable[[Path], None]
 ) -> None:
-    run_example("daft_vectors", source, tmp_path / "out", DAFT_RUNNER=runner, RAY_ADDRESS="local")
+    environment = {"DAFT_RUNNER": runner, "RAY_ADDRESS": "local"}
+    run_example("daft_vectors", source, tmp_path / "out", dies_at_exit=True, **environment)
     check(tmp_path / "out")
 
 
@@ -151,17 +148,13 @@ def test_a_model_in_the_cache_of_the_hub(
     program.write_text(PROGRAM)
     target = tmp_path / "out"
     environment = {
-        **os.environ,
         "DAFT_RUNNER": runner,
         "RAY_ADDRESS": "local",
         "HF_HUB_CACHE": str(hub_cache),
         "HF_HUB_OFFLINE": "1",
     }
-    command = [sys.executable, str(program), NAME, str(source / "0.parquet"), str(target)]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    arguments = [NAME, source / "0.parquet", target]
+    run_program(program, *arguments, dies_at_exit=True, **environment)
     written = daft.read_parquet(str(target)).sort("id").to_arrow()
     known = StaticModel.from_pretrained(small_model).encode(rows["text"].to_pylist()[: len(written)])
     assert len(written) == len(rows) // 4
