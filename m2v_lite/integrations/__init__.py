@@ -8,4 +8,5 @@ only when it is used. The modules:
 - `frames`: batches of pyarrow, pandas, polars and plain Python.
 - `embedder`: a column of vectors for such batches, in any process of an engine such as Spark or Ray.
 - `milvus`: the embedding function of Milvus' Python client.
+- `optional`: what the classes for other libraries share.
 """

@@ -1,0 +1,43 @@
+"""What the classes for other libraries share: the error if the library is missing, and the model they load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from m2v_lite.arguments import PathLike
+from m2v_lite.errors import MissingPackageError
+from m2v_lite.model import StaticModel
+
+
+def missing(library: str, extra: str) -> MissingPackageError:
+    """Return the error that says how to install a library.
+
+    Args:
+        library: what people call the library.
+        extra: the extra of m2v-lite that installs it.
+
+    Example:
+        >>> print(missing("LangChain", "langchain"))
+        LangChain is not installed; install it with: pip install 'm2v-lite[langchain]'
+    """
+    return MissingPackageError(
+        f"{library} is not installed; install it with: pip install 'm2v-lite[{extra}]'"
+    )
+
+
+def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticModel:
+    """Return a model as it is, or load it.
+
+    Args:
+        source: a `StaticModel`, or what `StaticModel.from_pretrained` takes. None means the bundled model.
+        options: the other arguments of `StaticModel.from_pretrained`.
+
+    Raises:
+        M2VLiteError: as `StaticModel.from_pretrained` does.
+
+    Example:
+        >>> model = model_of(None)
+        >>> model_of(model) is model
+        True
+    """
+    return source if isinstance(source, StaticModel) else StaticModel.from_pretrained(source, **options)
