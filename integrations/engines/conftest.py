@@ -106,8 +106,8 @@ def run_program(program: Path, *arguments: object, dies_at_exit: bool = False, *
         program: the file.
         arguments: what follows it on the command line.
         dies_at_exit: whether a signal may kill the process once the whole program has been run. Threads of
-            Daft 0.7.26 sometimes crash in a Python that is ending, with or without m2v_lite: 12 of 720 programs
-            that only read and wrote a file, on a busy machine.
+            Daft 0.7.26 sometimes crash in a Python that is ending, with or without m2v_lite: 12 of 720
+            programs that only read and wrote a file, on a busy machine.
         environment: more variables of the environment.
     """
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the classes for other libraries share: the error if the library is missing, and the model they load."""
+"""What the classes for other libraries share: the error of a missing library, and the model they load."""
 
 from __future__ import annotations
 
