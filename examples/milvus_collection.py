@@ -1,6 +1,6 @@
 """Find functions of Python's standard library by what they do, in a Milvus collection on disk.
 
-    pip install ".[milvus]"
+    pip install -e ".[milvus]"
     python examples/milvus_collection.py "wait until a thread is done"
     python examples/milvus_collection.py "wait until a thread is done" --module asyncio
     python examples/milvus_collection.py --delete tkinter
@@ -14,15 +14,19 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import sys
 import sysconfig
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pymilvus import MilvusClient
-
 from m2v_lite import Model2VecEmbeddingFunction
+
+try:
+    from pymilvus import MilvusClient
+except ImportError as missing:
+    sys.exit(f"{missing.name} is not installed; install it with: pip install -e '.[milvus]'")
 
 COLLECTION = "functions"
 ROWS_AT_A_TIME = 1000

@@ -5,10 +5,11 @@ python examples/nearest.py "growing vegetables in the garden"
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 from m2v_lite import StaticModel
 
+USUAL = "growing vegetables in the garden"
 SENTENCES = [
     "Insulate the loft before you buy a bigger boiler.",
     "Draughts around old windows can be stopped with felt strips.",
@@ -58,7 +59,11 @@ def nearest(query: str, sentences: list[str], number: int = 5) -> list[tuple[flo
 
 
 if __name__ == "__main__":
-    query = " ".join(sys.argv[1:]) or "growing vegetables in the garden"
+    parser = argparse.ArgumentParser(description="Find the sentences nearest to yours.")
+    parser.add_argument(
+        "query", nargs="*", help="what to look for (default: growing vegetables in the garden)"
+    )
+    query = " ".join(parser.parse_args().query) or USUAL
     print(f"{len(SENTENCES)} sentences; nearest to: {query}\n")
     for similarity, sentence in nearest(query, SENTENCES):
         bar = "#" * max(0, round(similarity * 40))

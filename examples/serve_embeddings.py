@@ -1,6 +1,6 @@
 """Serve embeddings over HTTP, like OpenAI's /v1/embeddings, to the other programs on this board.
 
-    pip install ".[serve]"
+    pip install -e ".[serve]"
     python examples/serve_embeddings.py --port 8000
     curl -d '{"model": "potion-base-8M", "input": "the kettle is on"}' http://127.0.0.1:8000/v1/embeddings
 
@@ -22,15 +22,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from m2v_lite import M2VLiteError, StaticModel
+
+try:
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
+    from starlette.types import ASGIApp, Receive, Scope, Send
+except ImportError as missing:
+    sys.exit(f"{missing.name} is not installed; install it with: pip install -e '.[serve]'")
 
 MOST_BYTES = 8_000_000  # in the body of a request; while Python parses its JSON, no other thread runs
 MOST_TEXTS = 2048  # in one request, as OpenAI allows

@@ -273,5 +273,7 @@ def test_what_the_page_says(tmp_path: Path) -> None:
     (program,) = (
         block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "MilvusClient" in block
     )
-    output = in_a_new_process("-c", program + "print([hit['entity']['text'] for hit in hits])", cwd=tmp_path)
-    assert output == "['Water is boiling.', 'The kettle is on.']\n"
+    program += "print([hit['entity']['text'] for hit in hits])"
+    for _ in range(2):  # a database that is new, and one that is there
+        output = in_a_new_process("-c", program, cwd=tmp_path)
+        assert output == "['Water is boiling.', 'The kettle is on.']\n"

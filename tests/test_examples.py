@@ -166,3 +166,27 @@ def test_files_are_shared_among_tasks(tmp_path: Path) -> None:
     assert "there is no part 2 of 2" in run(
         "engines/sharded_vectors.py", source, target, "--part", "2", "--of", "2", status=2
     )
+
+
+@pytest.mark.parametrize(
+    ("example", "package"), [("milvus_collection", "pymilvus"), ("serve_embeddings", "uvicorn")]
+)
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_an_example_without_its_packages_says_what_to_install(
+    example: str, package: str, arguments: list[str]
+) -> None:
+    program = (
+        f"import runpy, sys; sys.modules[{package!r}] = None; del sys.argv[0]; runpy.run_path(sys.argv[0])"
+    )
+    command = [sys.executable, "-c", program, str(EXAMPLES / f"{example}.py"), *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, timeout=LONGEST
+    )
+    assert done.returncode == 1
+    extra = {"pymilvus": "milvus", "uvicorn": "serve"}[package]
+    assert done.stderr == f"{package} is not installed; install it with: pip install -e '.[{extra}]'\n"
+
+
+def test_the_help_of_the_nearest_sentences() -> None:
+    assert run("nearest.py", "--help").startswith("usage: nearest.py [-h] [query ...]")

@@ -141,7 +141,7 @@ def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None 
 
 
 def told(input: Input, policy: Policy) -> list[str]:
-    """Return what a person should know about what was read: counts of what was mended or left out."""
+    """Return what a person should know about what was read: counts of what was replaced or left out."""
     lines = [policy.summary()] if policy.summary() else []
     if input.left_out:
         lines.append(f"{counted(input.left_out, 'file')} left out, not being text")

@@ -11,7 +11,7 @@ from m2v_lite.embedding.table import EmbeddingTable, check_rows
 from m2v_lite.errors import InputValueError, InvalidModelError, ModelNotFoundError
 from m2v_lite.files.layouts import ModelFiles
 from m2v_lite.files.model_parts import ModelParts
-from m2v_lite.files.safetensors import SafetensorsFile
+from m2v_lite.files.safetensors import OtherKindError, SafetensorsFile
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _read_packed(
 
     try:
         file = SafetensorsFile(path)
+    except OtherKindError as error:
+        raise InvalidModelError(f"{path}: not a model; give a model folder or a packed model") from error
     except InvalidModelError as error:
         raise InvalidModelError(
             f"{error}; or give a packed model or a model folder (table, tokenizer and config)"

@@ -42,6 +42,10 @@ DTYPE_BITS = {
 RANK = {name: rank for rank, name in enumerate(DTYPE_BITS)}
 
 
+class OtherKindError(InvalidModelError):
+    """The file begins as no safetensors file does."""
+
+
 class TensorInfo(NamedTuple):
     """What the header says about one tensor; `start` and `end` count bytes from the start of the data."""
 
@@ -190,10 +194,15 @@ def _read_header(path: PathLike, file: BinaryIO, size: int) -> tuple[int, dict[s
     if len(prefix) < 8:
         raise _broken(path, f"it has only {size} bytes, but the header's length alone takes 8")
     (length,) = struct.unpack("<Q", prefix)
+    if 8 + length > size and file.read(1) != b"{":
+        raise OtherKindError(
+            f"{path}: not a safetensors file; it begins like another kind of file. Fetch or write it again"
+        )
     if length > MAX_HEADER_BYTES:
         raise _broken(path, f"its header claims {length} bytes; the format allows {MAX_HEADER_BYTES}")
     if 8 + length > size:
         raise _broken(path, f"its header claims {length} bytes, but the file ends after {size - 8}")
+    file.seek(8)
     text = file.read(length)
     if sum(map(text.count, (b",", b"[", b"{"))) > MOST_MARKS:
         raise _broken(path, "its header describes more tensors than any static model has")

@@ -214,7 +214,7 @@ def _batches(
         texts = values.to_pylist()
     except UnicodeDecodeError as error:
         raise InputValueError(
-            f"{name}, rows {first} to {first + len(table) - 1}: a text is not UTF-8 ({error}); mend the file"
+            f"{name}, rows {first} to {first + len(table) - 1}: a text is not UTF-8 ({error}); fix the file"
         ) from error
     numbers: Sequence[int] = range(first, first + len(texts))
     failure = None

@@ -155,7 +155,7 @@ def _rows(blocks: Iterator[TextBlock], delimiter: str, policy: Policy) -> Iterat
         if left:
             policy.broken(
                 partial(begun[0].place, number),
-                "a field begins with a quote that nothing closes; mend this row, or go on without this line "
+                "a field begins with a quote that nothing closes; fix this row, or go on without this line "
                 "with --errors skip",
             )
             number += line.endswith("\n")
@@ -194,7 +194,7 @@ def _complete_rows(
             return [], number
         except csv.Error as error:
             place = partial(_block_of(blocks, number).place, number)
-            policy.broken(place, f"{error}; mend this row, or go on with --errors skip")
+            policy.broken(place, f"{error}; fix this row, or go on with --errors skip")
         else:
             if has_ended:  # csv has asked for a further line of this row
                 return lines[at:], number

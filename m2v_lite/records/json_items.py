@@ -39,7 +39,7 @@ def array_items(stream: ByteStream) -> Iterator[tuple[str, Any] | None]:
 
     def failure(what: str) -> InputValueError:
         place = place_of(stream.name, "item", number + 1) if number or expected == ITEM else stream.name
-        return InputValueError(f"{place}: not a JSON array ({what}); mend the file")
+        return InputValueError(f"{place}: not a JSON array ({what}); fix the file")
 
     while True:
         at = _after_whitespace(text, at)

@@ -158,7 +158,7 @@ def _parsed(line: str, name: str, here: Callable[[], str], policy: Policy) -> Js
             raise json.JSONDecodeError("Extra data", line, end)
     except (ValueError, RecursionError) as error:
         what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-        policy.broken(here, f"not JSON ({what}); mend this line, or go on with --errors skip")
+        policy.broken(here, f"not JSON ({what}); fix this line, or go on with --errors skip")
         return None
     return _readable((line, value), name, here, policy)
 

@@ -84,7 +84,7 @@ def _matched(name: str) -> list[str]:
         return [name]
     matched = sorted(glob.glob(name, recursive=True))
     if not matched:
-        raise InputValueError(f"{name}: no file matches this pattern; mend it, or name a file")
+        raise InputValueError(f"{name}: no file matches this pattern; correct it, or name a file")
     return matched
 
 

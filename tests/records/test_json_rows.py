@@ -88,7 +88,7 @@ def test_objects_that_have_arrived_are_there_before_more_is_waited_for() -> None
     [
         (
             "{",
-            r"not JSON \(Expecting property name.* at column 2\); mend this line, or go on with --errors skip$",
+            r"not JSON \(Expecting property name.* at column 2\); fix this line, or go on with --errors skip$",
         ),
         ('{"text": "a"} b', r"not JSON \(Extra data at column 14\)"),
         ('{"text": "\ta"}', r"not JSON \(Invalid control character at"),
@@ -150,7 +150,7 @@ def test_an_empty_array_has_no_records(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "count", "message"),
     [
-        (b"", 0, r"^a: not a JSON array \(it ends where a JSON array should be\); mend the file$"),
+        (b"", 0, r"^a: not a JSON array \(it ends where a JSON array should be\); fix the file$"),
         (b'{"text": "a"}', 0, r"^a: not a JSON array \(unexpected '\{'\)"),
         (b'[{"text": "0"}', 1, r"^a, item 2: not a JSON array \(it ends where a comma or \] should be\)"),
         (b'[{"text": "0"},', 1, r"^a, item 2: .*it ends where an item should be"),
