@@ -163,6 +163,11 @@ wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist
 	$(VENV)/bin/python -m build --outdir dist .
 
+.PHONY: check-package
+check-package: wheel ## check what would be published: its description, and what the wheel holds
+	$(VENV)/bin/twine check --strict dist/*
+	$(VENV)/bin/check-wheel-contents dist/*.whl
+
 .PHONY: test-wheel
 test-wheel: wheel ## install the wheel in a fresh environment and run the tests on it
 	scripts/test_elsewhere.sh $(PYTHON) .venv-wheel dist/*.whl
