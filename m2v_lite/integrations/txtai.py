@@ -1,0 +1,77 @@
+"""Texts -> an array of vectors, as a vectors method of txtai."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from m2v_lite.integrations.lists import vectors_of
+from m2v_lite.integrations.optional import missing
+from m2v_lite.model import StaticModel
+
+try:
+    from txtai.vectors import Vectors
+except ImportError as error:
+    raise missing("txtai", "txtai") from error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class M2VLiteVectors(Vectors):
+    """Makes the vectors of a txtai index, which names this class as its `method`.
+
+    txtai saves the settings with the index, so that `Embeddings().load(path)` finds the class and the model
+    again. The settings that count here, besides those that txtai has for each method:
+
+    - `path`: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`.
+      Without it, the bundled model is loaded, which needs no network.
+    - `vectors`: a dict of other arguments of `StaticModel.from_pretrained`. A `token` in it would be saved;
+      better set `HF_TOKEN`.
+    - `encodeargs`: a dict of arguments of `StaticModel.encode`.
+
+    txtai scales vectors to length 1. The vector of a text without tokens stays zeros here; with other methods
+    it becomes NaN.
+
+    Attributes:
+        model: the `StaticModel`.
+
+    Example:
+        >>> from txtai import Embeddings
+        >>> embeddings = Embeddings(method="m2v_lite.integrations.txtai.M2VLiteVectors", content=True)
+        >>> embeddings.index(["The kettle is on.", "The train was late."])
+        >>> embeddings.search("boiling water", 1)[0]["text"]
+        'The kettle is on.'
+    """
+
+    def loadmodel(self, path: str | None) -> StaticModel:
+        """Load the model that the settings name.
+
+        Raises:
+            M2VLiteError: as `StaticModel.from_pretrained` does.
+        """
+        return StaticModel.from_pretrained(path, **self.config.get("vectors", {}))
+
+    def encode(self, data: Iterable[str], category: str | None = None) -> NDArray[np.float32]:
+        """Encode texts. These models encode queries as they encode documents.
+
+        Args:
+            data: a list of texts.
+            category: ignored.
+
+        Returns:
+            (texts, dim) float32, whatever the table's dtype.
+
+        Raises:
+            InputTypeError, InputValueError, TokenizationError: as `StaticModel.encode` does.
+        """
+        return vectors_of(self.model, data, **self.config.get("encodeargs", {}))
+
+    def normalize(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scale vectors to length 1, except zeros."""
+        lengths = np.linalg.norm(embeddings, axis=-1, keepdims=True)
+        lengths[lengths == 0] = 1
+        scaled: NDArray[np.float32] = embeddings / lengths
+        return scaled
