@@ -1,0 +1,143 @@
+"""The pipeline component of spaCy: the vectors of documents, spans and tokens."""
+
+# No `from __future__ import annotations`: spaCy 3.7 cannot read such annotations of a factory.
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.errors import InputValueError
+from m2v_lite.integrations.optional import missing
+from m2v_lite.integrations.stored import stored_options
+from m2v_lite.model import StaticModel
+
+try:
+    from spacy.language import Language
+    from spacy.lexeme import Lexeme
+    from spacy.pipeline import Pipe
+    from spacy.tokens import Doc
+    from spacy.util import minibatch
+except ImportError as error:
+    raise missing("spaCy", "spacy") from error
+
+Vector = NDArray[np.float32]
+
+
+class M2VLite(Pipe):
+    """Gives documents, spans and tokens the vectors of their texts, and `similarity` with them.
+
+    Add it by its name, once this module has been imported: `nlp.add_pipe("m2v_lite")`. `nlp.to_disk` stores
+    the config, which has the model's path or name but not the model. Many threads may use one component.
+
+    Args:
+        model: a loaded model.
+        name: the name of the component in its pipeline.
+
+    Attributes:
+        model, name: the arguments.
+
+    Example:
+        >>> import spacy
+        >>> nlp = spacy.blank("en")
+        >>> component = nlp.add_pipe("m2v_lite", config={"options": {"dimensionality": 64}})
+        >>> tea, train, query = nlp.pipe(["The kettle is on.", "The train was late.", "boiling water"])
+        >>> tea.vector.shape, bool(tea.similarity(query) > train.similarity(query))
+        ((64,), True)
+    """
+
+    def __init__(self, model: StaticModel, name: str = "m2v_lite") -> None:
+        self.model = model
+        self.name = name
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Give a document its vector.
+
+        Raises:
+            InputValueError, TokenizationError: as `StaticModel.encode` does.
+        """
+        self._hook([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Give documents their vectors, a batch at a time.
+
+        Args:
+            stream: the documents.
+            batch_size: how many of them are encoded at once.
+        """
+        for docs in minibatch(stream, batch_size):
+            try:
+                self._hook(docs)
+            except Exception as error:
+                self.get_error_handler()(self.name, self, docs, error)
+            else:
+                yield from docs
+
+    def _hook(self, docs: list[Doc]) -> None:
+        texts = [doc.text for doc in docs]
+        vectors = self.model.encode(texts).astype(np.float32, copy=False)
+        for doc, text, vector in zip(docs, texts, vectors, strict=True):
+            hooks = {"vector": self.vector_of, "has_vector": has_vector, "similarity": self.similarity_of}
+            # No `vector_norm`, which spaCy computes from `vector`: for a span, spaCy would call another hook.
+            doc.user_span_hooks.update(hooks)
+            doc.user_token_hooks.update(hooks)
+            doc.user_hooks.update(hooks, vector=KnownVector(self, text, vector))
+
+    def vector_of(self, part: Any) -> Vector:
+        """Return the vector of the text of a document, span, token or lexeme."""
+        return self.model.encode(part.text).astype(np.float32, copy=False)
+
+    def similarity_of(self, one: Any, other: Any) -> float:
+        """Return the cosine of the angle between two vectors, or 0 if one of them is zero.
+
+        Raises:
+            InputValueError: `other` has a vector of another model.
+        """
+        # The words of a vocabulary have no hooks.
+        theirs = self.vector_of(other) if isinstance(other, Lexeme) else other.vector
+        ours = one.vector
+        if ours.shape != theirs.shape:
+            raise InputValueError(
+                f"{self.name}: cannot compare vectors of {len(ours)} and {len(theirs)} columns; make both "
+                "documents with the same pipeline"
+            )
+        ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+        lengths = np.linalg.norm(ours) * np.linalg.norm(theirs)
+        return float(ours @ theirs / lengths) if lengths > 0 else 0.0
+
+
+class KnownVector:
+    """The hook for the vector of one document, which is known already.
+
+    spaCy hands the hooks of a document on to others, such as those of `Span.as_doc`. They have other texts.
+    """
+
+    def __init__(self, component: M2VLite, text: str, vector: Vector) -> None:
+        self.component, self.text, self.vector = component, text, vector
+
+    def __call__(self, doc: Doc) -> Vector:
+        return self.vector if doc.text == self.text else self.component.vector_of(doc)
+
+
+def has_vector(part: Any) -> bool:
+    """Return whether the model knows a token of the text of a document, span or token."""
+    return bool(part.vector.any())
+
+
+@Language.factory("m2v_lite", default_config={"model_name": None, "options": {}})
+def make_m2v_lite(nlp: Language, name: str, model_name: str | None, options: dict[str, Any]) -> M2VLite:
+    """Make the component of a pipeline's config.
+
+    Args:
+        nlp: the pipeline.
+        name: the name of the component.
+        model_name: a model folder, a packed model, or a name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
+        options: the other arguments of `StaticModel.from_pretrained`, but no `token`.
+
+    Raises:
+        InputTypeError, InputValueError: the pipeline's config could not store an option.
+        M2VLiteError: as `StaticModel.from_pretrained` does.
+    """
+    return M2VLite(StaticModel.from_pretrained(model_name, **stored_options(options)), name)
