@@ -11,6 +11,7 @@ PEERS = .venv-peers
 SEARCH_PEERS = .venv-search-peers
 GAUGE = .venv-gauge
 INTEGRATIONS = .venv-integrations
+LIBRARIES_VENV = .venv-libraries
 ENGINES_VENV = .venv-engines
 # Which engines to test, and a short run of the benchmark of them.
 ENGINES = daft ray spark dask datasets polars duckdb benchmark
@@ -189,6 +190,14 @@ test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other 
 	HF_HUB_OFFLINE=1 PYTHONPATH=$(NEWEST_SENTENCE_TRANSFORMERS) \
 	  $(INTEGRATIONS)/$(BIN)/python -m pytest integrations/test_sentence_transformers.py integrations/test_from_sentence_transformers.py
 
+# pytest-asyncio, which comes with LangChain's tests, warns while pytest starts.
+LIBRARIES = langchain llama_index haystack chroma lancedb sklearn spacy
+
+.PHONY: test-libraries
+test-libraries: $(LIBRARIES_VENV)/installed ## the classes for LangChain, LlamaIndex, Chroma and others, in an environment of 1.6 GB
+	HF_HUB_OFFLINE=1 HAYSTACK_TELEMETRY_ENABLED=False $(LIBRARIES_VENV)/$(BIN)/python -m pytest -p no:asyncio \
+	  $(LIBRARIES:%=integrations/test_%.py) $(LIBRARIES:%=m2v_lite/integrations/%.py)
+
 .PHONY: test-engines
 test-engines: $(ENGINES_VENV)/installed ## the tests with Daft, Ray, Spark and others, in an environment of 1.6 GB (ENGINES="daft ray"; Spark needs Java)
 	$(if $(filter spark,$(ENGINES)),$(NEEDS_JAVA))
@@ -274,6 +283,12 @@ $(INTEGRATIONS)/installed: pyproject.toml
 	$(INTEGRATIONS)/$(BIN)/python $(INSTALL) --group integrations --editable ".[serve,milvus]"
 	rm -rf $(NEWEST_SENTENCE_TRANSFORMERS)
 	$(INTEGRATIONS)/$(BIN)/python $(INSTALL) --no-deps --target $(NEWEST_SENTENCE_TRANSFORMERS) sentence-transformers==6.2.0
+	@touch $@
+
+$(LIBRARIES_VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(LIBRARIES_VENV)
+	$(LIBRARIES_VENV)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(LIBRARIES_VENV)/$(BIN)/python $(INSTALL) --group libraries --editable .
 	@touch $@
 
 $(ENGINES_VENV)/installed: pyproject.toml

@@ -9,4 +9,17 @@ only when it is used. The modules:
 - `embedder`: a column of vectors for such batches, in any process of an engine such as Spark or Ray.
 - `milvus`: the embedding function of Milvus' Python client.
 - `optional`: what the classes for other libraries share.
+- `lists`: lists of texts to vectors, for libraries that always hand over a list.
+- `stored`: what a database or a configuration keeps of a model.
+- `langchain`: embeddings for LangChain.
+- `llama_index`: an embedding model for LlamaIndex.
+- `haystack`: embedders of texts and of documents for Haystack.
+- `chroma`: an embedding function for the database Chroma.
+- `lancedb`: an embedding function for the database LanceDB.
+- `sklearn`: a transformer for scikit-learn.
+- `spacy`: a component that gives the documents of a pipeline vectors.
+- `chonkie`: embeddings for its chunkers.
+- `keybert`: a backend for KeyBERT.
+- `bertopic`: a backend for BERTopic.
+- `txtai`: a method of vectors for it.
 """
