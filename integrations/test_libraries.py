@@ -6,6 +6,7 @@ process where m2v_lite is in model2vec's place.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -28,7 +29,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "other-libraries.md").read_text(encoding="utf-8")
-BRIDGES, REPLACEMENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+(REPLACEMENT,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 SENTENCES: list[str] = runpy.run_path(str(ROOT / "examples" / "nearest.py"))["SENTENCES"]
 QUERY = "growing vegetables in the garden"
@@ -141,14 +142,6 @@ def expected(folder: str) -> dict[str, Any]:
     return results_as_usual(folder)
 
 
-@pytest.fixture(scope="module")
-def bridges(model: StaticModel) -> dict[str, Any]:
-    """What the page's program defines."""
-    names: dict[str, Any] = {"model": model}
-    exec(BRIDGES, names)
-    return names
-
-
 def test_the_results_mean_something(expected: dict[str, Any]) -> None:
     assert [pair[1] for pair in expected["semhash"]] == [LOFT, GARLIC]
     for library in ("vicinity", "txtai", "LangChain"):
@@ -172,36 +165,44 @@ def test_vicinity(model: StaticModel, expected: dict[str, Any]) -> None:
     assert neighbours(model) == expected["vicinity"]
 
 
-def test_txtai(model: StaticModel, expected: dict[str, Any], tmp_path: Path) -> None:
+def test_txtai(expected: dict[str, Any], tmp_path: Path) -> None:
     from txtai import Embeddings
 
-    embeddings = Embeddings(transform=lambda texts: model.encode(texts), content=True)
+    embeddings = Embeddings(method="m2v_lite.integrations.txtai.M2VLiteVectors", content=True)
     assert indexed(embeddings) == expected["txtai"]
     embeddings.save(str(tmp_path / "index"))
     embeddings.close()
     again = Embeddings()
-    again.load(str(tmp_path / "index"), config={"transform": lambda texts: model.encode(texts)})
+    again.load(str(tmp_path / "index"))
     assert [[hit["text"], hit["score"]] for hit in again.search(QUERY, 2)] == expected["txtai"]
     again.close()
 
 
-def test_chonkie(bridges: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert chunks(bridges["ForChonkie"]()) == expected["chonkie"]
+def test_chonkie(model: StaticModel, expected: dict[str, Any]) -> None:
+    from m2v_lite.integrations.chonkie import M2VLiteEmbeddings
+
+    assert chunks(M2VLiteEmbeddings(model)) == expected["chonkie"]
 
 
-def test_langchain(bridges: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert retrieved(bridges["ForLangChain"]()) == expected["LangChain"]
+def test_langchain(model: StaticModel, expected: dict[str, Any]) -> None:
+    from m2v_lite.integrations.langchain import M2VLiteEmbeddings
+
+    assert retrieved(M2VLiteEmbeddings(model)) == expected["LangChain"]
 
 
-def test_keybert(bridges: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert keywords(bridges["ForKeyBERT"]()) == expected["KeyBERT"]
+def test_keybert(model: StaticModel, expected: dict[str, Any]) -> None:
+    from m2v_lite.integrations.keybert import M2VLiteBackend
+
+    assert keywords(M2VLiteBackend(model)) == expected["KeyBERT"]
 
 
-def test_bertopic(bridges: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert topics(bridges["ForBERTopic"]()) == expected["BERTopic"]
+def test_bertopic(model: StaticModel, expected: dict[str, Any]) -> None:
+    from m2v_lite.integrations.bertopic import M2VLiteBackend
+
+    assert topics(M2VLiteBackend(model)) == expected["BERTopic"]
 
 
-def test_what_the_table_says(model: StaticModel, bridges: dict[str, Any]) -> None:
+def test_what_the_table_says(model: StaticModel) -> None:
     from bertopic import BERTopic
     from chonkie import SemanticChunker
     from keybert import KeyBERT
@@ -209,15 +210,26 @@ def test_what_the_table_says(model: StaticModel, bridges: dict[str, Any]) -> Non
     from txtai import Embeddings
     from vicinity import Vicinity
 
-    classes = [BERTopic, SemanticChunker, KeyBERT, SemHash, Embeddings, Vicinity]
-    names = {**bridges, **{kind.__name__: kind for kind in classes}, "texts": SENTENCES}
-    programs = re.findall(r"^\| \[\w+\]\([^)]+\) \| `([^`]+)`", PAGE, re.MULTILINE)
-    assert len(programs) == 7
-    for program in programs:
-        assert type(eval(program, names)) in (*classes, bridges["ForLangChain"])
+    modules = {"chonkie": "M2VLiteEmbeddings", "keybert": "M2VLiteBackend", "bertopic": "M2VLiteBackend"}
+    modules["langchain"] = "M2VLiteEmbeddings"
+    kinds = {
+        kind.__name__: kind for kind in (BERTopic, SemanticChunker, KeyBERT, SemHash, Embeddings, Vicinity)
+    }
+    programs = re.findall(r"^\| \[(\w+)\]\([^)]+\) \| `([^`]+)` \|", PAGE, re.MULTILINE)
+    assert [name for name, _ in programs] == [
+        "semhash", "vicinity", "txtai", "LangChain", "chonkie", "KeyBERT", "BERTopic"
+    ]  # fmt: skip
+    for name, program in programs:
+        names = {**kinds, "model": model, "texts": SENTENCES}
+        module = name.lower()
+        if module in modules:
+            ours = importlib.import_module(f"m2v_lite.integrations.{module}")
+            names[modules[module]] = getattr(ours, modules[module])
+        assert type(eval(program, names)) in (*kinds.values(), names.get(modules.get(module, "")))
 
 
 DO_THE_WORK = """
+import importlib
 import json
 import os
 from test_libraries import results_as_usual

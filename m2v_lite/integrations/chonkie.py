@@ -67,7 +67,7 @@ class M2VLiteEmbeddings(BaseEmbeddings):
         """
         if not isinstance(text, str):
             raise InputTypeError(f"expected a text, got {described(text)}; call embed_batch for a list")
-        (vector,) = vectors_of(self.model, [text])
+        vector: Vector = vectors_of(self.model, [text])[0]
         return vector
 
     def embed_batch(self, texts: Iterable[str]) -> list[Vector]:
