@@ -232,7 +232,7 @@ def test_wrong_configs(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="dimension"):
         pipeline(options={"dimension": 64})
     with pytest.raises(ValueError, match="model_name"):
-        pipeline(model_name=3)
+        pipeline(model_name=[3])
     with pytest.raises(ValueError, match="mode"):
         pipeline(mode=3)
 
