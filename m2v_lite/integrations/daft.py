@@ -1,0 +1,117 @@
+"""The provider of Daft's function `embed_text`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m2v_lite.arguments import PathLike
+from m2v_lite.integrations.embedder import Embedder
+from m2v_lite.integrations.optional import missing
+
+try:
+    from daft import DataType
+    from daft.ai.protocols import TextEmbedder, TextEmbedderDescriptor
+    from daft.ai.provider import Provider
+    from daft.ai.typing import EmbeddingDimensions, UDFOptions
+except ImportError as error:
+    raise missing("Daft", "daft") from error
+
+# What Daft itself does about batches.
+OF_DAFT = ("batch_size", "max_retries", "on_error", "concurrency")
+
+
+class M2VLiteProvider(Provider):
+    """Makes the vectors of `daft.functions.embed_text`.
+
+    Pass it as `provider=`, or attach it once with `daft.attach_provider`, and name it.
+
+    Args:
+        name: the name under which a session of Daft finds it.
+        **options: the options of `m2v_lite.Embedder` for all columns, such as `null`, `errors` or `revision`.
+
+    Attributes:
+        name: the argument of this name.
+
+    Example:
+        >>> import daft
+        >>> from daft.functions import embed_text
+        >>> frame = daft.from_pydict({"text": ["The kettle is on.", "The train was late."]})
+        >>> vectors = embed_text(frame["text"], provider=M2VLiteProvider(), dimensions=64)
+        >>> frame.with_column("vector", vectors).schema()["vector"].dtype
+        Embedding[Float32; 64]
+    """
+
+    def __init__(self, name: str = "m2v-lite", **options: Any) -> None:
+        self._name, self._options = name, options
+
+    @property
+    def name(self) -> str:
+        """The name under which a session of Daft finds this provider."""
+        return self._name
+
+    def get_text_embedder(
+        self, model: PathLike | None = None, dimensions: int | None = None, **options: Any
+    ) -> M2VLiteTextEmbedder:
+        """Return what makes the vectors of one column; `embed_text` calls this.
+
+        Args:
+            model: as for `m2v_lite.Embedder`. None means the bundled model.
+            dimensions: how many leading columns of the vectors to keep.
+            **options: Daft's own (`batch_size`, `max_retries`, `on_error`), and those of `m2v_lite.Embedder`.
+
+        Raises:
+            InputTypeError, InputValueError, M2VLiteError: as `m2v_lite.Embedder` does.
+        """
+        of_daft = {name: options.pop(name) for name in OF_DAFT if name in options}
+        of_ours = {**self._options, **options}
+        if dimensions is not None:
+            of_ours["dimensionality"] = dimensions
+        return M2VLiteTextEmbedder(Embedder(model, **of_ours), self._name, of_daft)
+
+
+class M2VLiteTextEmbedder(TextEmbedderDescriptor, TextEmbedder):
+    """Describes the vectors of a column to Daft, and makes them in any process.
+
+    Args:
+        embedder: what makes the vectors.
+        provider: the name of the provider.
+        of_daft: Daft's own options.
+    """
+
+    def __init__(self, embedder: Embedder, provider: str, of_daft: dict[str, Any]) -> None:
+        self._embedder, self._provider, self._of_daft = embedder, provider, of_daft
+
+    def get_provider(self) -> str:
+        """Return the name of the provider."""
+        return self._provider
+
+    def get_model(self) -> str:
+        """Return the path or the name of the model, or m2v-lite for the bundled model."""
+        return "m2v-lite" if self._embedder.model is None else str(self._embedder.model)
+
+    def get_options(self) -> dict[str, Any]:
+        """Return Daft's own options."""
+        return dict(self._of_daft)
+
+    def get_udf_options(self) -> UDFOptions:
+        """Return Daft's own options as Daft wants them. A text that fails once fails again: no retries."""
+        return UDFOptions(**{"max_retries": 0, **self._of_daft})
+
+    def get_dimensions(self) -> EmbeddingDimensions:
+        """Return the number and the type of the columns of a vector."""
+        return EmbeddingDimensions(self._embedder.dim, DataType.from_numpy_dtype(self._embedder.dtype))
+
+    def instantiate(self) -> TextEmbedder:
+        """Return what makes the vectors in this process."""
+        return self
+
+    def embed_text(self, text: list[str]) -> list[NDArray[np.float32]]:
+        """Encode a batch of texts.
+
+        Raises:
+            InputTypeError, InputValueError, M2VLiteError: as `m2v_lite.Embedder` does.
+        """
+        return list(self._embedder(text))
