@@ -186,12 +186,12 @@ test-numpy-alone: wheel ## install the wheel where there is numpy and nothing el
 
 .PHONY: test-integrations
 test-integrations: $(INTEGRATIONS)/installed ## the tests with Milvus and other libraries, in an environment of 2 GB
-	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/$(BIN)/python -m pytest integrations --ignore=integrations/engines
+	HF_HUB_OFFLINE=1 $(INTEGRATIONS)/$(BIN)/python -m pytest integrations --ignore=integrations/engines $(LIBRARIES:%=--ignore=integrations/test_%.py)
 	HF_HUB_OFFLINE=1 PYTHONPATH=$(NEWEST_SENTENCE_TRANSFORMERS) \
 	  $(INTEGRATIONS)/$(BIN)/python -m pytest integrations/test_sentence_transformers.py integrations/test_from_sentence_transformers.py
 
 # pytest-asyncio, which comes with LangChain's tests, warns while pytest starts.
-LIBRARIES = langchain llama_index haystack chroma lancedb sklearn spacy
+LIBRARIES = langchain llama_index haystack chroma lancedb sklearn spacy llm
 
 .PHONY: test-libraries
 test-libraries: $(LIBRARIES_VENV)/installed ## the classes for LangChain, LlamaIndex, Chroma and others, in an environment of 1.6 GB
@@ -201,7 +201,7 @@ test-libraries: $(LIBRARIES_VENV)/installed ## the classes for LangChain, LlamaI
 .PHONY: test-engines
 test-engines: $(ENGINES_VENV)/installed ## the tests with Daft, Ray, Spark and others, in an environment of 1.6 GB (ENGINES="daft ray"; Spark needs Java)
 	$(if $(filter spark,$(ENGINES)),$(NEEDS_JAVA))
-	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/$(BIN)/python -m pytest $(ENGINES:%=integrations/engines/test_%.py)
+	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/$(BIN)/python -m pytest $(ENGINES:%=integrations/engines/test_%*.py)
 
 .PHONY: test-model2vec
 test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB

@@ -35,7 +35,7 @@ EXPECTED_PAGES = [
 NEED_MORE = {"milvus_collection.py", "serve_embeddings.py"}  # than this package; tested in integrations
 TESTED_IN_INTEGRATIONS = {
     "docs/milvus.md": 1,
-    "docs/other-libraries.md": 2,
+    "docs/other-libraries.md": 1,
     "docs/search.md": 3,
     "docs/engines.md": 7,
 }

@@ -18,6 +18,8 @@ only when it is used. The modules:
 - `lancedb`: an embedding function for the database LanceDB.
 - `sklearn`: a transformer for scikit-learn.
 - `spacy`: a component that gives the documents of a pipeline vectors.
+- `llm`: a plugin of the command line tool llm.
+- `daft`: a provider for Daft's function embed_text.
 - `chonkie`: embeddings for its chunkers.
 - `keybert`: a backend for KeyBERT.
 - `bertopic`: a backend for BERTopic.
