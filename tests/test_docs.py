@@ -24,7 +24,7 @@ from m2v_lite.hub.known_models import HEADINGS, known_rows
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 MAKEFILE, WITHOUT_MAKEFILE = ROOT / "Makefile", "the Makefile is not part of the package"
-PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PATHS}
 README = PAGES["README.md"]
 # The docstrings name these.
@@ -32,12 +32,17 @@ EXPECTED_PAGES = [
     "use", "encode-files", "search", "hub-and-offline-boards", "milvus", "packed-models", "small-boards", "speed-and-memory",
     "other-libraries", "engines", "how-it-works", "contributing",
 ]  # fmt: skip
+LIBRARIES = [
+    "langchain", "llama-index", "haystack", "chroma", "lancedb", "scikit-learn", "spacy", "llm", "daft", "chonkie",
+    "keybert", "bertopic", "txtai",
+]  # fmt: skip
 NEED_MORE = {"milvus_collection.py", "serve_embeddings.py"}  # than this package; tested in integrations
 TESTED_IN_INTEGRATIONS = {
     "docs/milvus.md": 1,
     "docs/other-libraries.md": 1,
     "docs/search.md": 3,
     "docs/engines.md": 7,
+    **{f"docs/libraries/{name}.md": 2 if name in ("chroma", "lancedb", "spacy") else 1 for name in LIBRARIES},
 }
 ELSEWHERE = {"README.md", "docs", "tests", "scripts", "examples"}  # what test_elsewhere.sh copies
 OF_THE_RESULTS = pytest.mark.skipif(not RESULTS.exists(), reason="the results are not part of the package")
@@ -112,7 +117,10 @@ def tables_of(results: str) -> list[str]:
 
 
 def test_there_are_pages_and_examples() -> None:
-    assert {f"docs/{name}.md" for name in EXPECTED_PAGES} == PAGES.keys() - {"README.md"}
+    expected = {f"docs/{name}.md" for name in EXPECTED_PAGES} | {
+        f"docs/libraries/{name}.md" for name in LIBRARIES
+    }
+    assert expected == PAGES.keys() - {"README.md"}
     pages = {"README.md", "docs/engines.md", "docs/search.md", "docs/speed-and-memory.md", "docs/use.md"}
     assert {block.page for block in WITH_OUTPUT} == pages
     assert {block.page for block in SESSIONS} == {"README.md", "docs/use.md"}
@@ -124,7 +132,10 @@ def test_the_readme_is_short() -> None:
 
 
 def test_every_page_is_named_in_the_readme() -> None:
-    assert {page for page in PAGES if f"({page})" not in README} == {"README.md"}
+    of_libraries = {f"docs/libraries/{name}.md" for name in LIBRARIES}
+    assert {page for page in PAGES if f"({page})" not in README} == {"README.md", *of_libraries}
+    others = PAGES["docs/other-libraries.md"]
+    assert {name for name in LIBRARIES if f"(libraries/{name}.md)" not in others} == set()
 
 
 # --- examples
@@ -226,7 +237,9 @@ def test_the_commands_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) 
     in_help = set(
         re.findall(r"^ {4}(\w+)", help_of(capsys).partition("COMMAND\n")[2].partition("\n\n")[0], re.M)
     )
-    named = {command for text in PAGES.values() for command in re.findall(r"\bm2v-lite ([a-z]+)\b", text)}
+    named = {
+        command for text in PAGES.values() for command in re.findall(r"(?<!llm )\bm2v-lite ([a-z]+)\b", text)
+    }
     assert named == in_help
     _, *rows = table_below("docs/use.md", "All commands")
     assert {command for row in rows for command in re.findall(r"m2v-lite (\w+)", row[0])} == in_help
@@ -235,7 +248,7 @@ def test_the_commands_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) 
 def test_an_option_is_one_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
     found = 0
     for text in PAGES.values():
-        for command, rest in re.findall(r"m2v-lite ([a-z]+)([^`\n&]*)", text):
+        for command, rest in re.findall(r"(?<!llm )m2v-lite ([a-z]+)([^`\n&]*)", text):
             for option in re.findall(r"--[a-z-]+", rest.partition("#")[0]):
                 found += 1
                 assert option in re.findall(r"--[a-z-]+", help_of(capsys, command)), f"{command} {option}"
