@@ -107,6 +107,9 @@ class Database:
         for connection in idle:
             connection.close()
 
+    def __del__(self) -> None:
+        self.close()  # else Python 3.13 warns of each connection
+
     def discard(self) -> None:
         """Remove the file, unless another process has begun to use it."""
         with self.writing() as connection:
@@ -200,8 +203,12 @@ class Database:
         connection = sqlite3.connect(
             self._file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
-        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+            connection.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _put_back(self, connection: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -527,7 +528,8 @@ def test_what_was_committed_stays_when_the_writer_is_killed(path: Path, bundled:
             steps += map(int, process.stdout.read().split())
         check_integrity(path)
         with Index(path, bundled) as index:
-            names = [name for (name,) in sqlite3.connect(path).execute("SELECT name FROM chunks")]
+            with closing(sqlite3.connect(path)) as connection:
+                names = [name for (name,) in connection.execute("SELECT name FROM chunks")]
             last = max(int(name.split("-")[1]) for name in names)
             assert last in (steps[-1], steps[-1] + 1), run
             expected = {f"a-{number}-{one}" for number in range(last + 1) for one in range(40)}
