@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from class_pages import in_a_new_process, message_without, run_page
+from pages_and_processes import check_missing, run_page, run_python
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
@@ -88,7 +88,7 @@ def test_a_pickled_topic_model_opens_in_another_process(fitted: BERTopic, tmp_pa
     path = tmp_path / "topics.pkl"
     fitted.save(str(path), serialization="pickle", save_embedding_model=True)
     assert path.stat().st_size < 1_000_000  # the model alone has 8 MB
-    output = in_a_new_process(FIND_AGAIN, str(path))
+    output = run_python(FIND_AGAIN, path, folder=tmp_path)
     assert json.loads(output.splitlines()[-1]) == found_by(fitted)
 
 
@@ -112,13 +112,12 @@ def test_errors(tmp_path: Path) -> None:
         M2VLiteBackend(7)  # type: ignore[arg-type]
 
 
-def test_without_bertopic() -> None:
-    message = message_without("bertopic", "bertopic")
-    assert message == "BERTopic is not installed; install it with: pip install 'm2v-lite[bertopic]'\n"
+def test_without_bertopic(tmp_path: Path) -> None:
+    check_missing("bertopic", "bertopic", "bertopic", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_page("bertopic.md", tmp_path, monkeypatch)
+    names = run_page("bertopic", tmp_path, monkeypatch)
     of_texts = names["of_texts"]
     assert [of_texts.count(topic) for topic in of_texts] == [3] * 6
     assert names["nearest"][0] == of_texts[0] != of_texts[-1]

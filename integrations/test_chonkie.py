@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chonkie import EmbeddingsRefinery, SemanticChunker
-from class_pages import message_without, run_page
+from pages_and_processes import check_missing, run_page
 
 from m2v_lite import StaticModel
 from m2v_lite.errors import InputTypeError, ModelNotFoundError
@@ -102,13 +102,12 @@ def test_errors(tmp_path: Path) -> None:
         M2VLiteEmbeddings(batch=7)
 
 
-def test_without_chonkie() -> None:
-    message = message_without("chonkie", "chonkie")
-    assert message == "chonkie is not installed; install it with: pip install 'm2v-lite[chonkie]'\n"
+def test_without_chonkie(tmp_path: Path) -> None:
+    check_missing("chonkie", "chonkie", "chonkie", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_page("chonkie.md", tmp_path, monkeypatch)
+    names = run_page("chonkie", tmp_path, monkeypatch)
     music, garden = (chunk.text for chunk in names["chunks"])
     assert music + garden == names["text"]
     assert garden.startswith("Plant garlic")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from class_pages import message_without, run_page
 from keybert import KeyBERT
+from pages_and_processes import check_missing, run_page
 
 from m2v_lite import StaticModel
 from m2v_lite.errors import InputTypeError, ModelNotFoundError
@@ -75,11 +75,10 @@ def test_errors(tmp_path: Path) -> None:
         M2VLiteBackend(7)  # type: ignore[arg-type]
 
 
-def test_without_keybert() -> None:
-    message = message_without("keybert", "keybert")
-    assert message == "KeyBERT is not installed; install it with: pip install 'm2v-lite[keybert]'\n"
+def test_without_keybert(tmp_path: Path) -> None:
+    check_missing("keybert", "keybert", "keybert", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_page("keybert.md", tmp_path, monkeypatch)
+    names = run_page("keybert", tmp_path, monkeypatch)
     assert names["keywords"][0][0] == "garlic autumn"

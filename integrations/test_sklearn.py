@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from class_pages import in_a_new_process, message_without, run_page
+from pages_and_processes import check_missing, run_page, run_python
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
@@ -249,7 +249,7 @@ def test_a_saved_pipeline_opens_in_another_process(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.joblib"
     joblib.dump(pipeline, path)
     assert path.stat().st_size < 20_000
-    assert in_a_new_process(PREDICT, str(path)) == "['music', 'garden']\n"
+    assert run_python(PREDICT, path, folder=tmp_path) == "['music', 'garden']\n"
 
 
 def test_a_model_made_of_arrays_is_not_pickled(model: StaticModel) -> None:
@@ -318,9 +318,8 @@ def test_impossible_parameters_are_found_by_fit(parameters: dict[str, Any], erro
         vectorizer.fit(TEXTS)
 
 
-def test_without_scikit_learn() -> None:
-    message = message_without("sklearn", "sklearn")
-    assert message == "scikit-learn is not installed; install it with: pip install 'm2v-lite[sklearn]'\n"
+def test_without_scikit_learn(tmp_path: Path) -> None:
+    check_missing("sklearn", "sklearn", "sklearn", tmp_path)
 
 
 # --- scikit-learn's checks
@@ -384,7 +383,7 @@ def test_the_checks_of_estimators(estimator: OfRows, check: Callable[[OfRows], N
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_page("scikit-learn.md", tmp_path, monkeypatch)
+    names = run_page("scikit-learn", tmp_path, monkeypatch)
     assert names["answers"].tolist() == ["garden", "music"]
     page = (Path(__file__).parent.parent / "docs" / "libraries" / "scikit-learn.md").read_text(
         encoding="utf-8"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from class_pages import in_a_new_process, message_without, run_page
+from pages_and_processes import check_missing, run_page, run_python
 from txtai import Embeddings
 
 from m2v_lite import StaticModel
@@ -101,7 +101,7 @@ def test_saved_indexes_open_in_another_process(model: StaticModel, tmp_path: Pat
         assert config.stat().st_size < 2000
         paths.append(str(path))
     assert len({json.dumps(hits) for hits in expected}) == 3
-    assert json.loads(in_a_new_process(SEARCH_AGAIN, *paths).splitlines()[-1]) == expected
+    assert json.loads(run_python(SEARCH_AGAIN, *paths, folder=tmp_path).splitlines()[-1]) == expected
 
 
 # txtai leaves the folder where it unpacks an archive to Python's garbage collection.
@@ -175,12 +175,11 @@ def test_errors(tmp_path: Path) -> None:
             embeddings.model.encode("one")
 
 
-def test_without_txtai() -> None:
-    message = message_without("txtai", "txtai")
-    assert message == "txtai is not installed; install it with: pip install 'm2v-lite[txtai]'\n"
+def test_without_txtai(tmp_path: Path) -> None:
+    check_missing("txtai", "txtai", "txtai", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_page("txtai.md", tmp_path, monkeypatch)
+    names = run_page("txtai", tmp_path, monkeypatch)
     assert [hit["text"] for hit in names["hits"]] == ["Water is boiling.", "The kettle is on."]
     names["again"].close()
