@@ -11,7 +11,7 @@ from keybert import KeyBERT
 from pages_and_processes import check_missing, run_page
 
 from m2v_lite import StaticModel
-from m2v_lite.errors import InputTypeError, ModelNotFoundError
+from m2v_lite.errors import InputTypeError, InputValueError, ModelNotFoundError
 from m2v_lite.integrations.keybert import M2VLiteBackend
 
 TEXTS = ["Plant garlic in autumn and harvest the garlic in July.", "The choir sings without a piano.", ""]
@@ -82,3 +82,8 @@ def test_without_keybert(tmp_path: Path) -> None:
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = run_page("keybert", tmp_path, monkeypatch)
     assert names["keywords"][0][0] == "garlic autumn"
+
+
+def test_options_beside_a_loaded_model() -> None:
+    with pytest.raises(InputValueError, match="for which dimensionality would come too late"):
+        M2VLiteBackend(StaticModel.from_pretrained(), dimensionality=64)

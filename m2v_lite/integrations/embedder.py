@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from m2v_lite.arguments import PathLike, checked_path, described, one_of, switch
+from m2v_lite.arguments import PathLike, described, one_of, switch
 from m2v_lite.encoding.other_libraries import HONOURED
 from m2v_lite.encoding.requests import OPTIONS_OF
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, M2VLiteError
 from m2v_lite.integrations.bad_rows import ERRORS, NULL, sort_rows
 from m2v_lite.integrations.frames import Library, is_batch, library_of
+from m2v_lite.integrations.stored import stored_source
 from m2v_lite.loading import fingerprint
 from m2v_lite.model import StaticModel
 
@@ -82,7 +83,7 @@ class Embedder:
         fixed_size: bool = True,
         **options: Any,
     ) -> None:
-        self.model = None if model is None else _path_everywhere(model)
+        self.model = stored_source("model", model)
         self.column, self.output = _name("column", column), _name("output", output)
         if output == column:
             raise InputValueError(f"output and column are both {output!r}; give another output=")
@@ -239,13 +240,6 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def _path_everywhere(model: PathLike) -> str:
-    """Return a path that means the same in another working directory, or the name of a model as it is."""
-    path = checked_path("model", model)
-    folder = os.path.expanduser(path)
-    return os.path.abspath(folder) if path and os.path.exists(folder) else path
 
 
 def _commit(folder: str) -> str | None:

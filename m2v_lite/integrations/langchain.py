@@ -60,14 +60,7 @@ class M2VLiteEmbeddings(Embeddings):
         self.model, self.options = model, options
         if isinstance(token, SecretStr):
             token = token.get_secret_value()
-        if isinstance(model, StaticModel):
-            given = [*options, *(["token"] if token is not None else [])]
-            if given:
-                raise InputValueError(
-                    f"model is a loaded StaticModel, for which {', '.join(given)} would come too late; give "
-                    "such options to StaticModel.from_pretrained"
-                )
-        elif model is not None:
+        if model is not None and not isinstance(model, StaticModel):
             checked_path("model", model)
         self._model = model_of(model, token=token, **options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from m2v_lite.arguments import PathLike
-from m2v_lite.errors import MissingPackageError
+from m2v_lite.errors import InputValueError, MissingPackageError
 from m2v_lite.model import StaticModel
 
 
@@ -33,6 +33,7 @@ def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticMod
         options: the other arguments of `StaticModel.from_pretrained`.
 
     Raises:
+        InputValueError: the model is loaded already, and options are given.
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
     Example:
@@ -40,4 +41,11 @@ def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticMod
         >>> model_of(model) is model
         True
     """
-    return source if isinstance(source, StaticModel) else StaticModel.from_pretrained(source, **options)
+    if not isinstance(source, StaticModel):
+        return StaticModel.from_pretrained(source, **options)
+    if given := [name for name, value in options.items() if value is not None]:
+        raise InputValueError(
+            f"the model is a loaded StaticModel, for which {', '.join(sorted(given))} would come too "
+            "late; give such options to StaticModel.from_pretrained"
+        )
+    return source
