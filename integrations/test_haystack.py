@@ -20,6 +20,7 @@ from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
 from haystack.components.writers import DocumentWriter
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack.utils import Secret
+from pages_and_processes import check_missing, run_page
 from time_limit import LONGEST
 
 import m2v_lite.integrations.haystack
@@ -292,36 +293,12 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
             kind(model_kwargs={"dimensions": 64}).warm_up()
 
 
-def run(program: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=OFFLINE, capture_output=True, text=True, check=False, timeout=LONGEST,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_without_haystack() -> None:
-    said = run(
-        "import sys, m2v_lite.errors; sys.modules['haystack'] = None\n"
-        "try:\n    import m2v_lite.integrations.haystack\n"
-        "except m2v_lite.errors.MissingPackageError as error:\n    print(error)"
-    )
-    assert said == "Haystack is not installed; install it with: pip install 'm2v-lite[haystack]'\n"
-
-
-def test_nobody_else_imports_haystack() -> None:
-    program = (
-        "import sys, m2v_lite, m2v_lite.integrations; print([n for n in sys.modules if 'haystack' in n])"
-    )
-    assert run(program) == "[]\n"
+def test_without_haystack(tmp_path: Path) -> None:
+    check_missing("haystack", "haystack", "haystack", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(program, names)
+    names = run_page("haystack", tmp_path, monkeypatch)
     assert [document.content for document in names["found"]] == ["Water is boiling.", "The kettle is on."]
     if ALLOWED:
         (loading,) = re.findall(r"`(Pipeline\.loads\(.*?\))`", PAGE)

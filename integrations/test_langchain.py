@@ -7,7 +7,6 @@ import copy
 import json
 import os
 import pickle
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
+from pages_and_processes import check_missing, run_page
 from pydantic import SecretStr
 from time_limit import LONGEST
 
@@ -30,7 +30,6 @@ from m2v_lite import StaticModel
 from m2v_lite.errors import InputTypeError, InputValueError, ModelNotFoundError
 from m2v_lite.integrations.langchain import M2VLiteEmbeddings
 
-PAGE = (Path(__file__).parent.parent / "docs" / "libraries" / "langchain.md").read_text(encoding="utf-8")
 TEXTS = ["The kettle is on.", "Water is boiling.", "", "The train was late.", "Größe ☃", "the kettle " * 700]
 SECRET = "hf_not_for_others"
 
@@ -205,36 +204,13 @@ def test_errors_say_what_to_do(model: StaticModel, tmp_path: Path) -> None:
         M2VLiteEmbeddings(model, token=SECRET, dimensionality=64)
 
 
-def run(program: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=LONGEST
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize("absent", ["langchain_core", "pydantic"])
-def test_without_langchain(absent: str) -> None:
-    said = run(
-        f"import sys, m2v_lite.errors; sys.modules[{absent!r}] = None\n"
-        "try:\n    import m2v_lite.integrations.langchain\n"
-        "except m2v_lite.errors.MissingPackageError as error:\n    print(error)"
-    )
-    assert said == "LangChain is not installed; install it with: pip install 'm2v-lite[langchain]'\n"
-
-
-def test_nobody_else_imports_langchain() -> None:
-    program = (
-        "import sys, m2v_lite, m2v_lite.integrations; print([n for n in sys.modules if 'langchain' in n])"
-    )
-    assert run(program) == "[]\n"
+def test_without_langchain(absent: str, tmp_path: Path) -> None:
+    check_missing(absent, "langchain", "langchain", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(program, names)
+    names = run_page("langchain", tmp_path, monkeypatch)
     assert [hit.page_content for hit in names["found"]] == ["Water is boiling.", "The kettle is on."]
 
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import pickle
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import Document, TextNode
 from llama_index.core.storage.kvstore import SimpleKVStore
+from pages_and_processes import check_missing, run_page
 from time_limit import LONGEST
 
 import m2v_lite.integrations.llama_index
@@ -29,7 +29,6 @@ from m2v_lite import StaticModel
 from m2v_lite.errors import InputTypeError, InputValueError, ModelNotFoundError
 from m2v_lite.integrations.llama_index import M2VLiteEmbedding
 
-PAGE = (Path(__file__).parent.parent / "docs" / "libraries" / "llama-index.md").read_text(encoding="utf-8")
 TEXTS = ["The kettle is on.", "Water is boiling.", "The train was late.", "Größe ☃", "the kettle " * 700]
 QUERY = "a pot of tea"
 SECRET = "hf_not_for_others"
@@ -268,33 +267,12 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
         M2VLiteEmbedding(embed_batch_size=0)
 
 
-def run(program: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=LONGEST
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_without_llama_index() -> None:
-    said = run(
-        "import sys, m2v_lite.errors; sys.modules['llama_index'] = None\n"
-        "try:\n    import m2v_lite.integrations.llama_index\n"
-        "except m2v_lite.errors.MissingPackageError as error:\n    print(error)"
-    )
-    assert said == "LlamaIndex is not installed; install it with: pip install 'm2v-lite[llama-index]'\n"
-
-
-def test_nobody_else_imports_llama_index() -> None:
-    program = "import sys, m2v_lite, m2v_lite.integrations; print([n for n in sys.modules if 'llama' in n])"
-    assert run(program) == "[]\n"
+def test_without_llama_index(tmp_path: Path) -> None:
+    check_missing("llama_index", "llama_index", "llama-index", tmp_path)
 
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(program, names)
+    names = run_page("llama-index", tmp_path, monkeypatch)
     assert [hit.text for hit in names["found"]] == ["Water is boiling.", "The kettle is on."]
     assert Path("index").is_dir()
 
