@@ -60,9 +60,7 @@ def nearest(query: str, sentences: list[str], number: int = 5) -> list[tuple[flo
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Find the sentences nearest to yours.")
-    parser.add_argument(
-        "query", nargs="*", help="what to look for (default: growing vegetables in the garden)"
-    )
+    parser.add_argument("query", nargs="*", help=f"what to look for (default: {USUAL})")
     query = " ".join(parser.parse_args().query) or USUAL
     print(f"{len(SENTENCES)} sentences; nearest to: {query}\n")
     for similarity, sentence in nearest(query, SENTENCES):
