@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from m2v_lite.arguments import PathLike, described
 from m2v_lite.errors import InputTypeError, InputValueError
+from m2v_lite.integrations.lists import vectors_of
 from m2v_lite.integrations.optional import missing
 from m2v_lite.integrations.stored import stored_options, stored_source
 from m2v_lite.model import StaticModel
@@ -70,9 +69,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
             InputValueError, TokenizationError: as `StaticModel.encode` does.
             ValueError: the list is empty, says Chroma.
         """
-        if isinstance(input, str):
-            raise InputTypeError(f"expected a list of texts, got the text {input!r:.60}; pass it in a list")
-        return list(self.model.encode(input).astype(np.float32, copy=False))
+        return list(vectors_of(self.model, input))
 
     @staticmethod
     def name() -> str:
