@@ -10,6 +10,7 @@ VENV = .venv
 PEERS = .venv-peers
 SEARCH_PEERS = .venv-search-peers
 GAUGE = .venv-gauge
+DOCS = .venv-docs
 INTEGRATIONS = .venv-integrations
 LIBRARIES_VENV = .venv-libraries
 ENGINES_VENV = .venv-engines
@@ -161,6 +162,17 @@ test-memory-cap: $(VENV)/with-tools ## the same without the peers
 small-computer: $(VENV)/with-tools $(MULTILINGUAL)/installed ## try large tables on emulated computers with 128 and 256 MB (an hour; as root, installs qemu)
 	$(VENV)/$(BIN)/python benchmarks/small_computer.py --tokenizer $(MULTILINGUAL)/model/tokenizer.json --out $(RESULTS) $(COMPUTER_OPTIONS)
 
+# Without the notices about later versions of MkDocs.
+MKDOCS = NO_MKDOCS_2_WARNING=1 $(DOCS)/$(BIN)/python -m mkdocs
+
+.PHONY: docs
+docs: $(DOCS)/installed ## build the site in site/; a broken link or a missing docstring is an error
+	$(MKDOCS) build --strict
+
+.PHONY: docs-serve
+docs-serve: $(DOCS)/installed ## show the site at http://127.0.0.1:8000, and build it again whenever a page changes
+	$(MKDOCS) serve --strict --watch m2v_lite --watch benchmarks/results --watch CHANGELOG.md
+
 .PHONY: wheel
 wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	rm -rf dist
@@ -237,7 +249,7 @@ texts: $(TEXTS)/installed ## sentences in many languages, to test and to measure
 
 .PHONY: clean
 clean: ## remove all environments, what was built, and unrecorded results
-	rm -rf .venv* .emulated dist mutation-results benchmarks/local-results
+	rm -rf .venv* .emulated dist site mutation-results benchmarks/local-results
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -308,6 +320,12 @@ $(MODEL2VEC)/installed: pyproject.toml
 	  --dest $(MODEL2VEC)/source model2vec==0.10.0
 	tar -xzf $(MODEL2VEC)/source/model2vec-0.10.0.tar.gz -C $(MODEL2VEC)/source --strip-components 1 \
 	  model2vec-0.10.0/tests model2vec-0.10.0/pyproject.toml
+	@touch $@
+
+$(DOCS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(DOCS)/$(BIN)/python $(INSTALL) --group docs
 	@touch $@
 
 $(GAUGE)/installed: pyproject.toml

@@ -38,7 +38,7 @@ def open_regular(path: PathLike) -> BinaryIO:
         NotRegularError: it is a folder, a pipe, a socket or a device.
         OSError: it cannot be opened.
 
-    Example:
+    Examples:
         >>> open_regular(os.curdir)
         Traceback (most recent call last):
         m2v_lite.disk.NotRegularError: .: this is a folder, not a file; put the file in its place
@@ -64,7 +64,7 @@ def read_regular(path: PathLike, most: int) -> bytes:
 def names_in(folder: str) -> list[str]:
     """Return the names in a folder. One that is missing has none; one that cannot be read gives a warning.
 
-    Example:
+    Examples:
         >>> names_in("/no/such/folder")
         []
     """
@@ -85,7 +85,7 @@ def warn_left_out(error: OSError) -> None:
 def kind_of(path: PathLike) -> str:
     """Return what is in the place of a regular file, such as "a pipe"; "" if it is one, or if nothing is.
 
-    Example:
+    Examples:
         >>> kind_of(os.devnull), kind_of("/no/such/file")
         ('a device', '')
     """

@@ -47,7 +47,7 @@ class StaticModel(MoreMethods, ModelParts):
     Raises:
         InvalidModelError: the arrays and the tokenizer do not fit together.
 
-    Example:
+    Examples:
         >>> model = StaticModel.from_pretrained()  # the bundled potion-base-8M, in int8
         >>> model.dim
         256
@@ -184,8 +184,8 @@ class StaticModel(MoreMethods, ModelParts):
 
         Returns:
             A model whose vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
-            their length, and by less than 1e-5 for texts of more than 512 tokens; docs/use.md names the cases
-            in which float32 or 16 bits allow more. `encode(..., truncate_dim=N)` does not scale leading
+            their length, and by less than 1e-5 for texts of more than 512 tokens;
+            docs/from-sentence-transformers.md names the cases in which float32 or 16 bits allow more. `encode(..., truncate_dim=N)` does not scale leading
             columns anew. `save_pretrained` writes a folder that sentence-transformers opens.
 
         Raises:
@@ -282,7 +282,7 @@ class StaticModel(MoreMethods, ModelParts):
             TokenizationError: the model's tokenizer cannot tokenize a text.
             WorkerError: a worker process could not be started, or ended too early.
 
-        Example:
+        Examples:
             >>> model = StaticModel.from_pretrained()
             >>> model.encode("a single text").shape, model.encode([]).shape
             ((256,), (0, 256))
@@ -360,7 +360,7 @@ class StaticModel(MoreMethods, ModelParts):
             InvalidModelError: the tokenizer's file has changed since the model was loaded, or is damaged.
             OSError: the file cannot be written.
 
-        Example:
+        Examples:
             >>> import tempfile
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     StaticModel.from_pretrained().save_packed(folder + "/model.safetensors")

@@ -101,7 +101,7 @@ def printable(text: str) -> str:
     terminal (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html), or characters that turn the direction
     of a line.
 
-    Example:
+    Examples:
         >>> print(printable("potion\x1b]0;title\x07 日本"))
         potion\\x1b]0;title\\x07 日本
     """

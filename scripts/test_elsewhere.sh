@@ -14,7 +14,7 @@ rm -rf "$environment"
 
 elsewhere=$(mktemp -d)
 trap 'rm -rf "$elsewhere"' EXIT
-cp -r pyproject.toml README.md docs tests scripts examples "$elsewhere"
+cp -r pyproject.toml mkdocs.yml README.md docs tests scripts examples "$elsewhere"
 cd "$elsewhere"
 "$environment/bin/python" - <<'CHECK'
 import importlib.metadata, pathlib, platform

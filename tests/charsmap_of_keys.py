@@ -14,7 +14,7 @@ IS_KEY, IS_VALUE = 1 << 8, 1 << 31
 def charsmap_of_keys(values: Mapping[str, str]) -> bytes:
     """Return a charsmap that replaces each key by its value.
 
-    Example:
+    Examples:
         >>> from tokenizers.normalizers import Precompiled
         >>> Precompiled(charsmap_of_keys({"ab": "x", "é": ""})).normalize_str("ab é")
         'ab '

@@ -100,7 +100,7 @@ def _lines(path: str) -> Iterator[str]:
 def texts_of(words: int, number: int) -> list[str]:
     """Return up to `number` different texts of `words` words each, from Python's documentation.
 
-    Example:
+    Examples:
         >>> [len(text.split()) for text in texts_of(13, 2)]
         [13, 13]
     """

@@ -11,7 +11,7 @@ SUFFIXES = (".npy", ".jsonl", ".ndjson", *TABLES)
 def suffix_of(path: str) -> str | None:
     """Return the suffix of a file that can be written, or None.
 
-    Example:
+    Examples:
         >>> suffix_of("a/vectors.NPY"), suffix_of("vectors.txt")
         ('.npy', None)
     """

@@ -22,7 +22,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 def counted(number: int, what: str) -> str:
     """Return a number of things in words.
 
-    Example:
+    Examples:
         >>> counted(1, "file"), counted(2000, "file")
         ('1 file', '2,000 files')
     """

@@ -74,7 +74,7 @@ def bfloat16_names(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
 def dtype_name(table_dtype: np.dtype[Any]) -> str:
     """Return the name of a table's dtype.
 
-    Example:
+    Examples:
         >>> dtype_name(np.dtype(np.int8)), dtype_name(np.dtype(np.uint16))
         ('int8', 'bfloat16')
     """
@@ -86,7 +86,7 @@ def widened(rows: NDArray[Any]) -> NDArray[Any]:
 
     A bfloat16 is the upper half of a float32 (https://en.wikipedia.org/wiki/Bfloat16_floating-point_format).
 
-    Example:
+    Examples:
         >>> widened(np.array([0x3F80, 0xC000], dtype=np.uint16))
         array([ 1., -2.], dtype=float32)
     """

@@ -62,7 +62,7 @@ class Module(Protocol):
 class Normalize:
     """Scales vectors to length 1. A vector of zeros stays one.
 
-    Example:
+    Examples:
         >>> Normalize()(np.array([[3.0, 4.0], [0.0, 0.0]]))
         array([[0.6, 0.8],
                [0. , 0. ]])
@@ -107,7 +107,7 @@ class Dense:
         residual: (outputs, inputs) of a second layer whose output is added at the end; "same" if the input
             itself is added; None for neither.
 
-    Example:
+    Examples:
         >>> layer = Dense(np.array([[1.0, -1.0]]), np.array([0.5]), "ReLU")
         >>> layer(np.array([[1.0, 1.0], [1.0, 3.0]])).tolist()
         [[0.5], [0.0]]

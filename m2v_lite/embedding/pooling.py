@@ -56,7 +56,7 @@ def mean_rows(
         weights: (tokens,) a factor for each row, or None.
         unit_length: whether to scale the means to length 1, as `scale_to_unit` does.
 
-    Example:
+    Examples:
         The table has three rows and two columns. The first text has tokens 0 and 2, the second token 1:
 
         >>> table = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
@@ -111,7 +111,7 @@ def mean_of_rows(rows: NDArray[Any]) -> NDArray[Any]:
     Args:
         rows: (tokens, dim), at least one.
 
-    Example:
+    Examples:
         >>> mean_of_rows(np.array([[1, 2], [5, 6]], dtype=np.float32))
         array([3., 4.], dtype=float32)
     """
@@ -123,7 +123,7 @@ def mean_of_rows(rows: NDArray[Any]) -> NDArray[Any]:
 def unit(vector: NDArray[Any]) -> NDArray[Any]:
     """Return one vector scaled to length 1: the same bits as `scale_to_unit`. Overwrites float32.
 
-    Example:
+    Examples:
         >>> unit(np.array([3, 4], dtype=np.float32))
         array([0.6, 0.8], dtype=float32)
     """
@@ -145,7 +145,7 @@ def scale_to_unit(vectors: NDArray[Any]) -> None:
     Args:
         vectors: (texts, dim), any float dtype.
 
-    Example:
+    Examples:
         >>> vectors = np.array([[3, 4], [0, 0]], dtype=np.float32)
         >>> scale_to_unit(vectors)
         >>> vectors
@@ -175,7 +175,7 @@ def gather(
         scratch: a buffer (at least tokens, dim) in the table's dtype, or None. The result may be a view of
             it.
 
-    Example:
+    Examples:
         >>> codes = np.array([[0x3F80, 0xC000]], dtype=np.uint16)  # bfloat16 of 1 and -2
         >>> gather(codes, np.array([0]), np.array([0.5]))
         array([[ 0.5, -1. ]])
@@ -204,7 +204,7 @@ def how_many_are_long(lengths: NDArray[np.intp], dim: int) -> int:
         lengths: (texts,) the number of tokens of each text, descending.
         dim: the number of columns of the table.
 
-    Example:
+    Examples:
         >>> how_many_are_long(np.array([400, 350, *[20] * 500]), dim=256)
         2
     """

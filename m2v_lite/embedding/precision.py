@@ -60,7 +60,7 @@ def layout_of(precision: str | None, columns: int, dtype: np.dtype[Any]) -> tupl
         precision: the name, or None.
         columns, dtype: those of the vectors.
 
-    Example:
+    Examples:
         >>> layout_of("ubinary", 250, np.dtype(np.float32))
         (32, dtype('uint8'))
     """
@@ -83,7 +83,7 @@ def at_precision(vectors: NDArray[Any], precision: str | None) -> NDArray[Any]:
         the same plus 128. ubinary: (..., columns / 8), eight bits a byte, the first column in the highest
         bit, set where a number is above 0; binary: the same minus 128, as int8. A NaN counts as 0.
 
-    Example:
+    Examples:
         >>> vector = np.array([0.6, -0.1, 0.0, 0.25], np.float32)
         >>> at_precision(vector, "int8"), at_precision(vector, "uint8")
         (array([127, -25,   0,  64], dtype=int8), array([255, 103, 128, 192], dtype=uint8))

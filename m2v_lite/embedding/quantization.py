@@ -59,7 +59,7 @@ def quantize(table: NDArray[Any], dtype_name: str, columns: int | None = None) -
     Raises:
         InputValueError: `dtype_name` is not in the list above.
 
-    Example:
+    Examples:
         >>> quantize(np.array([[0.5, -1.0], [0.25, 0.0]], dtype=np.float32), "int8")
         array([[  64, -127],
                [  32,    0]], dtype=int8)

@@ -34,7 +34,7 @@ def encode_batches(
         batches: lists of texts, each of at most `BATCH_TEXTS`.
         precision: as for `StaticModel.encode`.
 
-    Example:
+    Examples:
         >>> from m2v_lite import StaticModel
         >>> model = StaticModel.from_pretrained(max_length=2)
         >>> batches = [["one"], ["two", "three or more"]]

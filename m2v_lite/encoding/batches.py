@@ -36,7 +36,7 @@ def are_long(texts: Sequence[str], characters: int | None) -> NDArray[np.bool_]:
 def batches(texts: Sequence[str], size: int) -> Iterator[slice]:
     """Yield where each batch of `texts` lies; see `gathered`.
 
-    Example:
+    Examples:
         >>> list(batches(["a", "b", "c"], size=2))
         [slice(0, 2, None), slice(2, 3, None)]
     """
@@ -56,7 +56,7 @@ def fitting(texts: Sequence[str], start: int, size: int, characters: int = BATCH
         size: the most texts of a batch.
         characters: with so many characters, a batch is full.
 
-    Example:
+    Examples:
         >>> fitting(["a", "bb", "ccc", "d"], 1, size=10, characters=5)
         2
     """
@@ -81,7 +81,7 @@ def gathered(
         size: the most items of a batch.
         grow: whether to begin with one item, and double that with each batch, so that the first come soon.
 
-    Example:
+    Examples:
         >>> list(gathered("abc", len, size=2))
         [['a', 'b'], ['c']]
         >>> list(gathered("abcde", len, grow=True))

@@ -23,7 +23,7 @@ class DeferredInterrupts:
     What an interrupt does then is up to the handler that was in force before. In other threads than the main
     one there are no interrupts, and nothing is deferred.
 
-    Example:
+    Examples:
         >>> try:
         ...     with DeferredInterrupts() as interrupts:
         ...         signal.raise_signal(signal.SIGINT)

@@ -42,7 +42,7 @@ class MoreMethods:
             InputValueError: the config has no prompt of this name, or as `encode` does.
             InputTypeError, TokenizationError, WorkerError: as `encode` does.
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> model = StaticModel.from_pretrained()
             >>> bool((model.encode_query("tea") == model.encode("tea")).all())
@@ -68,7 +68,7 @@ class MoreMethods:
 
         The default prompt is the first that the config has of "document", "passage" and "corpus".
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> model = StaticModel.from_pretrained()
             >>> model.encode_document(["a pot of tea", "a train"]) @ model.encode_query("tea") > 0.5
@@ -112,7 +112,7 @@ class MoreMethods:
             InputTypeError, InputValueError, TokenizationError: as `encode` does. The vectors of all batches
                 before come first. An error names the text by its place in the stream.
 
-        Example:
+        Examples:
             >>> from itertools import count, islice
             >>> from m2v_lite import StaticModel
             >>> model = StaticModel.from_pretrained()
@@ -184,7 +184,7 @@ class MoreMethods:
         Raises:
             InputTypeError, InputValueError, TokenizationError: as `encode` does.
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> StaticModel.from_pretrained().encode_as_sequence("three short words").shape
             (3, 256)
@@ -212,7 +212,7 @@ class MoreMethods:
         Raises:
             InputTypeError, InputValueError, TokenizationError: as `encode` does.
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> StaticModel.from_pretrained().tokenize(["to be", "or not"])
             [[1006, 1028], [1036, 1031]]
@@ -238,7 +238,7 @@ class MoreMethods:
             InputValueError: the vectors have different numbers of columns, or the config names another
                 function.
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> model = StaticModel.from_pretrained()
             >>> model.similarity(model.encode("tea"), model.encode(["a pot of tea", "a train"])).round(1)
@@ -282,7 +282,7 @@ class MoreMethods:
         Raises:
             InputTypeError, InputValueError: an argument is impossible, or the model was made from arrays.
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> model = StaticModel.from_pretrained()
             >>> with model.pool(workers=2) as pool:

@@ -43,7 +43,7 @@ def honoured(
         InputTypeError: nobody knows an option of this name, or its value has a wrong type.
         InputValueError: what it asks for is not done here, or there is no such prompt.
 
-    Example:
+    Examples:
         >>> honoured({"prompt": "query: ", "convert_to_numpy": True, "device": "cpu"}, "encode", [], {})
         ('query: ', None)
     """

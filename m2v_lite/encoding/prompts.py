@@ -44,7 +44,7 @@ def chosen_prompt(
         InputTypeError: the prompt is not a text.
         InputValueError: the config has no prompt of this name.
 
-    Example:
+    Examples:
         >>> config = {"prompts": {"query": "look for: ", "passage": ""}}
         >>> chosen_prompt(config, None, None, ["query"]), chosen_prompt({}, None, None, ["query"])
         ('look for: ', '')

@@ -28,7 +28,7 @@ def as_texts(
         InputTypeError: `sentences` is not a text or an iterable of texts, or an item is not a `str`.
         InputValueError: `null` is neither.
 
-    Example:
+    Examples:
         >>> as_texts("one")
         (['one'], True)
         >>> as_texts(word for word in ("one", "two"))
@@ -61,7 +61,7 @@ def as_texts(
 def is_missing(value: object) -> bool:
     """Return whether a value stands for a missing text: None, NaN or pandas.NA.
 
-    Example:
+    Examples:
         >>> is_missing(None), is_missing(float("nan")), is_missing("")
         (True, True, False)
     """

@@ -33,7 +33,7 @@ def consume_in_thread(consume: Callable[[Item], object], items: Iterable[Item]) 
     At most a few items wait at a time. Whatever is raised, here or there, the thread has ended when this
     returns or raises.
 
-    Example:
+    Examples:
         >>> done = []
         >>> consume_in_thread(done.append, range(5))
         >>> done

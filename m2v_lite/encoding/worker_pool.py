@@ -198,7 +198,7 @@ class WorkerPool:
                 the block of the pool, or not in the process that made it.
             Exception: what `batches` raises, after the vectors of all batches before.
 
-        Example:
+        Examples:
             >>> from m2v_lite import StaticModel
             >>> model = StaticModel.from_pretrained()
             >>> batches = ([f"record {number}", "another"] for number in range(3))

@@ -16,7 +16,7 @@ def assets_folder(namespace: str) -> str:
 
     The same environment variables name it: `HF_ASSETS_CACHE`, or else `HF_HOME` or `XDG_CACHE_HOME`.
 
-    Example:
+    Examples:
         >>> assets_folder("tokenizers").replace(os.sep, "/").endswith("/m2v_lite/tokenizers")
         True
     """

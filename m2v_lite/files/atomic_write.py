@@ -27,7 +27,7 @@ PREFIX, SUFFIX = ".m2v-lite-", ".tmp"
 def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
     """Open one file for writing; see `atomic_writes`.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> with atomic_write(folder / "greeting") as file:
@@ -137,7 +137,7 @@ def synchronize(folders: Iterable[str]) -> None:
 def is_temporary(name: str) -> bool:
     """Return whether a file's name is that of a temporary file.
 
-    Example:
+    Examples:
         >>> is_temporary(".m2v-lite-0123abcd.tmp"), is_temporary("notes.tmp")
         (True, False)
     """

@@ -17,7 +17,7 @@ def blob_name(path: str) -> str | None:
     The links are followed one by one: the last may lead on to the store that repositories share, where a
     file has a name of another kind.
 
-    Example:
+    Examples:
         >>> blob_name("/cache/models--owner--name/blobs/e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
         'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
         >>> blob_name("/home/me/tokenizer.json") is None

@@ -62,7 +62,7 @@ def has_layers(config: Mapping[str, Any]) -> bool:
 
     model2vec saves a head without layers as a file without tensors, and needs it to load the pipeline.
 
-    Example:
+    Examples:
         >>> has_layers({"head_config": {"n_layers": 0}}), has_layers({"head_config": {"n_layers": 2}})
         (False, True)
     """

@@ -132,7 +132,7 @@ def layout_in(subfolder: str, files: Collection[str]) -> Layout | None:
         subfolder: the folder, with forward slashes; "" for the repository itself.
         files: the paths of all files of the repository.
 
-    Example:
+    Examples:
         >>> layout_in("a", ["a/config.json", "a/model.safetensors", "a/tokenizer.json"]).name
         'model2vec'
         >>> layout_in("", ["README.md"]) is None
@@ -147,7 +147,7 @@ def layout_in(subfolder: str, files: Collection[str]) -> Layout | None:
 def joined(folder: str, name: str) -> str:
     """Return the path of a file in a folder of a repository.
 
-    Example:
+    Examples:
         >>> joined("a/0_StaticEmbedding", "../config.json"), joined("", "config.json")
         ('a/config.json', 'config.json')
     """

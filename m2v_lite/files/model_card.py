@@ -19,7 +19,7 @@ def read_model_card(path: PathLike) -> dict[str, Any]:
         The entries by key. Each is a text, a list of texts or None. If there is no file or no front matter,
         or something else than a file, the result is empty.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "README.md"
         >>> _ = path.write_text("---\\nlicense: mit\\nlanguage:\\n- en\\n---\\n# Model")

@@ -83,7 +83,7 @@ def states_packed(metadata: Mapping[str, str]) -> bool:
 
     A kept tokenizer has a version, too, but no config.
 
-    Example:
+    Examples:
         >>> states_packed({"m2v_lite.version": "1", "m2v_lite.config": "{}"})
         True
         >>> states_packed({"m2v_lite.version": "2", "m2v_lite.made_from": "{}"}), states_packed({})

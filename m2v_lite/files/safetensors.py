@@ -58,7 +58,7 @@ class TensorInfo(NamedTuple):
 class SafetensorsFile:
     """A checked and mapped safetensors file.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
         >>> with path.open("wb") as file:

@@ -43,7 +43,7 @@ class Asked(NamedTuple):
     def command(self) -> str:
         """The command line that downloads the model.
 
-        Example:
+        Examples:
             >>> Asked("owner/name", "v2").command
             'm2v-lite download owner/name --revision v2'
         """
@@ -61,7 +61,7 @@ def cache_folder(cache_dir: PathLike | None = None) -> str:
     Raises:
         MissingPackageError: `cache_dir` is None, and huggingface_hub, which reads those, is not installed.
 
-    Example:
+    Examples:
         >>> cache_folder("/srv/models")
         '/srv/models'
     """
@@ -80,7 +80,7 @@ def cache_folder(cache_dir: PathLike | None = None) -> str:
 def entry_folder(cache: str, repository: str) -> str:
     """Return the cache's folder for a repository.
 
-    Example:
+    Examples:
         >>> entry_folder("/cache", "owner/name")
         '/cache/models--owner--name'
     """
@@ -140,7 +140,7 @@ def is_inside(path: str, entry: str) -> bool:
 def cached_snapshot(cache: str, asked: Asked) -> str | None:
     """Return the folder of a cached snapshot, or None if the cache lacks it.
 
-    Example:
+    Examples:
         >>> cached_snapshot("/no/cache", Asked("owner/name")) is None
         True
     """
@@ -164,7 +164,7 @@ def commit_in(reference: str) -> str | None:
 def commit_of(folder: str) -> str | None:
     """Return the commit of a snapshot's folder, or None if the folder is not a snapshot.
 
-    Example:
+    Examples:
         >>> commit_of("/cache/models--owner--name/snapshots/0123456789012345678901234567890123456789")
         '0123456789012345678901234567890123456789'
         >>> commit_of("/home/me/models/small") is None
@@ -177,7 +177,7 @@ def commit_of(folder: str) -> str | None:
 def source_of(name: str, folder: str) -> str:
     """Return a name for a model: with its revision if `folder` is a snapshot, otherwise the folder's name.
 
-    Example:
+    Examples:
         >>> source_of("owner/model", "/cache/snapshots/1234567890123456789012345678901234567890")
         'owner/model at revision 1234567890123456789012345678901234567890'
         >>> source_of("models/small", "/home/me/models/small")

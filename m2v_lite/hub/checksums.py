@@ -22,7 +22,7 @@ PART_BYTES = 1 << 20
 def checksum(path: str, digits: int = SHA256_DIGITS) -> str:
     """Return a file's SHA-256; or its git hash, if `digits` is 40.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.NamedTemporaryFile() as empty:
         ...     checksum(empty.name, 40)

@@ -118,7 +118,7 @@ def without_secrets(text: str, token: str | None) -> str:
         text: the text.
         token: the access token, if it is known.
 
-    Example:
+    Examples:
         >>> without_secrets("https://me:password@hub.example/x answers 401 to hf_abc", "hf_abc")
         'https://***hub.example/x answers 401 to ***'
     """

@@ -21,7 +21,7 @@ _TOKEN = re.compile("[!-~]+")
 def is_repository_id(name: str) -> bool:
     """Return whether `name` has the form of a repository id, `owner/name` or `name`, by the hub's own rules.
 
-    Example:
+    Examples:
         >>> is_repository_id("minishlab/potion-base-8M"), is_repository_id("./potion")
         (True, False)
     """

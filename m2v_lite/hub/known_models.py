@@ -81,7 +81,7 @@ HEADINGS = ("model", "dimensions", "tokens", "download", "language", "licence", 
 def known_rows() -> list[tuple[str, ...]]:
     """Return a row of texts for each known model, in the order of `HEADINGS`.
 
-    Example:
+    Examples:
         >>> known_rows()[1][:4]
         ('minishlab/potion-base-2M', '64', '29.5 k', '8 MB')
     """
@@ -91,7 +91,7 @@ def known_rows() -> list[tuple[str, ...]]:
 def row_of(model: KnownModel) -> tuple[str, ...]:
     """Return the texts for one model. What is not known is an empty text.
 
-    Example:
+    Examples:
         >>> row_of(KnownModel("owner/name", 64, None, None, "", "MIT", "trying out"))
         ('owner/name', '64', '', '', '', 'MIT', 'trying out')
     """

@@ -19,7 +19,7 @@ def hint(name: str, cache: str | None) -> str:
         name: what the caller gave; perhaps without the owner.
         cache: the folder of the hub's cache, or None for the models that are well known alone.
 
-    Example:
+    Examples:
         >>> hint("minishlab/potion-base-8N", None)
         " (did you mean 'minishlab/potion-base-8M'?)"
         >>> hint("potion-base-2m", None), hint("minishlab/potion-base-2M", None), hint("my/model", None)

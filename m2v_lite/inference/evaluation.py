@@ -23,7 +23,7 @@ def evaluate_single_or_multi_label(predictions: NDArray[Any], y: Sequence[Any]) 
         "precision", "recall", "f1-score" and "support" (how many texts have the class). And "accuracy": the
         share of texts whose labels are all right.
 
-    Example:
+    Examples:
         >>> report = evaluate_single_or_multi_label(np.array(["a", "b", "b"]), ["a", "a", "b"])
         >>> report["b"]
         {'precision': 0.5, 'recall': 1.0, 'f1-score': 0.6666666666666666, 'support': 1.0}

@@ -44,7 +44,7 @@ class MLPHead:
         activation: the activation at the end.
         classes: (outputs,) the labels; None for numbers that are no labels.
 
-    Example:
+    Examples:
         >>> layer = Layer(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.0]))
         >>> head = MLPHead([layer], Activation.SOFTMAX, np.array(["cold", "warm"]))
         >>> vectors = np.array([[0.0, 0.0], [0.0, 9.0]])

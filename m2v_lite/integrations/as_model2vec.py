@@ -43,7 +43,7 @@ def install_as_model2vec() -> None:
     Raises:
         M2VLiteError: model2vec itself has been imported already.
 
-    Example:
+    Examples:
         >>> import m2v_lite
         >>> m2v_lite.install_as_model2vec()
         >>> from model2vec import StaticModel

@@ -52,7 +52,7 @@ def sort_rows(values: list[Any], null: str, errors: str, where: str = "the colum
         InputTypeError: a text is missing, or a value is no text, and the policy does not say what to do.
         InputValueError: a text is not valid Unicode, likewise.
 
-    Example:
+    Examples:
         >>> sort_rows(["one", None, "three"], "skip", "strict")
         Sorted(texts=['one', 'three'], rows=array([0, 2]), nulls=None)
         >>> sort_rows(["one", None], "null", "strict")

@@ -38,7 +38,7 @@ class M2VLiteBackend(BaseEmbedder):
     Raises:
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> backend = M2VLiteBackend()
         >>> backend.embed_documents(["The kettle is on.", "The train was late."]).shape
         (2, 256)

@@ -39,7 +39,7 @@ class M2VLiteEmbeddings(BaseEmbeddings):
     Raises:
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> from chonkie import SemanticChunker
         >>> chunker = SemanticChunker(M2VLiteEmbeddings(), chunk_size=128)
         >>> [chunk.text for chunk in chunker("The kettle is on. The tea is nearly ready.")]

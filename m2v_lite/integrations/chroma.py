@@ -41,7 +41,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
         InputTypeError, InputValueError: the collection could not store an argument.
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> import chromadb
         >>> client = chromadb.EphemeralClient(chromadb.Settings(anonymized_telemetry=False))
         >>> notes = client.create_collection("notes", embedding_function=M2VLiteEmbeddingFunction())

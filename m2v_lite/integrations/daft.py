@@ -35,7 +35,7 @@ class M2VLiteProvider(Provider):
     Attributes:
         name: the argument of this name.
 
-    Example:
+    Examples:
         >>> import daft
         >>> from daft.functions import embed_text
         >>> frame = daft.from_pydict({"text": ["The kettle is on.", "The train was late."]})

@@ -65,7 +65,7 @@ class Embedder:
         InputTypeError, InputValueError: an option is impossible, or nobody knows it.
         M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
 
-    Example:
+    Examples:
         >>> embed = Embedder(output="vector")
         >>> batch = embed({"text": ["The kettle is on.", "The train was late."], "page": [1, 2]})
         >>> batch["page"], batch["vector"].shape, batch["vector"].dtype
@@ -145,7 +145,7 @@ class Embedder:
         Raises:
             InputTypeError: `batches` is a single batch.
 
-        Example:
+        Examples:
             >>> embed = Embedder(column="title")
             >>> for batch in embed.map_batches([{"title": ["One"]}, {"title": ["Two", "Three"]}]):
             ...     print(batch["embedding"].shape)

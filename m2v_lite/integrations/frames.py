@@ -235,7 +235,7 @@ def library_of(data: Any, fixed_size: bool = True) -> Library:
     Raises:
         InputTypeError: it is nothing that holds texts.
 
-    Example:
+    Examples:
         >>> batch = {"text": ["one", None], "year": [2001, 2002]}
         >>> plain = library_of(batch)
         >>> plain.names(batch), plain.texts(batch["text"])
@@ -267,7 +267,7 @@ def library_of(data: Any, fixed_size: bool = True) -> Library:
 def is_batch(data: Any) -> bool:
     """Return whether something is a batch, or a column alone.
 
-    Example:
+    Examples:
         >>> is_batch({"text": []}), is_batch(iter([{"text": []}]))
         (True, False)
     """

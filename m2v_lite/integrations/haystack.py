@@ -96,7 +96,7 @@ class M2VLiteTextEmbedder(_Embedder):
         InputTypeError: `model` or `token` is of a wrong type.
         InputValueError: `model_kwargs` holds a token.
 
-    Example:
+    Examples:
         >>> embedder = M2VLiteTextEmbedder()
         >>> len(embedder.run("boiling water")["embedding"])
         256
@@ -155,7 +155,7 @@ class M2VLiteDocumentEmbedder(_Embedder):
         InputTypeError: `model`, `token` or `meta_fields_to_embed` is of a wrong type.
         InputValueError: `model_kwargs` holds a token.
 
-    Example:
+    Examples:
         >>> embedder = M2VLiteDocumentEmbedder(meta_fields_to_embed=["title"])
         >>> kettle = Document(content="It is on.", meta={"title": "Kettle"})
         >>> (embedded,) = embedder.run([kettle])["documents"]

@@ -35,7 +35,7 @@ class M2VLiteBackend(BaseEmbedder):
     Raises:
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> from keybert import KeyBERT
         >>> model = KeyBERT(M2VLiteBackend())
         >>> [word for word, _ in model.extract_keywords("Plant garlic, and harvest the garlic.", top_n=2)]

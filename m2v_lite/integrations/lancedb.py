@@ -40,7 +40,7 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
         pydantic.ValidationError: an argument is unknown, or of the wrong type.
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> function = M2VLiteEmbeddings.create(dimensionality=64)
         >>> function.ndims(), function.compute_query_embeddings("boiling water")[0].shape
         (64, (64,))

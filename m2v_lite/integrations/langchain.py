@@ -42,7 +42,7 @@ class M2VLiteEmbeddings(Embeddings):
         InputValueError: `model` is a `StaticModel`, and there are options for loading one.
         M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
 
-    Example:
+    Examples:
         >>> from langchain_core.vectorstores import InMemoryVectorStore
         >>> texts = ["The kettle is on.", "The train was late."]
         >>> store = InMemoryVectorStore.from_texts(texts, M2VLiteEmbeddings())

@@ -28,7 +28,7 @@ def vectors_of(model: StaticModel, texts: Iterable[str], **options: Any) -> NDAr
         InputTypeError: `texts` is a single text, or holds something that is not a text.
         InputValueError, TokenizationError: as `StaticModel.encode` does.
 
-    Example:
+    Examples:
         >>> from m2v_lite import StaticModel
         >>> vectors_of(StaticModel.from_pretrained(), ["one", "two"]).shape
         (2, 256)

@@ -44,7 +44,7 @@ class M2VLiteEmbedding(BaseEmbedding):
         M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
         pydantic.ValidationError: another argument is impossible, or nobody knows it.
 
-    Example:
+    Examples:
         >>> embedding = M2VLiteEmbedding(model_kwargs={"dimensionality": 64})
         >>> len(embedding.get_query_embedding("boiling water"))
         64

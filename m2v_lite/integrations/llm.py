@@ -35,7 +35,7 @@ class M2VLiteModel(llm.EmbeddingModel):
         source: the argument.
         model: the `StaticModel`.
 
-    Example:
+    Examples:
         >>> len(M2VLiteModel().embed("The kettle is on."))
         256
     """

@@ -43,7 +43,7 @@ class Model2VecEmbeddingFunction:
         InputTypeError: `model_source` is not a `str`, a `pathlib.Path` or None.
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> function = Model2VecEmbeddingFunction(None)
         >>> documents = function.encode_documents(["The kettle is on.", "The train was late."])
         >>> (query,) = function.encode_queries(["boiling water"])

@@ -16,7 +16,7 @@ def missing(library: str, extra: str) -> MissingPackageError:
         library: what people call the library.
         extra: the extra of m2v-lite that installs it.
 
-    Example:
+    Examples:
         >>> print(missing("LangChain", "langchain"))
         LangChain is not installed; install it with: pip install 'm2v-lite[langchain]'
     """
@@ -36,7 +36,7 @@ def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticMod
         InputValueError: the model is loaded already, and options are given.
         M2VLiteError: as `StaticModel.from_pretrained` does.
 
-    Example:
+    Examples:
         >>> model = model_of(None)
         >>> model_of(model) is model
         True

@@ -40,7 +40,7 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     Attributes:
         model, normalize, truncate_dim, null, model_options: the arguments of these names.
 
-    Example:
+    Examples:
         >>> vectorizer = M2VLiteVectorizer(truncate_dim=64)
         >>> vectors = vectorizer.fit_transform(["The kettle is on.", "The train was late."])
         >>> vectors.shape, vectors.dtype

@@ -37,7 +37,7 @@ class M2VLite(Pipe):
     Attributes:
         model, name: the arguments.
 
-    Example:
+    Examples:
         >>> import spacy
         >>> nlp = spacy.blank("en")
         >>> component = nlp.add_pipe("m2v_lite", config={"options": {"dimensionality": 64}})

@@ -19,7 +19,7 @@ def stored_source(argument: str, source: PathLike | None) -> str | None:
     Raises:
         InputTypeError: `source` is something else.
 
-    Example:
+    Examples:
         >>> stored_source("model", "minishlab/potion-base-8M")
         'minishlab/potion-base-8M'
     """
@@ -37,7 +37,7 @@ def stored_options(options: dict[str, Any]) -> dict[str, Any]:
         InputTypeError: a value is not a text, a number, True, False or None.
         InputValueError: there is a `token`, which anyone could read.
 
-    Example:
+    Examples:
         >>> stored_options({"dimensionality": 64})
         {'dimensionality': 64}
     """

@@ -38,7 +38,7 @@ class M2VLiteVectors(Vectors):
     Attributes:
         model: the `StaticModel`.
 
-    Example:
+    Examples:
         >>> from txtai import Embeddings
         >>> embeddings = Embeddings(method="m2v_lite.integrations.txtai.M2VLiteVectors", content=True)
         >>> embeddings.index(["The kettle is on.", "The train was late."])

@@ -39,7 +39,7 @@ class Rows(Protocol):
 class TextRows:
     """Texts that came alone.
 
-    Example:
+    Examples:
         >>> TextRows(["tea", "œ"]).json_objects()
         ['{"text": "tea"}', '{"text": "\\\\u0153"}']
     """
@@ -90,7 +90,7 @@ def nothing_yet(path: str) -> RecordBatch:
 def text_batches(texts: Sequence[str], size: int) -> Iterator[RecordBatch]:
     """Yield batches of texts that were given one by one, as on a command line.
 
-    Example:
+    Examples:
         >>> [(batch.texts, batch.places.described(0)) for batch in text_batches(["a", "b", "c"], 2)]
         [(['a', 'b'], 'text 1'), (['c'], 'text 3')]
     """
@@ -102,7 +102,7 @@ def text_batches(texts: Sequence[str], size: int) -> Iterator[RecordBatch]:
 def as_bytes(texts: Sequence[str]) -> bytes:
     """Return texts as bytes, each with an end of its own, which no text holds.
 
-    Example:
+    Examples:
         >>> as_bytes(["a", "b"]), as_bytes(["a\\0b"])
         (b'a\\x00b\\x00', b'a\\x01\\x02b\\x00')
     """

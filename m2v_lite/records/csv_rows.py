@@ -231,7 +231,7 @@ def _missing(block: TextBlock, number: int, name: str, policy: Policy) -> str | 
 def _distinct(header: list[str]) -> list[str]:
     """Return names of columns in which none is twice.
 
-    Example:
+    Examples:
         >>> _distinct(["a", "b", "a", "a_2", ""])
         ['a', 'b', 'a_3', 'a_2', '']
     """

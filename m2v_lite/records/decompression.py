@@ -25,7 +25,7 @@ class Decompressor:
     Raises:
         MissingPackageError: the package for it is missing.
 
-    Example:
+    Examples:
         >>> import gzip
         >>> decompressor = Decompressor("gzip", "a.gz")
         >>> decompressor.feed(gzip.compress(b"green ") + gzip.compress(b"tea"))

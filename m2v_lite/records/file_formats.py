@@ -68,7 +68,7 @@ class NotTextError(InputValueError):
 def format_by_name(path: str) -> str | None:
     """Return the format that the suffix of a file stands for, or None.
 
-    Example:
+    Examples:
         >>> format_by_name("a/notes.CSV.gz"), format_by_name("notes")
         ('csv', None)
     """
@@ -86,7 +86,7 @@ def columnar_format(head: bytes) -> str | None:
 def compression_of(head: bytes) -> str:
     """Return the name of the compression of a file that begins so, or "".
 
-    Example:
+    Examples:
         >>> import gzip
         >>> compression_of(gzip.compress(b"")), compression_of(b"text")
         ('gzip', '')
@@ -104,7 +104,7 @@ def may_begin_magic(head: bytes) -> bool:
 def marked_encoding(head: bytes) -> tuple[str | None, int]:
     """Return the encoding that a byte order mark stands for, or None, and the length of the mark.
 
-    Example:
+    Examples:
         >>> marked_encoding("é".encode("utf-8-sig")), marked_encoding(b"e")
         (('utf-8', 3), (None, 0))
     """
@@ -117,7 +117,7 @@ def check_text(head: bytes, name: str, encoding: str) -> None:
     Raises:
         NotTextError: it is something else, which is named.
 
-    Example:
+    Examples:
         >>> check_text(b"\\x89PNG\\r\\n", "a.csv", "utf-8")
         Traceback (most recent call last):
         m2v_lite.records.file_formats.NotTextError: a.csv: this is a PNG image, not text

@@ -125,7 +125,7 @@ def text_of(fields: Any, name: str, policy: Policy, here: Callable[[], str]) -> 
     Raises:
         InputValueError: it is not an object, the field is not a text, or the policy says so.
 
-    Example:
+    Examples:
         >>> text_of({"a": {"b": "tea"}}, "a.b", Policy(), lambda: "line 1")
         'tea'
     """

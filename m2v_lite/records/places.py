@@ -42,7 +42,7 @@ class Places(NamedTuple):
 def place_of(path: str, unit: str, number: int) -> str:
     """Return a place for a message.
 
-    Example:
+    Examples:
         >>> place_of("notes.txt", "line", 3)
         'notes.txt, line 3'
     """

@@ -30,7 +30,7 @@ class Policy:
         replaced, left_out, emptied, missing: how many records had bad bytes replaced, were left out for what
             is wrong with them, got an empty text, or were left out because they have no text.
 
-    Example:
+    Examples:
         >>> policy = Policy("replace", "skip")
         >>> policy.readable("caf\\udce9", lambda: "line 1", "UTF-8") == "caf\\ufffd"
         True
@@ -111,7 +111,7 @@ class Policy:
 def replaced(text: str) -> str:
     """Return a text with U+FFFD in the place of lone surrogates.
 
-    Example:
+    Examples:
         >>> replaced("caf\\udce9") == "caf\\ufffd"
         True
     """

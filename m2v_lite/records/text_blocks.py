@@ -181,7 +181,7 @@ def _size(text: str, encoding: str) -> int:
 def check_encoding(name: str) -> str | None:
     """Return what is wrong with the name of an encoding, or None.
 
-    Example:
+    Examples:
         >>> check_encoding("latin-1"), check_encoding("utf-9")
         (None, "there is no encoding 'utf-9'; give one such as utf-8, utf-16, latin-1, cp1252 or shift_jis")
     """

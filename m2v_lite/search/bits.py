@@ -23,7 +23,7 @@ def signs(rows: NDArray[Any]) -> NDArray[np.uint64]:
     Args:
         rows: (rows, columns).
 
-    Example:
+    Examples:
         >>> signs(np.array([[0.6, -0.8], [0.1, 0.2]], np.float32)).shape
         (1, 2)
     """
@@ -70,7 +70,7 @@ def distances(bits: NDArray[np.uint64], query: QueryBits) -> NDArray[np.uint16]:
         bits: (words, rows).
         query: the query.
 
-    Example:
+    Examples:
         >>> rows = np.array([[1, 1, 1], [1, 1, -1], [-1, -1, -1]])
         >>> distances(signs(rows), query_bits(np.array([0.1, 0.4, 0.5], np.float32)))
         array([0, 2, 4], dtype=uint16)

@@ -48,7 +48,7 @@ def line_chunks(lines: Iterable[Line]) -> Iterator[Chunk]:
     Args:
         lines: the number of each line and the line, without its end.
 
-    Example:
+    Examples:
         >>> list(line_chunks([(1, "tea"), (2, ""), (3, "cake")]))
         [Chunk(first_line=1, last_line=1, text='tea'), Chunk(first_line=3, last_line=3, text='cake')]
     """
@@ -66,7 +66,7 @@ def fixed_chunks(lines: Iterable[Line], size: int) -> Iterator[Chunk]:
         lines: as for `line_chunks`.
         size: how many lines a chunk has.
 
-    Example:
+    Examples:
         >>> lines = enumerate(["one", "two", "three", "four"], 1)
         >>> [(chunk.first_line, chunk.text) for chunk in fixed_chunks(lines, 3)]
         [(1, 'one\\ntwo\\nthree'), (4, 'four')]
@@ -90,7 +90,7 @@ def paragraph_chunks(lines: Iterable[Line], has_headings: bool = True) -> Iterat
         lines: as for `line_chunks`.
         has_headings: whether a heading begins a new chunk. In source code, what looks like one is a comment.
 
-    Example:
+    Examples:
         >>> text = "# Tea\\n\\nGreen tea.\\n\\nBlack tea.\\n\\n# Cake\\n\\nWith plums."
         >>> for chunk in paragraph_chunks(enumerate(text.split("\\n"), 1)):
         ...     print(chunk.first_line, chunk.last_line, repr(chunk.text))
@@ -141,7 +141,7 @@ def _paragraphs(lines: Iterable[Line], has_headings: bool) -> Iterator[tuple[lis
 def is_heading(lines: Sequence[str]) -> bool:
     """Return whether lines are a heading and nothing else.
 
-    Example:
+    Examples:
         >>> is_heading(["# Tea"]), is_heading(["Tea", "==="]), is_heading(["# Tea", "Hot."])
         (True, True, False)
     """

@@ -23,7 +23,7 @@ def compacted(vectors: NDArray[np.float32], precision: str) -> tuple[NDArray[Any
         vectors: (rows, columns).
         precision: one of `PRECISIONS`.
 
-    Example:
+    Examples:
         >>> rows, scales = compacted(np.array([[0.6, -0.8]], np.float32), "int8")
         >>> rows, (rows * scales[:, None]).round(3)
         (array([[  95, -127]], dtype=int8), array([[ 0.598, -0.8  ]], dtype=float32))

@@ -122,7 +122,7 @@ def _is_missing(root: str) -> bool:
 def belongs(path: str, root: str) -> bool:
     """Return whether a file is at a path, in a folder, or among what a pattern of paths stands for.
 
-    Example:
+    Examples:
         >>> belongs("/a/b.md", "/a/b.md"), belongs("/a/b.md", "/a"), belongs("/a/b.md", "/a/*.md")
         (True, True, True)
         >>> belongs("/ab/c.md", "/a"), belongs("/a/b/c.md", "/a/*.md")

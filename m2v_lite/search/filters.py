@@ -71,7 +71,7 @@ def allowed_chunks(
 def path_pattern(path: str) -> str:
     """Return a pattern of paths as one of whole paths: a relative one is for files below the current folder.
 
-    Example:
+    Examples:
         >>> path_pattern("*.md"), path_pattern("/notes/*")
         ('*.md', '/notes/*')
     """

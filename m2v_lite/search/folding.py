@@ -28,7 +28,7 @@ SPACELESS = re.compile(
 def folded(text: str) -> str:
     """Return a text as the index of words gets it.
 
-    Example:
+    Examples:
         >>> folded("Zażółć ΤΈΛΟΣ Straße"), folded("東京 tower")
         ('zazołc τελοσ strasse', ' 東  京  tower')
     """
@@ -41,7 +41,7 @@ def folded(text: str) -> str:
 def is_spaceless(word: str) -> bool:
     """Return whether a word is one character of a script without spaces.
 
-    Example:
+    Examples:
         >>> is_spaceless("東"), is_spaceless("tower")
         (True, False)
     """

@@ -56,7 +56,7 @@ def _words(text: str, path: str | None) -> str:
 def name_of(path: str) -> str:
     """Return the name of a file without what tells its format.
 
-    Example:
+    Examples:
         >>> name_of("/notes/kitchen.md")
         'kitchen'
     """

@@ -20,7 +20,7 @@ def fused(by_vectors: Found, by_words: Found, limit: int) -> Found:
         by_words: chunks with their BM25. What is not among them scores 0.
         limit: how many chunks to return at most.
 
-    Example:
+    Examples:
         >>> by_vectors = Found(np.array([7, 5, 3]), np.array([0.5, 0.4, 0.1], np.float32))
         >>> by_words = Found(np.array([5]), np.array([3.0]))
         >>> fused(by_vectors, by_words, 2)

@@ -58,7 +58,7 @@ class Index:
         InputValueError: the precision is unknown, or the model has no files.
         OSError: the file cannot be opened.
 
-    Example:
+    Examples:
         >>> import os, tempfile
         >>> folder = tempfile.TemporaryDirectory()
         >>> with Index(os.path.join(folder.name, "notes.db")) as index:
@@ -144,7 +144,7 @@ class Index:
             InvalidIndexError: another process writes the index all the time.
             OSError: the disk is full, or the like.
 
-        Example:
+        Examples:
             >>> import os, tempfile
             >>> folder = tempfile.TemporaryDirectory()
             >>> with Index(os.path.join(folder.name, "notes.db")) as index:
@@ -212,7 +212,7 @@ class Index:
             InvalidIndexError: another process writes the index all the time.
             OSError: the disk is full, or the like.
 
-        Example:
+        Examples:
             >>> import os, tempfile
             >>> folder = tempfile.TemporaryDirectory()
             >>> with open(os.path.join(folder.name, "tea.md"), "w") as file:
@@ -285,7 +285,7 @@ class Index:
             InputValueError: the limit or the mode is impossible.
             InvalidIndexError: the file is damaged.
 
-        Example:
+        Examples:
             >>> import os, tempfile
             >>> folder = tempfile.TemporaryDirectory()
             >>> with Index(os.path.join(folder.name, "notes.db")) as index:
@@ -335,7 +335,7 @@ class Index:
             InvalidIndexError: the file is damaged.
             OSError: the disk is full, or the like.
 
-        Example:
+        Examples:
             >>> import os, tempfile
             >>> folder = tempfile.TemporaryDirectory()
             >>> with Index(os.path.join(folder.name, "notes.db")) as index:

@@ -30,7 +30,7 @@ class Passage(NamedTuple):
 def best_passage(model: StaticModel, query: str, text: str) -> Passage:
     """Return the paragraph that is nearest to a query and has its words.
 
-    Example:
+    Examples:
         >>> text = "Tea is ready.\\n\\nThe kettle is on.\\n\\nThe saw is in the shed."
         >>> best_passage(StaticModel.from_pretrained(), "boiling water", text)
         Passage(start=2, lines=['The kettle is on.'])
@@ -57,7 +57,7 @@ def _words_of(text: str) -> set[str]:
 def passages_of(lines: Sequence[str]) -> list[Passage]:
     """Return the paragraphs of some lines: what stands between blank ones. A heading goes with what follows.
 
-    Example:
+    Examples:
         >>> passages_of(["# Tea", "", "Hot.", "Green.", "", "", "Black."])
         [Passage(start=0, lines=['# Tea', '', 'Hot.', 'Green.']), Passage(start=6, lines=['Black.'])]
     """

@@ -47,7 +47,7 @@ class AddedTokens:
     Raises:
         ValueError: the content of a token is empty.
 
-    Example:
+    Examples:
         >>> tokens = AddedTokens([AddedToken("[MASK]", 4), AddedToken("[PAD]", 0, lstrip=True)])
         >>> list(tokens.split("a [MASK] b [PAD]"))
         ['a ', 4, ' b', 0]

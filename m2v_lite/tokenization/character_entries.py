@@ -35,7 +35,7 @@ END = "\0"
 def entry(character_class: int, code: int) -> int:
     """Return an entry.
 
-    Example:
+    Examples:
         >>> f"{entry(MARK, ord('!')):#x}"
         '0x3000021'
     """
@@ -163,7 +163,7 @@ def classes_of(entries: Entries) -> NDArray[np.uint8]:
 def words_at(classes: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where words and marks begin, and their lengths. The last character must be a mark.
 
-    Example:
+    Examples:
         >>> starts, lengths = words_at(np.array([WORD, WORD, SPACE, MARK, MARK], np.uint8))
         >>> starts.tolist(), lengths.tolist()
         ([0, 3, 4], [2, 1, 1])

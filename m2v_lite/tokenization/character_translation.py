@@ -11,7 +11,7 @@ CHARACTERS_KEPT = 1 << 14
 class Translation(dict[int, str]):
     """Calls `translated` once for each character.
 
-    Example:
+    Examples:
         >>> "abc".translate(Translation(lambda character: character * 2))
         'aabbcc'
     """

@@ -32,7 +32,7 @@ class Ranges:
         firsts, lasts: the first and the last character of each run.
         values: a number for each run, if the runs have values.
 
-    Example:
+    Examples:
         >>> digits = Ranges("0a", "9f", [1, 2])
         >>> "5" in digits, "x" in digits, digits.value("c")
         (True, False, 2)
@@ -74,7 +74,7 @@ class Replacements:
         keys, values: characters that become one other character each, sorted by the keys.
         several: characters that become several.
 
-    Example:
+    Examples:
         >>> lower = Replacements("AB", "ab", {"İ": "i̇"})
         >>> lower.of("B"), lower.of("b"), len(lower.of("İ"))
         ('b', 'b', 2)
@@ -132,7 +132,7 @@ def code_points(text: str) -> NDArray[Any]:
 def hangul_letters(syllable: str) -> str:
     """Decompose a Hangul syllable (Unicode standard, section 3.12).
 
-    Example:
+    Examples:
         >>> [f"U+{ord(letter):04X}" for letter in hangul_letters("각")]
         ['U+1100', 'U+1161', 'U+11A8']
     """

@@ -216,7 +216,7 @@ def chunk_tokenizer(
 def _parts(ids: list[int], separator_id: int) -> list[list[int]]:
     """Divide ids at each separator.
 
-    Example:
+    Examples:
         >>> _parts([1, 2, 0, 3], 0)
         [[1, 2], [3]]
     """
@@ -233,7 +233,7 @@ def _parts(ids: list[int], separator_id: int) -> list[list[int]]:
 def _chunks(texts: Sequence[str]) -> list[str]:
     """Return the chunks of all texts, and `END_CHUNK` after each text.
 
-    Example:
+    Examples:
         >>> _chunks(["to be", "or not"]) == ["to", "be", END_CHUNK, "or", "not", END_CHUNK]
         True
     """

@@ -31,7 +31,7 @@ def decimal(text: str) -> float:
     Raises:
         ValueError: it is no JSON number, or too large.
 
-    Example:
+    Examples:
         >>> decimal("-15.275492379532281"), float("-15.275492379532281")
         (-15.27549237953228, -15.275492379532281)
     """

@@ -27,7 +27,7 @@ def one_of_equal(
     Returns:
         distinct (distinct,), the indexes; and item_of (items,), where in `distinct` each item is.
 
-    Example:
+    Examples:
         >>> key = np.array([5, 7, 5], np.uint64)
         >>> hashes = key * np.uint64(0x9E3779B97F4A7C15)
         >>> [array.tolist() for array in one_of_equal(hashes, [key], np.ones(3, bool))]

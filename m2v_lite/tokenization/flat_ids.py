@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:
     """Join lists of ids into one array, and return the array and its bounds.
 
-    Example:
+    Examples:
         >>> ids, bounds = flatten([[5, 1, 6], [], [7]])
         >>> ids.tolist(), bounds.tolist()
         ([5, 1, 6, 7], [0, 3, 3, 4])
@@ -33,7 +33,7 @@ def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:
 def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
     """Keep the first `max_length` ids of each text, or all ids if it is None.
 
-    Example:
+    Examples:
         >>> ids, bounds = shorten(np.array([5, 1, 6, 7]), np.array([0, 3, 3, 4]), 2)
         >>> ids.tolist(), bounds.tolist()
         ([5, 1, 7], [0, 2, 2, 3])
@@ -52,7 +52,7 @@ def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
 def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:
     """Remove an id wherever it occurs.
 
-    Example:
+    Examples:
         >>> ids, bounds = drop(np.array([5, 1, 6, 1]), np.array([0, 3, 3, 4]), 1)
         >>> ids.tolist(), bounds.tolist()
         ([5, 6], [0, 2, 2, 2])
@@ -66,7 +66,7 @@ def drop(ids: Ids, bounds: Ids, token_id: int | None) -> FlatIds:
 def known_ids(ids: Ids, bounds: Ids, max_length: int | None, unknown: int | None) -> FlatIds:
     """Cut each text to `max_length` ids, then remove the id of the unknown token.
 
-    Example:
+    Examples:
         >>> ids, bounds = known_ids(np.array([5, 1, 6, 1]), np.array([0, 3, 4]), 2, 1)
         >>> ids.tolist(), bounds.tolist()
         ([5], [0, 1, 1])
@@ -82,7 +82,7 @@ def merge(is_first: NDArray[np.bool_], first: FlatIds, second: FlatIds) -> FlatI
         first: ids and bounds of the first group.
         second: ids and bounds of the second group.
 
-    Example:
+    Examples:
         >>> first, second = flatten([[1, 2], [3]]), flatten([[7, 8, 9]])
         >>> ids, bounds = merge(np.array([True, False, True]), first, second)
         >>> ids.tolist(), bounds.tolist()
@@ -105,7 +105,7 @@ def _keep(ids: Ids, bounds: Ids, kept: NDArray[np.bool_]) -> FlatIds:
 def of_each_text(ids: Ids, bounds: Ids) -> list[Ids]:
     """Divide a flat array into one view per text.
 
-    Example:
+    Examples:
         >>> [part.tolist() for part in of_each_text(np.array([5, 6, 7]), np.array([0, 2, 2, 3]))]
         [[5, 6], [], [7]]
     """

@@ -6,7 +6,7 @@ from __future__ import annotations
 class LeftToLibrary(Exception):  # nothing is wrong
     """Says that the tokenizers in arrays might not give the ids that the library gives, and why.
 
-    Example:
+    Examples:
         >>> require(True, "")
         >>> require(False, "its model is BPE")
         Traceback (most recent call last):
@@ -28,7 +28,7 @@ def require(condition: object, reason: str) -> None:
 def shown(entry: object) -> str:
     """Return an entry of a `tokenizer.json`, short enough for a reason.
 
-    Example:
+    Examples:
         >>> shown({"type": "NFKC"}), shown(None)
         ('NFKC', 'none')
     """

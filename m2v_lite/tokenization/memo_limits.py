@@ -27,7 +27,7 @@ class BoundedMemo(dict[str, Entry]):
         memory: about how many bytes the memo may take before it `is_full`.
         arguments: the arguments that make a new memo of this class. A pickle holds them.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.chunks import ChunkMemo
         >>> memo = ChunkMemo(1 << 20)
         >>> memo.with_room() is memo

@@ -49,7 +49,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 class PieceStore:
     """The pieces of words. Safe under threads: the pieces of a word keep their own place.
 
-    Example:
+    Examples:
         >>> store = PieceStore()
         >>> two, one = store.add(np.array([97, 98, 99]), np.array([0, 2, 3])).tolist()
         >>> ids, bounds = store.expand(np.array([two, one, END_CODE, END_CODE, two, END_CODE]))

@@ -17,7 +17,7 @@ def positions(starts: NDArray[Any], lengths: NDArray[np.intp]) -> NDArray[np.int
         starts: (runs,) the index of each run's first element.
         lengths: (runs,) the number of its elements.
 
-    Example:
+    Examples:
         >>> positions(np.array([10, 50, 20]), np.array([3, 0, 2])).tolist()
         [10, 11, 12, 20, 21]
     """

@@ -18,7 +18,7 @@ def kind_of(entry: Any) -> str | None:
 def steps_of(entry: Any, members: str) -> Iterator[Any]:
     """Yield the steps of an entry. A Sequence yields the steps of its members, odd ones included.
 
-    Example:
+    Examples:
         >>> lower, strip = {"type": "Lowercase"}, {"type": "StripAccents"}
         >>> entry = {"type": "Sequence", "normalizers": [lower, {"type": "Sequence", "normalizers": [strip]}]}
         >>> list(steps_of(entry, "normalizers")) == [lower, strip]

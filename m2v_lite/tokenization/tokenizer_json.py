@@ -64,7 +64,7 @@ def parse(content: bytes | mmap) -> Any:
         ValueError: the content is not JSON.
         RecursionError: it is nested too deeply.
 
-    Example:
+    Examples:
         >>> content = parse(b'{"model": {"vocab": {"[UNK]": 0, "cat": 1}}}')
         >>> content["model"]["vocab"].ids.tolist()
         [0, 1]

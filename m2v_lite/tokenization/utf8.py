@@ -19,7 +19,7 @@ def utf8_offsets(codes: NDArray[Any]) -> NDArray[np.intp]:
     Args:
         codes: (characters,) code points.
 
-    Example:
+    Examples:
         >>> utf8_offsets(np.array([ord(character) for character in "aé日"])).tolist()
         [0, 1, 3, 6]
     """

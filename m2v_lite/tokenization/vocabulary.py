@@ -31,7 +31,7 @@ class Vocabulary(NamedTuple):
         lengths: (tokens,) how many bytes it has.
         ids: (tokens,) its id.
 
-    Example:
+    Examples:
         >>> vocabulary = vocabulary_of({"[UNK]": 0, "né": 2})
         >>> vocabulary.lengths.tolist(), vocabulary.characters().tolist(), vocabulary.ids.tolist()
         ([5, 3], [5, 2], [0, 2])
@@ -75,7 +75,7 @@ class ScoredVocabulary(NamedTuple):
 def in_order(ids: Mapping[str, int]) -> tuple[str, ...]:
     """Return the tokens of a vocabulary in the order of their ids. If two share an id, both are in it.
 
-    Example:
+    Examples:
         >>> in_order({"b": 1, "c": 0, "a": 1})
         ('c', 'a', 'b')
     """
@@ -115,7 +115,7 @@ def scored_vocabulary_of(pieces: Sequence[Any]) -> ScoredVocabulary:
     Raises:
         ValueError: a pair is something else, a piece is not Unicode, or there are no pieces.
 
-    Example:
+    Examples:
         >>> scored_vocabulary_of([["<unk>", 0], ["a", -1.5]]).scores.tolist()
         [0.0, -1.5]
     """

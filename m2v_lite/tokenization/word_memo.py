@@ -22,7 +22,7 @@ class WordMemo(BoundedMemo[bytes]):
         known: the first entries: the mark of each added token, and its id.
         memory: about how many bytes the memo may take before it `is_full`.
 
-    Example:
+    Examples:
         >>> letters = lambda word: [ord(letter) for letter in word]
         >>> joined = WordMemo(letters, {"<x>": 7}, memory=1 << 20).joined(["c", "<x>", "ab"])
         >>> np.frombuffer(joined, np.intp).tolist()

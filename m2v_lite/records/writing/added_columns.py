@@ -35,7 +35,7 @@ def check_names(batch: RecordBatch, added: Collection[str]) -> None:
     Raises:
         NameTakenError: a record has such a field.
 
-    Example:
+    Examples:
         >>> from m2v_lite.records.batches import text_batches
         >>> check_names(next(text_batches(["tea"], 1)), ["embedding"])
     """

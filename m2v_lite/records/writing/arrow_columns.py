@@ -22,7 +22,7 @@ def as_column(values: Any, wanted: Any = None) -> Any:
     Raises:
         MisfitError: the values have no common type, or cannot be of the wanted one without a change.
 
-    Example:
+    Examples:
         >>> import pytest
         >>> pa = pytest.importorskip("pyarrow")
         >>> as_column([1, None]).type, as_column([None, None]).type

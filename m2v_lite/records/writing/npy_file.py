@@ -25,7 +25,7 @@ class NpyWriter:
         dim: the number of columns of a vector.
         dtype: the dtype of the vectors.
 
-    Example:
+    Examples:
         >>> import io
         >>> writer = NpyWriter(2, np.dtype(np.float32))
         >>> file = io.BytesIO(writer.head())

@@ -286,7 +286,7 @@ class PartialFile:
 def written_for(path: str) -> list[str]:
     """Return the files that are written for an output: itself, its partial file and the manifest.
 
-    Example:
+    Examples:
         >>> written_for("v.npy")
         ['v.npy', 'v.npy.partial', 'v.npy.partial.json']
     """

@@ -44,7 +44,7 @@ def json_rows(vectors: NDArray[Any]) -> Iterator[bytes]:
         InputTypeError: the dtype is another.
         InputValueError: the array has not two dimensions.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> list(json_rows(np.array([[0.1, -2.5e-05], [1, np.nan]], np.float32)))
         [b'[0.1,-0.000025]', b'[1.0,null]']

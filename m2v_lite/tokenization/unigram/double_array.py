@@ -49,7 +49,7 @@ class DoubleArray:
         codes: (characters,) uint16, the code of each code point, or 0 if no piece has it. It may be shorter
             than the number of code points.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.unigram.double_array_builder import double_array
         >>> pieces = double_array(["a", "ab", "b"])
         >>> matches = pieces.matches(pieces.codes_of(np.array([97, 98, 33])), np.array([3, 3, 3]))

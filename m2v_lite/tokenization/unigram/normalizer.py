@@ -135,7 +135,7 @@ class Normalizer:
 def words(normalized: str) -> list[str]:
     """Return the parts of a text between spaces.
 
-    Example:
+    Examples:
         >>> words("  to be\\x1c ")
         ['to', 'be\\x1c']
     """

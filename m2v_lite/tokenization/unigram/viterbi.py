@@ -43,7 +43,7 @@ class Viterbi:
         unknown: the id of the unknown token.
         bytes_of: (256,) the ids that stand for the bytes of unknown characters, if the model has them.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.unigram.double_array_builder import double_array
         >>> pieces = double_array(["<unk>", "a", "b", "ab"])
         >>> viterbi = Viterbi(pieces, np.array([0.0, -1, -1, -1.5]), lowest=-1.5, unknown=0)

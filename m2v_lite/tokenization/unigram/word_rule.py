@@ -37,7 +37,7 @@ class WordRule(NamedTuple):
             at_start: how many of their characters stem from the first character of the text. It counts only
                 if the rule is `only_at_start`.
 
-        Example:
+        Examples:
             >>> WordRule(False, True, False).with_bars(["to", "be"])
             ['to', '▁be']
             >>> WordRule(True, False, False, only_at_start=True).with_bars(["to", "be"], 1)

@@ -57,7 +57,7 @@ class BatchSplitter:
     Args:
         splitter: the normalizer and its options.
 
-    Example:
+    Examples:
         >>> splitter = BatchSplitter(WordSplitter())
         >>> splitter.ascii(["Don't", "say so"]).texts()
         ['don', "'", 't', '\\x00', 'say', 'so', '\\x00']

@@ -42,7 +42,7 @@ class CharacterClasses(CharacterEntries):
     Args:
         splitter: says what becomes of each character.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
         >>> classes = CharacterClasses(WordSplitter())
         >>> entries = classes.expanded(classes.entries(np.array([ord("Ä"), ord("각")], np.uint32)))
@@ -74,7 +74,7 @@ class CharacterClasses(CharacterEntries):
 def _parts(replaced: str) -> list[int]:
     """Return the entries of the characters that one becomes; a space on both sides makes a mark.
 
-    Example:
+    Examples:
         >>> _parts(" ! ") == [entry(MARK, ord("!"))]
         True
     """

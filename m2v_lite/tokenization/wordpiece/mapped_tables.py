@@ -41,7 +41,7 @@ TABLES = 4
 def arrays_of(tables: TokenTables) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
     """Return the arrays by their names in `DTYPES`, and the description of each table.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
         >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
         >>> arrays, described = arrays_of(token_tables(vocabulary_of({"[UNK]": 0, "cat": 1}), b"##"))

@@ -35,7 +35,7 @@ class WordSplitter:
         strip_accents: decompose characters canonically and remove non-spacing marks.
         lowercase: fold case, each character by itself.
 
-    Example:
+    Examples:
         >>> WordSplitter().words("Don't! Zürich, 日本").split()
         ['don', "'", 't', '!', 'zurich', ',', '日', '本']
     """

@@ -54,7 +54,7 @@ class PerfectHash:
         missing: the number of keys; a larger index means that the key is missing.
         find_one: returns the index of one key, or -1 if it is missing.
 
-    Example:
+    Examples:
         >>> table = perfect_hash(np.array([30, 10, 20], np.uint64))
         >>> indexes = table.find(np.array([10, 11, 20], np.uint64))
         >>> [int(index) if index < table.missing else None for index in indexes]

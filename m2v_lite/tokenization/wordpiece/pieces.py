@@ -19,7 +19,7 @@ class WordPiece:
         unknown: the id of a word that cannot be divided.
         most_characters: a word of more characters is unknown.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
         >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
         >>> vocabulary = vocabulary_of({"[UNK]": 0, "un": 1, "##know": 2, "##able": 3})

@@ -112,7 +112,7 @@ class TokenTables:
         tails: the last chunks of all tokens of several chunks, and their ids.
         inner: the chunks before these, and their nodes.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of, windows
         >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
         >>> tables = token_tables(vocabulary_of({"un": 5, "##able": 6}), b"##")

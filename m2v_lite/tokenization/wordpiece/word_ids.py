@@ -39,7 +39,7 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
         unknown: the id of a word that cannot be divided.
         most_characters: longer words are unknown.
 
-    Example:
+    Examples:
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
         >>> from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter
         >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
