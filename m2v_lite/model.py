@@ -185,8 +185,9 @@ class StaticModel(MoreMethods, ModelParts):
         Returns:
             A model whose vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
             their length, and by less than 1e-5 for texts of more than 512 tokens;
-            docs/from-sentence-transformers.md names the cases in which float32 or 16 bits allow more. `encode(..., truncate_dim=N)` does not scale leading
-            columns anew. `save_pretrained` writes a folder that sentence-transformers opens.
+            docs/from-sentence-transformers.md names the cases in which float32 or 16 bits allow more.
+            `encode(..., truncate_dim=N)` does not scale leading columns anew. `save_pretrained` writes a
+            folder that sentence-transformers opens.
 
         Raises:
             ModelNotFoundError: there is no such folder, or it lacks a file.
