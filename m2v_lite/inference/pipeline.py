@@ -181,7 +181,8 @@ class StaticModelPipeline:
         Args:
             X: the texts.
             y: the true label of each text, or a list of its labels.
-            batch_size, threshold: as for `predict`.
+            batch_size: how many texts are encoded at once.
+            threshold: how probable a label must be if a text may have several.
 
         Returns:
             A classification report; see `evaluate_single_or_multi_label`.

@@ -142,7 +142,12 @@ class M2VLiteDocumentEmbedder(_Embedder):
     """Embeds documents, and perhaps some of their metadata, in numpy, without PyTorch.
 
     Args:
-        model, token, prefix, suffix, model_kwargs: see `M2VLiteTextEmbedder`.
+        model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
+            means the bundled model, which needs no network.
+        token: the hub's access token. If none of its variables is set, `hf auth login` counts.
+        prefix: what to put before each text.
+        suffix: what to put after each text.
+        model_kwargs: the other options of `StaticModel.from_pretrained`.
         progress_bar: whether to show one.
         meta_fields_to_embed: the names of metadata that come before the text, if a document has them.
         embedding_separator: what to put between them.

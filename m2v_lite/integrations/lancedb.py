@@ -31,8 +31,14 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
         name: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`. None
             means the bundled model, which needs no network.
         token: the hub's access token, as "$var:NAME": LanceDB lets nobody store the token itself.
-        normalize, subfolder, quantize_to, dimensionality, max_length, revision, cache_dir, local_files_only:
-            as for `StaticModel.from_pretrained`. What is not given is as the model's config says.
+        normalize: whether vectors are scaled to length 1. By default, the model's config says so.
+        subfolder: the folder of the model in its repository or folder.
+        quantize_to: the type that the table is converted to.
+        dimensionality: how many columns of the table are used.
+        max_length: the number of tokens after which a text is cut. By default, the model's config says so.
+        revision: a branch, tag or commit on the hub.
+        cache_dir: the hub's cache.
+        local_files_only: whether to load only what is in the cache.
         max_retries: how often LanceDB tries again after an error. By default it does not: a second attempt
             would fail as the first one did.
 

@@ -203,7 +203,11 @@ class Index:
             exclude: a pattern of names, or several: files and folders to leave out.
             chunk: "lines" makes each line a chunk, "paragraphs" divides as above, and a number says how many
                 lines a chunk has. By default, "lines" for .log files, and "paragraphs" for others.
-            column, format, encoding, errors, on_missing: how the files are read, as for `m2v-lite encode`.
+            column: the column or field that holds the texts, as for `m2v-lite encode`.
+            format: the format of all files. By default, their names and first bytes tell it.
+            encoding: the encoding of text files; None means UTF-8.
+            errors: "strict", "replace" or "skip": what to do about bytes that are not in the encoding.
+            on_missing: "error", "empty" or "skip": what to do about a record without a text.
                 Files that were read in another manner are read again.
             told: called before each file, after each part of it, and at the end, with how far the work is.
 
