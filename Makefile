@@ -8,6 +8,7 @@ TEXT ?=
 BIN = $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 VENV = .venv
 PEERS = .venv-peers
+SENTENCE_TRANSFORMERS = .venv-sentence-transformers
 SEARCH_PEERS = .venv-search-peers
 GAUGE = .venv-gauge
 DOCS = .venv-docs
@@ -265,6 +266,12 @@ $(PEERS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/$(BIN)/python $(INSTALL) --upgrade pip
 	$(PEERS)/$(BIN)/python $(INSTALL) --group peers
+	@touch $@
+
+$(SENTENCE_TRANSFORMERS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(SENTENCE_TRANSFORMERS)
+	$(SENTENCE_TRANSFORMERS)/$(BIN)/python $(INSTALL) --upgrade pip
+	$(SENTENCE_TRANSFORMERS)/$(BIN)/python $(INSTALL) --group sentence-transformers-peer
 	@touch $@
 
 # With m2v_lite, which makes the vectors for some of them.
