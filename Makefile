@@ -90,6 +90,11 @@ compare: $(VENV)/with-tools $(PEERS)/installed $(TEXTS)/installed ## compare spe
 footprint: $(VENV)/with-tools $(PEERS)/installed ## compare start-up and memory with the peers (make footprint MODEL=FOLDER)
 	$(VENV)/$(BIN)/python benchmarks/footprint.py "$(MODEL)" --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)
 
+.PHONY: side-by-side
+side-by-side: $(VENV)/with-tools $(PEERS)/installed $(SENTENCE_TRANSFORMERS)/installed $(TEXTS)/installed ## compare install size, start-up, memory and speed, also with sentence-transformers (make side-by-side MODEL=FOLDER)
+	$(VENV)/$(BIN)/python benchmarks/side_by_side.py "$(MODEL)" --peers-python $(PEERS)/$(BIN)/python \
+	  --sentence-transformers-python $(SENTENCE_TRANSFORMERS)/$(BIN)/python --texts $(TEXTS) --out $(RESULTS) $(SIDE_OPTIONS)
+
 # A stand-in of minishlab/potion-multilingual-128M: as large, but with a random table.
 STAND_IN = benchmarks/local-results/multilingual-model
 STAND_IN_OPTIONS = --joined

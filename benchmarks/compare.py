@@ -169,6 +169,36 @@ def measure(contenders: dict[str, Contender], corpora: list[str], rounds: int) -
     return seconds, far
 
 
+def take_turns(
+    pythons: dict[str, str], models: dict[str, str], texts: dict[str, Corpus], cores: set[int], rounds: int
+) -> tuple[dict[str, Any], Seconds, Far]:
+    """Start all contenders, and measure those that can encode with the model.
+
+    Args:
+        pythons: the Python of each contender's environment, by name.
+        models: the model that each loads.
+        texts: the corpora.
+        cores: where they run.
+        rounds: how often each is measured.
+
+    Returns:
+        The versions of each contender's packages, and what `measure` returns.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for corpus, both in texts.items():
+            (folder / corpus).mkdir()
+            (folder / corpus / "texts.json").write_text(json.dumps(both), encoding="utf-8")
+        started = {
+            name: Contender(name, python, models[name], folder, cores) for name, python in pythons.items()
+        }
+        for contender in started.values():
+            contender.started()
+        contenders = usable(started, folder)
+        seconds, far = measure(contenders, list(texts), rounds)
+    return {name: contender.versions for name, contender in contenders.items()}, seconds, far
+
+
 def say_far(far: Far, texts: dict[str, list[int]]) -> str:
     """Return lines that say for how many texts a peer gives other vectors than model2vec."""
     lines = []
@@ -274,40 +304,25 @@ def main() -> None:
     compileall.compile_dir(HERE.parent / "m2v_lite", quiet=1)
     names = [OURS, *([] if options.short_texts is None else [WITH_WORKERS]), *options.peers]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for corpus, texts in all_texts.items():
-            (folder / corpus).mkdir()
-            (folder / corpus / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
         ours = options.model
         if options.packed:
-            ours = str(folder / "packed.safetensors")
+            ours = str(Path(temporary) / "packed.safetensors")
             StaticModel.from_pretrained(options.model).save_packed(ours)
         own = {name: name.startswith(OURS) for name in names}
-        started = {
-            name: Contender(
-                name,
-                sys.executable if own[name] else options.peers_python,
-                ours if own[name] else options.model,
-                folder,
-                cores,
-            )
-            for name in names
-        }
-        for contender in started.values():
-            contender.started()
-        contenders = usable(started, folder)
-        seconds, far = measure(contenders, list(all_texts), options.rounds)
+        pythons = {name: sys.executable if own[name] else options.peers_python for name in names}
+        models = {name: ours if own[name] else options.model for name in names}
+        versions, seconds, far = take_turns(pythons, models, all_texts, cores, options.rounds)
     numbers = {name: [len(part) for part in parts] for name, parts in all_texts.items()}
     result = {
         "cores": options.cores,
         "processor": processor(),
         "rounds": options.rounds,
         "model": options.about,
-        "versions": {name: contender.versions for name, contender in contenders.items()},
+        "versions": versions,
         "texts": numbers,
         "languages": {language: len(sentences) for language, sentences in languages.items()},
         "other vectors": far,
-        "cannot encode": [name for name in names if name not in contenders],
+        "cannot encode": [name for name in names if name not in versions],
         "seconds": seconds,
     }
     name = f"speed-{options.cores}-core{'s' * (options.cores > 1)}"
@@ -319,7 +334,7 @@ def main() -> None:
     report = (
         f"{options.cores} core(s) of {processor()}; {options.about}; {options.rounds} rounds; "
         f"times faster by {time_taken}: median (range)\n\n"
-        f"{table(seconds, [name for name in options.peers if name in contenders])}\n"
+        f"{table(seconds, [name for name in options.peers if name in versions])}\n"
         f"{say_far(far, numbers)}{say_missing(result['cannot encode'])}"
     )
     print(report)

@@ -70,30 +70,31 @@ FIRST_TEXTS = {
 
 
 class Contender(NamedTuple):
-    """An adapter of contenders/, and the model that it loads."""
+    """An adapter of contenders/, the model that it loads, and the Python of its environment."""
 
     adapter: str
     model: Path
+    python: str
 
-    def start(self, program: str, argument: str, python: str) -> subprocess.Popen[bytes]:
-        """Start a program of this folder in the peers' environment, with this project on the path."""
+    def start(self, program: str, argument: str) -> subprocess.Popen[bytes]:
+        """Start a program of this folder in the contender's environment, with this project on the path."""
         environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "HF_HUB_OFFLINE": "1"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # keep compiled modules, as pip does
         path = HERE / "contenders" / f"{self.adapter}.py"
         return subprocess.Popen(
-            [python, str(HERE / program), str(path), str(self.model), argument],
+            [self.python, str(HERE / program), str(path), str(self.model), argument],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
         )
 
 
-def contenders_of(folder: Path, packed: Path, peers: list[str]) -> dict[str, Contender]:
+def contenders_of(folder: Path, packed: Path, peers: list[str], python: str) -> dict[str, Contender]:
     return {
-        BASELINE: Contender("numpy_alone", folder),
-        PACKED: Contender("m2v_lite", packed),
-        OURS: Contender("m2v_lite", folder),
-        **{name: Contender(name, folder) for name in peers},
+        BASELINE: Contender("numpy_alone", folder, python),
+        PACKED: Contender("m2v_lite", packed, python),
+        OURS: Contender("m2v_lite", folder, python),
+        **{name: Contender(name, folder, python) for name in peers},
     }
 
 
@@ -124,10 +125,10 @@ def check(
     return right
 
 
-def first_vector(name: str, contender: Contender, first: FirstText, python: str) -> dict[str, float]:
+def first_vector(name: str, contender: Contender, first: FirstText) -> dict[str, float]:
     """Run one process to its first vector, and return its milliseconds and MB."""
     start = time.monotonic_ns()
-    process = contender.start("first_vector.py", first.text, python)
+    process = contender.start("first_vector.py", first.text)
     output, _ = process.communicate(timeout=SECONDS)
     if process.returncode:
         raise SystemExit(f"{name} ended with status {process.returncode}")
@@ -157,7 +158,6 @@ def texts_of_model(model: Path, python: Path, folder: Path) -> dict[str, FirstTe
 def measure(
     contenders: dict[str, Contender],
     first_texts: dict[str, FirstText],
-    python: str,
     rounds: int,
     slow_rounds: int,
 ) -> dict[str, Measured]:
@@ -167,21 +167,22 @@ def measure(
     """
     measured: dict[str, Measured] = {of: {} for of in first_texts}
     for name in contenders:
-        first_vector(name, contenders[name], first_texts["mixed scripts"], python)
+        for first in first_texts.values():
+            first_vector(name, contenders[name], first)
     for number in range(rounds):
         names = [name for name in contenders if number < slow_rounds or name in FAST]
         start = number % len(names)
         for name in names[start:] + names[:start]:
             for of, first in first_texts.items():
-                figures = first_vector(name, contenders[name], first, python)
+                figures = first_vector(name, contenders[name], first)
                 for figure, value in figures.items():
                     measured[of].setdefault(figure, {}).setdefault(name, []).append(value)
     return measured
 
 
-def held(contender: Contender, texts: Path, number: int, python: str) -> dict[str, float]:
+def held(contender: Contender, texts: Path, number: int) -> dict[str, float]:
     """Return the memory in MB of `number` processes that hold a model at the same time."""
-    processes = [contender.start("hold_model.py", str(texts), python) for _ in range(number)]
+    processes = [contender.start("hold_model.py", str(texts)) for _ in range(number)]
     try:
         for process in processes:
             assert process.stdout is not None
@@ -321,7 +322,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         packed, texts = Path(temporary) / "packed.safetensors", Path(temporary) / "texts.json"
         StaticModel.from_pretrained(options.model).save_packed(packed)
-        contenders = contenders_of(options.model.absolute(), packed, options.peers)
+        contenders = contenders_of(options.model.absolute(), packed, options.peers, options.peers_python)
         first_texts = FIRST_TEXTS
         if options.name is not None:
             first_texts = texts_of_model(options.model, Path(options.peers_python), Path(temporary))
@@ -329,17 +330,14 @@ def main() -> None:
         os.sched_setaffinity(0, {max(cores)})  # the processes inherit this
         try:
             slow_rounds = options.rounds if options.slow_rounds is None else options.slow_rounds
-            measured = measure(contenders, first_texts, options.peers_python, options.rounds, slow_rounds)
+            measured = measure(contenders, first_texts, options.rounds, slow_rounds)
         finally:
             os.sched_setaffinity(0, cores)
         memory: dict[str, ProcessesMemory] = {}
         for held_texts in ([TEXT], texts_of(85, options.held_texts)):
             texts.write_text(json.dumps(held_texts), encoding="utf-8")
             memory[f"{len(held_texts):,} texts" if len(held_texts) > 1 else "1 text"] = {
-                name: {
-                    str(number): held(contenders[name], texts, number, options.peers_python)
-                    for number in options.processes
-                }
+                name: {str(number): held(contenders[name], texts, number) for number in options.processes}
                 for name in (BASELINE, PACKED, OURS, "model2vec")
                 if name in contenders
             }

@@ -78,7 +78,14 @@ def make_would_run(*arguments: str) -> str:
     [
         *("compare", "footprint", "quality", "plots", "memory-cap", "small-computer", "gauge"),
         *("compare-multilingual", "footprint-multilingual", "memory-of-use"),
-        *("search-speed", "search-quality", "search-side-by-side", "bench-engines", "many-texts"),
+        *(
+            "search-speed",
+            "search-quality",
+            "search-side-by-side",
+            "bench-engines",
+            "many-texts",
+            "side-by-side",
+        ),
     ],
 )
 def test_make_writes_committed_results_only_if_asked(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +108,7 @@ def test_other_targets_write_no_committed_results() -> None:
     [
         *("compare", "footprint", "quantization_quality", "plots", "memory_cap", "small_computer"),
         *("instructions", "memory_of_use", "search_speed", "search_quality", "search_side_by_side"),
-        *("engines", "many_texts"),
+        *("engines", "many_texts", "side_by_side"),
     ],
 )
 def test_a_benchmark_writes_to_an_untracked_folder(
@@ -389,7 +396,7 @@ def test_two_processes_with_one_model(peers_python: Path, models_folder: Path, t
     texts = tmp_path / "texts.json"
     texts.write_text('["a text"]')
     ours, peer = (
-        held(Contender(name, models_folder / "potion-base-8M"), texts, 2, str(peers_python))["sum of Pss, MB"]
+        held(Contender(name, models_folder / "potion-base-8M", str(peers_python)), texts, 2)["sum of Pss, MB"]
         for name in ("m2v_lite", "model2vec")
     )
     assert ours < peer
@@ -399,9 +406,9 @@ def test_two_processes_with_one_model(peers_python: Path, models_folder: Path, t
 def test_every_peer_gives_both_first_vectors(peers_python: Path, models_folder: Path, peer: str) -> None:
     from footprint import FIRST_TEXTS, Contender, first_vector
 
-    contender = Contender(peer, models_folder / "potion-base-8M")
+    contender = Contender(peer, models_folder / "potion-base-8M", str(peers_python))
     for first in FIRST_TEXTS.values():
-        assert first_vector(peer, contender, first, str(peers_python))["private, MB"] > 0
+        assert first_vector(peer, contender, first)["private, MB"] > 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc of Linux")
