@@ -838,6 +838,27 @@ def test_the_small_computer_fails_where_m2v_lite_does() -> None:
             check_ours({"m2v_lite": {**runs, limit: {"end": "killed", "said": "said"}}})
 
 
+def test_what_is_added_to_an_environment_is_counted(tmp_path: Path) -> None:
+    from side_by_side import files_in
+
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "module.py").write_text("12345")
+    (tmp_path / "lib64").symlink_to("lib")
+    (tmp_path / "python").symlink_to(sys.executable)
+    assert files_in(tmp_path) == {str(tmp_path / "lib" / "module.py"): 5}
+
+
+@OF_THE_RESULTS
+def test_the_report_side_by_side_is_that_of_its_results() -> None:
+    from side_by_side import PACKAGES, report_of
+
+    result = json.loads((RESULTS / "side-by-side.json").read_text())
+    assert report_of(result) == (RESULTS / "side-by-side.md").read_text()
+    assert list(result["install"]) == list(PACKAGES)
+    assert set(result["start"]["other vectors"]) == {"numpy alone", *PACKAGES}
+    assert not any(map(any, result["start"]["other vectors"].values()))
+
+
 @OF_THE_RESULTS
 def test_the_report_of_the_small_computer_is_that_of_its_results() -> None:
     from small_computer import (

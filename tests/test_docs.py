@@ -328,30 +328,13 @@ def test_the_tables_of_search_are_those_of_the_results() -> None:
 
 @OF_THE_RESULTS
 def test_the_table_of_the_readme_is_that_of_the_results() -> None:
-    (speed,) = map(columns, tables_of("speed-1-core.md"))
-    footprint = columns(tables_of("footprint.md")[0])
-    contenders = ["m2v_lite", "model2vec", "laghu", "laghu_rs", "fastembed"]
-
-    def speeds(texts: str, how: str) -> list[str]:
-        (row,) = (rounded_down(row) for row in speed if row[:2] == [texts, how])
-        return ["", *(f"{row[speed[0].index(f'x {peer}')]} x" for peer in contenders[1:])]
-
-    def figures(column: str, unit: str) -> list[str]:
-        of = {row[0]: row[footprint[0].index(column)] for row in footprint}
-        return [f"{of[contender]} {unit}" for contender in contenders]
-
-    assert table_below("README.md", "## How it compares") == [
-        ["", *(name.replace("laghu_rs", "laghu with laghu-rs") for name in contenders)],
-        ["from start to first vector", *figures("start to first vector, ms", "ms")],
-        ["private memory after that", *figures("private, MB", "MB")],
-        ["speed: the first batch of short texts", *speeds("short ASCII", "batch, first pass")],
-        ["speed: later batches", *speeds("short ASCII", "batch, unseen")],
-        ["speed: later batches, many scripts", *speeds("mixed scripts", "batch, unseen")],
-        ["speed: one new text at a time", *speeds("short ASCII", "one text, new")],
-        ["speed: one text at a time, words seen before", *speeds("short ASCII", "one text, words seen")],
-    ]
-    numpy_alone = {row[0]: row for row in footprint}["numpy alone"]
-    assert f"alone take {numpy_alone[1]} ms and {numpy_alone[3]} MB" in README
+    shown, _ = tables_of("side-by-side.md")
+    assert len(columns(shown)) == 11
+    assert table_below("README.md", "## How it compares") == columns(shown)
+    (alone,) = re.findall(
+        r"^numpy alone takes (.* ms and .* MB)\.$", (RESULTS / "side-by-side.md").read_text(), re.MULTILINE
+    )
+    assert f"alone take {alone}" in README
 
 
 def test_the_known_models_are_those_of_the_command() -> None:
