@@ -153,7 +153,7 @@ search-quality: $(VENV)/with-tools ## see how well search finds known items in d
 	$(VENV)/$(BIN)/python benchmarks/search_quality.py "$(MODEL)" --out $(RESULTS) $(SEARCH_OPTIONS)
 
 .PHONY: plots
-plots: $(VENV)/with-tools ## draw the results of compare and footprint (with RECORD=1, the committed results)
+plots: $(VENV)/with-tools ## draw the results of speed, start-up, memory and search (with RECORD=1, the committed results)
 	$(VENV)/$(BIN)/python benchmarks/plots.py --out $(RESULTS)
 
 .PHONY: memory-cap

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,6 +42,8 @@ TESTED_IN_INTEGRATIONS = {
     **{f"docs/libraries/{name}.md": 2 if name in ("chroma", "lancedb", "spacy") else 1 for name in LIBRARIES},
 }
 ELSEWHERE = {"README.md", "docs", "tests", "scripts", "examples"}  # what test_elsewhere.sh copies
+# The pictures for pages of each scheme, and how GitHub is told for which one a picture is.
+SCHEMES = {"light": "gh-light-mode-only", "dark": "gh-dark-mode-only"}
 OF_THE_RESULTS = pytest.mark.skipif(not RESULTS.exists(), reason="the results are not part of the package")
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -380,13 +384,98 @@ def test_a_link_leads_somewhere(page: str) -> None:
         if not RESULTS.exists() and inside.parts[0] not in ELSEWHERE:
             continue
         assert target.exists(), f"{page} links to {link}"
-        if anchor:
+        if target.suffix == ".svg":
+            assert anchor in SCHEMES.values(), f"{page} shows {link} in both schemes"
+        elif anchor:
             assert anchor in anchors(PAGES[inside.as_posix()]), f"{page} links to {link}"
 
 
-def test_both_pictures_are_shown() -> None:
-    pictures = [picture for text in PAGES.values() for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)]
-    assert [Path(picture).name for picture in pictures] == ["speed.svg", "footprint.svg"]
+@OF_THE_RESULTS
+def test_each_picture_is_shown_in_both_schemes() -> None:
+    pictures = [
+        picture for text in PAGES.values() for picture in re.findall(r"!\[([^]]+)\]\(([^)]+)\)", text)
+    ]
+    for (alternative, light), (same, dark) in zip(pictures[::2], pictures[1::2], strict=True):
+        assert alternative == same
+        name = light.partition("-light.svg")[0]
+        assert [light, dark] == [f"{name}-{scheme}.svg#{only}" for scheme, only in SCHEMES.items()]
+    shown = [Path(picture.partition("#")[0]).name for _, picture in pictures]
+    assert sorted(shown) == sorted(path.name for path in RESULTS.glob("*.svg"))
+
+
+def test_the_site_hides_the_picture_of_the_other_scheme() -> None:
+    style = (ROOT / "docs/stylesheets/extra.css").read_text()
+    for scheme, other in (("default", "dark"), ("slate", "light")):
+        assert f'[data-md-color-scheme="{scheme}"] img[src$="#{SCHEMES[other]}"]' in style
+
+
+def labels_of(picture: str) -> str:
+    """Return the labels of a committed picture, which has the same ones in both schemes, a line each."""
+    light, dark = (
+        "\n".join(re.findall(r">([^<>\n]+)</text>", (RESULTS / f"{picture}-{scheme}.svg").read_text()))
+        for scheme in SCHEMES
+    )
+    assert light == dark
+    return light
+
+
+@OF_THE_RESULTS
+@pytest.mark.parametrize(
+    ("picture", "line", "panels", "kinds"),
+    [
+        (
+            "speed-batches",
+            "## Speed on one core",
+            ["batch, unseen", "batch, first pass"],
+            ["short ASCII", "long", "accented Latin", "Cyrillic", "CJK", "other scripts"],
+        ),
+        (
+            "speed-one-text",
+            "## Speed on one core",
+            ["one text, new", "one text, words seen"],
+            ["short ASCII", "terse ASCII", "mixed scripts"],
+        ),
+        (
+            "speed-multilingual",
+            "`make compare-multilingual` compares",
+            ["batch, unseen", "batch, first pass"],
+            ["short ASCII", "Cyrillic", "CJK", "other scripts", "mixed scripts"],
+        ),
+    ],
+)
+def test_a_picture_of_speed_has_the_figures_of_the_table(
+    picture: str, line: str, panels: list[str], kinds: list[str]
+) -> None:
+    _, *rows = table_below("docs/speed-and-memory.md", line)
+    times = {(row[0], row[1]): row[2] for row in rows}
+    for panel in panels:
+        assert "\n".join(times[kind, panel] for kind in kinds) in labels_of(picture)
+
+
+@OF_THE_RESULTS
+@pytest.mark.parametrize("name", ["footprint", "footprint-multilingual"])
+def test_a_picture_of_start_up_has_the_figures_of_the_results(name: str) -> None:
+    results = json.loads((RESULTS / f"{name}.json").read_text())
+    labels = labels_of(name)
+    start, private = (
+        {name: statistics.median(values) for name, values in results["fresh processes"][column].items()}
+        for column in ("start to first vector, ms", "private, MB")
+    )
+    assert (
+        f"numpy alone: {start['numpy alone']:.0f} ms, {private['numpy alone']:.0f} MB" in labels.splitlines()
+    )
+    slowest_first = sorted(start.keys() - {"numpy alone"}, key=start.__getitem__, reverse=True)
+    for figures in (start, private):
+        assert "\n".join(f"{figures[name]:,.0f}" for name in slowest_first) in labels
+    if name == "footprint":
+        for contender, by_number in results["processes with one model"]["2,000 texts"].items():
+            assert f"{contender}: {by_number['8']['sum of Pss, MB']:.0f}" in labels.splitlines()
+
+
+@OF_THE_RESULTS
+def test_the_picture_of_search_has_all_of_the_table() -> None:
+    _, *rows = columns(tables_of("search-side-by-side.md")[0])
+    assert {row[0] for row in rows} <= set(labels_of("search").splitlines())
 
 
 # --- what must be said
