@@ -1,8 +1,8 @@
 """Hook of hatchling: what a package index shows, with links that lead somewhere from there.
 
-The links of README.md lead to files beside it, which a package index does not have. If the environment says in
-M2V_LITE_REPOSITORY where the repository is, as the release workflow does, they lead there. Otherwise they are
-plain text. M2V_LITE_SITE, the address of the site, is one of the project's links.
+The links of README.md lead to files beside it, which a package index does not have. If the environment says
+in M2V_LITE_REPOSITORY where the repository is, as the release workflow does, they lead there. Otherwise they
+are plain text. M2V_LITE_SITE, the address of the site, is one of the project's links.
 """
 
 from __future__ import annotations
