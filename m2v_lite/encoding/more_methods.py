@@ -40,7 +40,9 @@ class MoreMethods:
 
         Raises:
             InputValueError: the config has no prompt of this name, or as `encode` does.
-            InputTypeError, TokenizationError, WorkerError: as `encode` does.
+            InputTypeError: as `encode` does.
+            TokenizationError: as `encode` does.
+            WorkerError: as `encode` does.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -182,7 +184,9 @@ class MoreMethods:
             dtype (in model2vec: float64).
 
         Raises:
-            InputTypeError, InputValueError, TokenizationError: as `encode` does.
+            InputTypeError: as `encode` does.
+            InputValueError: as `encode` does.
+            TokenizationError: as `encode` does.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -210,7 +214,9 @@ class MoreMethods:
         does. A single text counts as a list of one text.
 
         Raises:
-            InputTypeError, InputValueError, TokenizationError: as `encode` does.
+            InputTypeError: as `encode` does.
+            InputValueError: as `encode` does.
+            TokenizationError: as `encode` does.
 
         Examples:
             >>> from m2v_lite import StaticModel

@@ -130,7 +130,10 @@ class WorkerPool:
             What `StaticModel.encode` returns, bit for bit.
 
         Raises:
-            InputTypeError, InputValueError, TokenizationError, WorkerError: as `StaticModel.encode` does.
+            InputTypeError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
+            WorkerError: as `StaticModel.encode` does.
             WorkerError: this is not in the block of the pool, or not in the process that made it.
         """
         self._check_open()

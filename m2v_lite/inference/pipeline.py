@@ -69,8 +69,10 @@ class StaticModelPipeline:
         Raises:
             ModelNotFoundError: there is no model at `path`, or it has no head.
             InvalidModelError: a file is broken or not supported, or the head does not fit the model.
-            DownloadError, MissingPackageError, InputTypeError, InputValueError: as
-                `StaticModel.from_pretrained` does.
+            DownloadError: as `StaticModel.from_pretrained` does.
+            MissingPackageError: as `StaticModel.from_pretrained` does.
+            InputTypeError: as `StaticModel.from_pretrained` does.
+            InputValueError: as `StaticModel.from_pretrained` does.
         """
         parts = load_parts(
             path,
@@ -125,7 +127,9 @@ class StaticModelPipeline:
             array of objects, as model2vec returns it. Without labels (identity), (texts, outputs) numbers.
 
         Raises:
-            InputTypeError, InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
             InvalidModelError: the head has no classes.
         """
         limit = _threshold(threshold)
@@ -160,7 +164,8 @@ class StaticModelPipeline:
 
         Raises:
             InputValueError: the head gives numbers that are no probabilities; or as `predict` does.
-            InputTypeError, TokenizationError: as `predict` does.
+            InputTypeError: as `predict` does.
+            TokenizationError: as `predict` does.
         """
         self._check_classifies("predict_proba")
         return self.head.predict_proba(

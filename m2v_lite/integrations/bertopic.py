@@ -62,6 +62,7 @@ class M2VLiteBackend(BaseEmbedder):
 
         Raises:
             InputTypeError: `documents` is a single text, or holds something that is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         return vectors_of(self.embedding_model, documents, show_progress_bar=verbose)

@@ -63,7 +63,8 @@ class M2VLiteEmbeddings(BaseEmbeddings):
 
         Raises:
             InputTypeError: it is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         if not isinstance(text, str):
             raise InputTypeError(f"expected a text, got {described(text)}; call embed_batch for a list")
@@ -78,7 +79,8 @@ class M2VLiteEmbeddings(BaseEmbeddings):
 
         Raises:
             InputTypeError: `texts` is a single text, or holds something that is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         return list(vectors_of(self.model, texts))
 

@@ -66,7 +66,8 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
 
         Raises:
             InputTypeError: `input` is a single text, or holds something that is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
             ValueError: the list is empty, says Chroma.
         """
         return list(vectors_of(self.model, input))

@@ -63,7 +63,9 @@ class M2VLiteProvider(Provider):
             **options: Daft's own (`batch_size`, `max_retries`, `on_error`), and those of `m2v_lite.Embedder`.
 
         Raises:
-            InputTypeError, InputValueError, M2VLiteError: as `m2v_lite.Embedder` does.
+            InputTypeError: as `m2v_lite.Embedder` does.
+            InputValueError: as `m2v_lite.Embedder` does.
+            M2VLiteError: as `m2v_lite.Embedder` does.
         """
         of_daft = {name: options.pop(name) for name in OF_DAFT if name in options}
         of_ours = {**self._options, **options}
@@ -112,6 +114,8 @@ class M2VLiteTextEmbedder(TextEmbedderDescriptor, TextEmbedder):
         """Encode a batch of texts.
 
         Raises:
-            InputTypeError, InputValueError, M2VLiteError: as `m2v_lite.Embedder` does.
+            InputTypeError: as `m2v_lite.Embedder` does.
+            InputValueError: as `m2v_lite.Embedder` does.
+            M2VLiteError: as `m2v_lite.Embedder` does.
         """
         return list(self._embedder(text))

@@ -96,7 +96,8 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
 
         Raises:
             InputTypeError: something in `texts` is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         listed = list(texts)
         vectors = iter(self._model.encode([text for text in listed if text is not None]))

@@ -75,7 +75,8 @@ class M2VLiteEmbeddings(Embeddings):
 
         Raises:
             InputTypeError: `texts` is a single text, or holds something that is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         listed, is_one = as_texts(texts)
         if is_one:
@@ -90,7 +91,8 @@ class M2VLiteEmbeddings(Embeddings):
 
         Raises:
             InputTypeError: `text` is not a str.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         if not isinstance(text, str):
             raise InputTypeError(

@@ -68,7 +68,9 @@ class M2VLiteModel(llm.EmbeddingModel):
         Raises:
             InputValueError: the model knows no token of a text. Once a vector of zeros is in a collection,
                 each search of it fails: llm divides by the length of the vector.
-            InputTypeError, InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
             M2VLiteError: the model cannot be loaded.
         """
         texts: list[Any] = list(items)

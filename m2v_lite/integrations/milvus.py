@@ -76,7 +76,8 @@ class Model2VecEmbeddingFunction:
 
         Raises:
             InputTypeError: `documents` is a single text, or holds something that is not a text.
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         return self._encode(documents)
 

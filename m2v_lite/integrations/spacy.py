@@ -54,7 +54,8 @@ class M2VLite(Pipe):
         """Give a document its vector.
 
         Raises:
-            InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         self._hook([doc])
         return doc

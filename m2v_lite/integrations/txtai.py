@@ -65,7 +65,9 @@ class M2VLiteVectors(Vectors):
             (texts, dim) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError, InputValueError, TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: as `StaticModel.encode` does.
+            InputValueError: as `StaticModel.encode` does.
+            TokenizationError: as `StaticModel.encode` does.
         """
         return vectors_of(self.model, data, **self.config.get("encodeargs", {}))
 

@@ -20,7 +20,8 @@ class Hit(NamedTuple):
         text: the text.
         metadata: what `Index.add` was given with it.
         path: the file that it is of, or None.
-        first_line, last_line: where it is in the file.
+        first_line: the first line of it in the file.
+        last_line: the last line of it in the file.
     """
 
     id: int | str
