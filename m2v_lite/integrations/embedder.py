@@ -57,12 +57,15 @@ class Embedder:
             `HF_TOKEN` on each machine.
 
     Attributes:
-        model, column, output: the arguments of these names; a model at a relative path has become absolute.
+        model: the argument `model`; a relative path is made absolute.
+        column: the argument `column`.
+        output: the argument `output`.
         dim: the number of columns of a vector.
         dtype: the numpy dtype of vectors.
 
     Raises:
-        InputTypeError, InputValueError: an option is impossible, or nobody knows it.
+        InputTypeError: an option has a wrong type.
+        InputValueError: an option has an impossible value, or is unknown.
         M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
 
     Examples:

@@ -90,7 +90,11 @@ class M2VLiteTextEmbedder(_Embedder):
             `revision`, ...
 
     Attributes:
-        model, token, prefix, suffix, model_kwargs: the arguments of these names.
+        model: the argument `model`.
+        token: the argument `token`.
+        prefix: the argument `prefix`.
+        suffix: the argument `suffix`.
+        model_kwargs: the argument `model_kwargs`.
 
     Raises:
         InputTypeError: `model` or `token` is of a wrong type.
@@ -153,8 +157,14 @@ class M2VLiteDocumentEmbedder(_Embedder):
         embedding_separator: what to put between them.
 
     Attributes:
-        model, token, prefix, suffix, model_kwargs, progress_bar, meta_fields_to_embed, embedding_separator:
-            the arguments of these names.
+        model: the argument `model`.
+        token: the argument `token`.
+        prefix: the argument `prefix`.
+        suffix: the argument `suffix`.
+        model_kwargs: the argument `model_kwargs`.
+        progress_bar: the argument `progress_bar`.
+        meta_fields_to_embed: the argument `meta_fields_to_embed`.
+        embedding_separator: the argument `embedding_separator`.
 
     Raises:
         InputTypeError: `model`, `token` or `meta_fields_to_embed` is of a wrong type.

@@ -35,7 +35,8 @@ class M2VLiteEmbedding(BaseEmbedding):
         **kwargs: the arguments of `BaseEmbedding`: `embed_batch_size`, `callback_manager`, ...
 
     Attributes:
-        model_name, model_kwargs: the arguments of these names.
+        model_name: the argument `model_name`.
+        model_kwargs: the argument `model_kwargs`.
         token: the token, as a `SecretStr`.
 
     Raises:

@@ -38,7 +38,11 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             `token` in it is part of a pickle; better set `HF_TOKEN`.
 
     Attributes:
-        model, normalize, truncate_dim, null, model_options: the arguments of these names.
+        model: the argument `model`.
+        normalize: the argument `normalize`.
+        truncate_dim: the argument `truncate_dim`.
+        null: the argument `null`.
+        model_options: the argument `model_options`.
 
     Examples:
         >>> vectorizer = M2VLiteVectorizer(truncate_dim=64)

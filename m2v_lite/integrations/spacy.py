@@ -35,7 +35,8 @@ class M2VLite(Pipe):
         name: the name of the component in its pipeline.
 
     Attributes:
-        model, name: the arguments.
+        model: the argument `model`.
+        name: the argument `name`.
 
     Examples:
         >>> import spacy

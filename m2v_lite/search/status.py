@@ -18,7 +18,8 @@ class Status(NamedTuple):
         files: how many files it knows.
         chunks: how many texts it has.
         model: the name or the path of its model; "" for the bundled one.
-        columns, precision: what its vectors are.
+        columns: how many numbers a vector has.
+        precision: how the vectors are stored.
         has_words: whether it can be searched by words.
     """
 
