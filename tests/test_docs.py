@@ -10,18 +10,24 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from model2vec_left_out import TESTS, WITH_PIPELINE_TOO, WITH_STATIC_MODEL
 from test_architecture import ALLOWED, GROUND
 from time_limit import LONGEST
 
 import m2v_lite
+from m2v_lite import StaticModel
 from m2v_lite.commands.main import main
+from m2v_lite.files import packed_format
 from m2v_lite.hub.known_models import HEADINGS, known_rows
+from m2v_lite.records.writing import partial_file
+from m2v_lite.search import database
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -400,7 +406,40 @@ def test_each_picture_is_shown_in_both_schemes() -> None:
         name = light.partition("-light.svg")[0]
         assert [light, dark] == [f"{name}-{scheme}.svg#{only}" for scheme, only in SCHEMES.items()]
     shown = [Path(picture.partition("#")[0]).name for _, picture in pictures]
-    assert sorted(shown) == sorted(path.name for path in RESULTS.glob("*.svg"))
+    drawn = [*RESULTS.glob("*.svg"), *(ROOT / "docs/pictures").glob("*.svg")]
+    assert sorted(shown) == sorted(path.name for path in drawn)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_path_of_a_text_is_that_of_the_bundled_model(scheme: str) -> None:
+    picture = (ROOT / f"docs/pictures/path-of-a-text-{scheme}.svg").read_text(encoding="utf-8")
+    shown = re.findall(r">([^<>\n]+)</text>", picture)
+    model = StaticModel.from_pretrained()
+    text = "Kettles whistle."
+    (ids,) = model.tokenize([text])
+    rows = np.asarray(model.embedding)[ids].astype(np.float32)
+    mean = rows.mean(axis=0)
+    vector = model.encode(text)
+    numbers = [f"{number:g}" for row in (*rows, mean) for number in row[:4]]
+    numbers += [f"{number:.4f}" if number else "0" for number in vector[:4]]
+    of_text = [text, "Kettles", "whistle.", "kettles", "whistle", "."]
+    tokens = [model.tokens[token] for token in ids]
+    labels = [f"row {row}" for row in ids]
+    said = Counter(label.replace("\u2212", "-") for label in shown)
+    expected = Counter([*of_text, *tokens, *map(str, ids), *labels, *numbers])
+    assert {name for name, number in expected.items() if said[name] < number} == set()
+    assert f"{len(model.embedding):,} rows in the file; four of them are read" in said
+    assert f"int8, {model.dim} columns" in said
+    terms = " + ".join(f"{row[0]:g}" for row in rows).replace("+ -", "- ")
+    assert f"({terms}) / {len(ids)}, …" in said
+    assert f"{mean[0]:g} / {np.linalg.norm(mean):.2f}, …" in said
+
+
+def test_the_versions_of_formats_are_those_of_the_code() -> None:
+    versions = [row[2] for row in table_below("docs/how-it-works.md", "Every file that m2v_lite writes")[1:]]
+    packed = f"{packed_format.VERSION}, and {packed_format.VERSION_WITH_MODULES} with modules of"
+    assert versions[0].startswith(packed)
+    assert versions[1:] == [packed_format.VERSION, str(database.VERSION), str(partial_file.VERSION)]
 
 
 def test_the_site_hides_the_picture_of_the_other_scheme() -> None:
