@@ -94,16 +94,25 @@ def in_site(source: str) -> str | None:
 
 
 def without_docstring(name: str) -> Iterator[str]:
-    """Yield the names of an object and its public members that have no docstring."""
-    yield from _without_docstring(griffe.load(name, search_paths=[ROOT], resolve_aliases=True))
+    """Yield the names of an object and of its public members, also inherited ones, without a docstring."""
+    modules = griffe.ModulesCollection()
+    loader = griffe.GriffeLoader(search_paths=[ROOT], modules_collection=modules)
+    loader.load("m2v_lite")
+    loader.resolve_aliases()
+    yield from _without_docstring(modules[name])
 
 
 def _without_docstring(found: Any) -> Iterator[str]:
-    if found.is_attribute and not found.has_docstring and "property" not in found.labels:
-        return
-    if not found.has_docstring:
+    if found.is_alias:
+        found = found.final_target
+    is_plain = found.is_attribute and "property" not in found.labels  # described with its class
+    if not found.has_docstring and not is_plain:
         yield found.path
-    if found.is_class or found.is_module:
-        for name, member in found.members.items():
-            if not name.startswith("_") and not member.is_alias:
+    if found.is_class:
+        for name, member in found.all_members.items():
+            if not name.startswith("_"):
+                yield from _without_docstring(member)
+    elif found.is_module:
+        for member in found.members.values():
+            if member.is_public and not member.is_alias:
                 yield from _without_docstring(member)
