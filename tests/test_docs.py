@@ -10,30 +10,34 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pytest
 from model2vec_left_out import TESTS, WITH_PIPELINE_TOO, WITH_STATIC_MODEL
+from pages import (
+    COMMANDS,
+    ENVIRONMENT,
+    PAGES,
+    PROGRAMS,
+    ROOT,
+    SCHEMES,
+    SESSIONS,
+    Block,
+    columns,
+    labels_of,
+    name_of,
+    table_below,
+    tables_in,
+)
 from test_architecture import ALLOWED, GROUND
 from time_limit import LONGEST
 
 import m2v_lite
-from m2v_lite import StaticModel
 from m2v_lite.commands.main import main
-from m2v_lite.files import packed_format
 from m2v_lite.hub.known_models import HEADINGS, known_rows
-from m2v_lite.records.writing import partial_file
-from m2v_lite.search import database
 
-ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 MAKEFILE, WITHOUT_MAKEFILE = ROOT / "Makefile", "the Makefile is not part of the package"
-PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PATHS}
 README = PAGES["README.md"]
 LIBRARIES = [
     "langchain", "llama-index", "haystack", "chroma", "lancedb", "scikit-learn", "spacy", "llm", "daft", "chonkie",
@@ -48,39 +52,11 @@ TESTED_IN_INTEGRATIONS = {
     **{f"docs/libraries/{name}.md": 2 if name in ("chroma", "lancedb", "spacy") else 1 for name in LIBRARIES},
 }
 ELSEWHERE = {"README.md", "docs", "tests", "scripts", "examples"}  # what test_elsewhere.sh copies
-# The pictures for pages of each scheme, and how GitHub is told for which one a picture is.
-SCHEMES = {"light": "gh-light-mode-only", "dark": "gh-dark-mode-only"}
 OF_THE_RESULTS = pytest.mark.skipif(not RESULTS.exists(), reason="the results are not part of the package")
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-
-class Block(NamedTuple):
-    """A fenced block of a page, and the block of text right below it, or None."""
-
-    page: str
-    language: str
-    text: str
-    output: str | None
-
-
-def blocks() -> Iterator[Block]:
-    fence = re.compile(r"^```(\w*)\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
-    for page, text in PAGES.items():
-        for match in fence.finditer(text):
-            yield Block(page, match[1], match[2], match[3])
-
-
-BLOCKS = list(blocks())
-PROGRAMS = [block for block in BLOCKS if block.language == "python"]
 WITH_OUTPUT = [block for block in PROGRAMS if block.output is not None]
-SESSIONS = [block for block in BLOCKS if block.language == "text" and block.text.startswith("$ ")]
-SHELL_LINES = [line for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
-EXAMPLES = [line for line in SHELL_LINES if line.startswith("python examples/")]
-
-
-def name_of(block: Block) -> str:
-    return f"{block.page}: {block.text.splitlines()[0]}"
+EXAMPLES = [command.command for command in COMMANDS if command.command.startswith("python examples/")]
 
 
 def run(command: list[str], folder: Path, **variables: str) -> str:
@@ -91,27 +67,6 @@ def run(command: list[str], folder: Path, **variables: str) -> str:
     )
     assert done.stderr == b""
     return done.stdout.decode()
-
-
-def columns(table: str) -> list[list[str]]:
-    """Return the cells of a table's rows, the line below the headings left out.
-
-    >>> columns("| a | b |\\n|---|---|\\n| 1 | |")
-    [['a', 'b'], ['1', '']]
-    """
-    rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in table.strip().splitlines()]
-    return [rows[0], *rows[2:]]
-
-
-def tables_in(text: str) -> list[str]:
-    return re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-
-
-def table_below(page: str, line: str) -> list[list[str]]:
-    """Return the first table below a line of a page that begins so."""
-    _, found, below = PAGES[page].partition(f"\n{line}")
-    assert found, f"{page} has no line that begins with {line!r}"
-    return columns(tables_in(below)[0])
 
 
 def tables_of(results: str) -> list[str]:
@@ -261,7 +216,7 @@ def test_an_option_is_one_of_its_command(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_make_target_is_there() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {target for text in PAGES.values() for target in re.findall(r"(?:`|\$ )make ([a-z0-9-]+)", text)}
-    named |= {line.split()[1] for line in SHELL_LINES if line.startswith("make ")}
+    named |= {command.command.split()[1] for command in COMMANDS if command.command.startswith("make ")}
     assert named <= targets
     assert len(named) > 20
 
@@ -410,52 +365,10 @@ def test_each_picture_is_shown_in_both_schemes() -> None:
     assert sorted(shown) == sorted(path.name for path in drawn)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_path_of_a_text_is_that_of_the_bundled_model(scheme: str) -> None:
-    picture = (ROOT / f"docs/pictures/path-of-a-text-{scheme}.svg").read_text(encoding="utf-8")
-    shown = re.findall(r">([^<>\n]+)</text>", picture)
-    model = StaticModel.from_pretrained()
-    text = "Kettles whistle."
-    (ids,) = model.tokenize([text])
-    rows = np.asarray(model.embedding)[ids].astype(np.float32)
-    mean = rows.mean(axis=0)
-    vector = model.encode(text)
-    numbers = [f"{number:g}" for row in (*rows, mean) for number in row[:4]]
-    numbers += [f"{number:.4f}" if number else "0" for number in vector[:4]]
-    of_text = [text, "Kettles", "whistle.", "kettles", "whistle", "."]
-    tokens = [model.tokens[token] for token in ids]
-    labels = [f"row {row}" for row in ids]
-    said = Counter(label.replace("\u2212", "-") for label in shown)
-    expected = Counter([*of_text, *tokens, *map(str, ids), *labels, *numbers])
-    assert {name for name, number in expected.items() if said[name] < number} == set()
-    assert f"{len(model.embedding):,} rows in the file; four of them are read" in said
-    assert f"int8, {model.dim} columns" in said
-    terms = " + ".join(f"{row[0]:g}" for row in rows).replace("+ -", "- ")
-    assert f"({terms}) / {len(ids)}, …" in said
-    assert f"{mean[0]:g} / {np.linalg.norm(mean):.2f}, …" in said
-
-
-def test_the_versions_of_formats_are_those_of_the_code() -> None:
-    versions = [row[2] for row in table_below("docs/how-it-works.md", "Every file that m2v_lite writes")[1:]]
-    packed = f"{packed_format.VERSION}, and {packed_format.VERSION_WITH_MODULES} with modules of"
-    assert versions[0].startswith(packed)
-    assert versions[1:] == [packed_format.VERSION, str(database.VERSION), str(partial_file.VERSION)]
-
-
 def test_the_site_hides_the_picture_of_the_other_scheme() -> None:
     style = (ROOT / "docs/stylesheets/extra.css").read_text()
     for scheme, other in (("default", "dark"), ("slate", "light")):
         assert f'[data-md-color-scheme="{scheme}"] img[src$="#{SCHEMES[other]}"]' in style
-
-
-def labels_of(picture: str) -> str:
-    """Return the labels of a committed picture, which has the same ones in both schemes, a line each."""
-    light, dark = (
-        "\n".join(re.findall(r">([^<>\n]+)</text>", (RESULTS / f"{picture}-{scheme}.svg").read_text()))
-        for scheme in SCHEMES
-    )
-    assert light == dark
-    return light
 
 
 @OF_THE_RESULTS
@@ -488,14 +401,14 @@ def test_a_picture_of_speed_has_the_figures_of_the_table(
     _, *rows = table_below("docs/speed-and-memory.md", line)
     times = {(row[0], row[1]): row[2] for row in rows}
     for panel in panels:
-        assert "\n".join(times[kind, panel] for kind in kinds) in labels_of(picture)
+        assert "\n".join(times[kind, panel] for kind in kinds) in labels_of(picture, RESULTS)
 
 
 @OF_THE_RESULTS
 @pytest.mark.parametrize("name", ["footprint", "footprint-multilingual"])
 def test_a_picture_of_start_up_has_the_figures_of_the_results(name: str) -> None:
     results = json.loads((RESULTS / f"{name}.json").read_text())
-    labels = labels_of(name)
+    labels = labels_of(name, RESULTS)
     start, private = (
         {name: statistics.median(values) for name, values in results["fresh processes"][column].items()}
         for column in ("start to first vector, ms", "private, MB")
@@ -514,7 +427,7 @@ def test_a_picture_of_start_up_has_the_figures_of_the_results(name: str) -> None
 @OF_THE_RESULTS
 def test_the_picture_of_search_has_all_of_the_table() -> None:
     _, *rows = columns(tables_of("search-side-by-side.md")[0])
-    assert {row[0] for row in rows} <= set(labels_of("search").splitlines())
+    assert {row[0] for row in rows} <= set(labels_of("search", RESULTS).splitlines())
 
 
 # --- what must be said

@@ -24,7 +24,11 @@ def link(text: str, page: str, repository: str = "") -> str:
     [
         ("[a](search.md#in-python)", "start.md", "[a](search.md#in-python)"),
         ("[a](../milvus.md)", "libraries/llm.md", "[a](../milvus.md)"),
-        ("[a](../../benchmarks/results/speed-1-core.md)", "libraries/llm.md", "[a](../results/speed-1-core.md)"),
+        (
+            "[a](../../benchmarks/results/speed-1-core.md)",
+            "libraries/llm.md",
+            "[a](../results/speed-1-core.md)",
+        ),
         ("[a](docs/search.md)", "changelog.md", "[a](search.md)"),
         ("[a](../CHANGELOG.md)", "start.md", "[a](changelog.md)"),
         ("[a](../README.md)", "start.md", "[a](index.md)"),
