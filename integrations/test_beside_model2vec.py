@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from pages import COMMANDS
 from time_limit import LONGEST
+
+from m2v_lite import StaticModel
+from m2v_lite.inference import StaticModelPipeline
 
 INSTALL = "import m2v_lite; m2v_lite.install_as_model2vec()\n"
 
@@ -57,3 +64,29 @@ def test_too_late(program: str) -> None:
     assert told.startswith("model2vec itself is imported already, from ")
     assert told.endswith("call install_as_model2vec() before anything imports it")
     assert module == "model2vec.model"
+
+
+def test_the_command_of_the_page_converts_an_older_head(tmp_path: Path) -> None:
+    """The older head is a pipeline of scikit-learn, which gives the answers, too."""
+    skops = pytest.importorskip("skops.io")
+    pipelines = pytest.importorskip("sklearn.pipeline")
+    networks = pytest.importorskip("sklearn.neural_network")
+    (command,) = (found.command for found in COMMANDS if "convert_legacy_pipeline" in found.command)
+    texts, labels = (
+        ["Bread and soup.", "It will rain.", "Cook the beans slowly.", "Snow and wind."],
+        [0, 1, 0, 1],
+    )
+    model = StaticModel.from_pretrained()
+    network = networks.MLPClassifier(hidden_layer_sizes=(8,), max_iter=300, random_state=0)
+    head = pipelines.make_pipeline(network).fit(model.encode(texts), labels)
+    model.save_pretrained(tmp_path / "OLD")
+    skops.dump(head, tmp_path / "OLD" / "pipeline.skops")
+    program, *arguments = shlex.split(command)
+    assert program == "python"
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=LONGEST
+    )
+    assert done.returncode == 0, done.stderr
+    converted = StaticModelPipeline.from_pretrained(tmp_path / "NEW")
+    expected = head.predict_proba(model.encode(texts))
+    np.testing.assert_allclose(converted.predict_proba(texts), expected, rtol=0, atol=1e-5)

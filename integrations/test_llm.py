@@ -13,6 +13,7 @@ from typing import Any
 import llm
 import numpy as np
 import pytest
+from pages import COMMANDS
 from pages_and_processes import check_missing, run_command, run_page
 
 from m2v_lite import InputTypeError, InputValueError, ModelNotFoundError, StaticModel
@@ -198,12 +199,15 @@ def test_the_page(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_commands_of_the_page(tool: Tool, folder: Path, tmp_path: Path) -> None:
-    page = (Path(__file__).parent.parent / "docs" / "libraries" / "llm.md").read_text(encoding="utf-8")
-    commands = [line for line in page.splitlines() if line.startswith("llm ")]
+    """All of them but the one that installs."""
+    install, *commands = (command.command for command in COMMANDS if command.page == "docs/libraries/llm.md")
+    assert install == 'pip install "m2v-lite[llm]"'
     assert len(commands) == 4
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "tea.txt").write_text(TEXTS[0])
     folder.rename(tmp_path / "FOLDER")
     for command in commands:
-        printed = tool(*shlex.split(command.split("  #")[0])[1:])
+        name, *arguments = shlex.split(command)
+        assert name == "llm"
+        printed = tool(*arguments)
     assert json.loads(printed)["id"] == "tea.txt"
