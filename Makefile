@@ -173,6 +173,7 @@ MKDOCS = NO_MKDOCS_2_WARNING=1 $(DOCS)/$(BIN)/python -m mkdocs
 
 .PHONY: docs
 docs: $(DOCS)/installed ## build the site in site/; a broken link or a missing docstring is an error
+	$(DOCS)/$(BIN)/python -m pytest -q --noconftest tests/test_site_hooks.py
 	$(MKDOCS) build --strict
 
 .PHONY: docs-serve

@@ -97,7 +97,7 @@ def without_docstring(name: str) -> Iterator[str]:
     """Yield the names of an object and of its public members, also inherited ones, without a docstring."""
     modules = griffe.ModulesCollection()
     loader = griffe.GriffeLoader(search_paths=[ROOT], modules_collection=modules)
-    loader.load("m2v_lite")
+    loader.load("m2v_lite", try_relative_path=False)
     loader.resolve_aliases()
     yield from _without_docstring(modules[name])
 
