@@ -39,6 +39,22 @@ class StaticModelPipeline:
         model: the model.
         head: the head.
         classes_: (classes,) the labels; None if the head gives other numbers.
+
+    Examples:
+        This head was not trained: its one layer compares a text with two others.
+
+        >>> from m2v_lite.inference import Layer
+        >>> model = StaticModel.from_pretrained()
+        >>> topics = model.encode(["Bread and soup.", "The train was late."])
+        >>> layer = Layer(weight=8 * topics, bias=np.zeros(2, np.float32))
+        >>> head = MLPHead([layer], Activation.SOFTMAX, np.array(["food", "traffic"]))
+        >>> pipeline = StaticModelPipeline(model, head)
+        >>> pipeline.predict(["The bus is late again.", "Cook the beans."]).tolist()
+        ['traffic', 'food']
+        >>> pipeline.predict_proba(["The bus is late again."]).round(1).tolist()
+        [[0.0, 1.0]]
+        >>> pipeline.evaluate(["The bus is late again."], ["traffic"])["accuracy"]
+        1.0
     """
 
     def __init__(self, model: StaticModel, head: MLPHead) -> None:
