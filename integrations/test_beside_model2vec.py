@@ -72,12 +72,10 @@ def test_the_command_of_the_page_converts_an_older_head(tmp_path: Path) -> None:
     pipelines = pytest.importorskip("sklearn.pipeline")
     networks = pytest.importorskip("sklearn.neural_network")
     (command,) = (found.command for found in COMMANDS if "convert_legacy_pipeline" in found.command)
-    texts, labels = (
-        ["Bread and soup.", "It will rain.", "Cook the beans slowly.", "Snow and wind."],
-        [0, 1, 0, 1],
-    )
+    topics = {"Bread and soup.": "food", "It will rain.": "weather", "The train was late.": "traffic"}
+    texts, labels = list(topics), list(topics.values())
     model = StaticModel.from_pretrained()
-    network = networks.MLPClassifier(hidden_layer_sizes=(8,), max_iter=300, random_state=0)
+    network = networks.MLPClassifier(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0)
     head = pipelines.make_pipeline(network).fit(model.encode(texts), labels)
     model.save_pretrained(tmp_path / "OLD")
     skops.dump(head, tmp_path / "OLD" / "pipeline.skops")
