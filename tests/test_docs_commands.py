@@ -27,6 +27,7 @@ from time_limit import LONGEST, started, wait_for
 from tiny_models import TINY_MODELS
 
 from m2v_lite import StaticModel
+from m2v_lite.files.heads import legacy_head
 from m2v_lite.hub.known_models import known_rows
 from m2v_lite.inference import StaticModelPipeline
 
@@ -259,7 +260,8 @@ NOT_RUN: dict[str, tuple[str, str | None]] = {
         "scripts/test_numpy_alone.sh",
     ),
     'python -c "from model2vec.inference import convert_legacy_pipeline as convert; '
-    "convert('OLD').save_pretrained('NEW')\"": ("needs model2vec", "integrations/test_beside_model2vec.py"),
+    "new = convert('OLD'); [setattr(layer, 'weight', layer.weight.copy()) for layer in new.head.layers]; "
+    "new.save_pretrained('NEW')\"": ("needs model2vec", "integrations/test_beside_model2vec.py"),
     "make peers": (INSTALLS, ".ci/run"),
     ".venv-peers/bin/python tests/golden/make_golden.py": ("needs model2vec", "tests/test_golden.py"),
     "make compare MODEL=FOLDER RECORD=1": (TAKES_LONG, "tests/test_benchmarks.py"),
@@ -451,6 +453,11 @@ def test_the_commands_of_a_page_work(page: str, folder: Path, hub: Hub, original
 
 
 MESSAGES = [block for block in BLOCKS if block.language == "text" and block not in SESSIONS]
+
+
+def test_the_error_has_the_command_that_converts_a_head() -> None:
+    (command,) = (command for command in NOT_RUN if "convert_legacy_pipeline" in command)
+    assert str(legacy_head("OLD", "OLD")).endswith(command.replace("'NEW'", "'NEW_FOLDER'"))
 
 
 def test_a_message_is_what_the_page_says(folder: Path, hub: Hub) -> None:

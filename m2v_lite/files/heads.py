@@ -73,6 +73,10 @@ def has_layers(config: Mapping[str, Any]) -> bool:
 def legacy_head(place: str, name: str) -> InvalidModelError:
     """Return an error that says how to convert a head in the old format.
 
+    The weights are copied, as model2vec 0.10.0 hands transposed arrays to safetensors, whose version 0.8.0
+    writes their numbers in the wrong order, without an error
+    (https://github.com/safetensors/safetensors/issues/825).
+
     Args:
         place: where the model is.
         name: the folder or the name on the hub to convert.
@@ -81,5 +85,7 @@ def legacy_head(place: str, name: str) -> InvalidModelError:
         f"{place}: this head is in {LEGACY_HEAD}, which model2vec wrote before 0.10. Convert it once, where "
         "model2vec, scikit-learn and skops are installed: "
         'python -c "from model2vec.inference import convert_legacy_pipeline as convert; '
-        f"convert({name!r}).save_pretrained('NEW_FOLDER')\""
+        f"new = convert({name!r}); "
+        "[setattr(layer, 'weight', layer.weight.copy()) for layer in new.head.layers]; "
+        "new.save_pretrained('NEW_FOLDER')\""
     )

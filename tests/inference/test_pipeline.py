@@ -194,7 +194,7 @@ def test_a_head_in_the_old_format(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "old")
     (tmp_path / "old/head.safetensors").rename(tmp_path / "old/pipeline.skops")
     with pytest.raises(
-        InvalidModelError, match=r"is in pipeline.skops, .*convert_legacy_pipeline as convert; conv"
+        InvalidModelError, match=r"is in pipeline.skops, .*convert_legacy_pipeline as convert; new = conv"
     ):
         StaticModelPipeline.from_pretrained(tmp_path / "old")
 
