@@ -26,6 +26,7 @@ from typing import Any
 from compare import chosen, processor, say_far, table as speed_table, take_turns
 from corpora import corpora
 from footprint import BASELINE, FIRST_TEXTS, Contender, measure
+from pictures.schemes import rounded_down
 from results_folder import HERE, add_out_option, write_results
 
 sys.path[:0] = [str(HERE.parent / "tests")]
@@ -107,7 +108,7 @@ def table(result: dict[str, Any]) -> str:
         median = statistics.median(
             theirs / ours for theirs, ours in zip(by_name[name], by_name[OURS], strict=True)
         )
-        return f"{int(round(median, 2) * 10 + 1e-6) / 10:.1f} x"
+        return f"{rounded_down(median)} x"
 
     rows = [
         ["", *(LABELS.get(name, name) for name in names)],
