@@ -46,7 +46,7 @@ def test_without_a_repository_they_are_plain_text(monkeypatch: pytest.MonkeyPatc
     assert found["urls"] == {}
     text = found["readme"]["text"]
     assert all(link.startswith(("https://", "#")) for link in links_of(text))
-    assert "Search your notes tells more." in text
+    assert "Search your notes explains how." in text
 
 
 def test_other_links_stay() -> None:
