@@ -308,7 +308,7 @@ def test_the_known_models_are_those_of_the_command() -> None:
 
 
 def test_the_wings_are_those_of_the_architecture() -> None:
-    headings, *rows = table_below("docs/how-it-works.md", "## The wings")
+    headings, *rows = table_below("docs/how-it-works.md", "## Architecture")
     assert headings == ["wing", "takes", "gives", "may import"]
 
     def named(cell: str) -> set[str]:
