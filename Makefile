@@ -156,6 +156,10 @@ search-quality: $(VENV)/with-tools ## see how well search finds known items in d
 plots: $(VENV)/with-tools ## draw the results of speed, start-up, memory and search (with RECORD=1, the committed results)
 	$(VENV)/$(BIN)/python benchmarks/plots.py --out $(RESULTS)
 
+.PHONY: tables
+tables: $(VENV)/installed ## write the tables of the pages from the committed results
+	$(VENV)/$(BIN)/python scripts/page_tables.py
+
 .PHONY: memory-cap
 memory-cap: $(VENV)/with-tools $(PEERS)/installed ## try to encode with a 300 MB table and 64 MB of private memory: m2v_lite and the peers
 	$(VENV)/$(BIN)/python benchmarks/memory_cap.py --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)

@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import Corpus, corpora, many_short_texts
+from ratios import ratios
 from results_folder import HERE, add_model_options, add_out_option, write_results
 
 sys.path[:0] = [str(HERE.parent / "tests")]
@@ -233,10 +234,8 @@ def table(seconds: Seconds, peers: list[str]) -> str:
                     continue
                 cells = []
                 for peer in peers:
-                    ratios = [
-                        theirs / ours for theirs, ours in zip(by_name[peer], by_name[name], strict=True)
-                    ]
-                    cells.append(f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}-{max(ratios):.2f})")
+                    faster = ratios(by_name, peer, name)
+                    cells.append(f"**{statistics.median(faster):.2f}** ({min(faster):.2f}-{max(faster):.2f})")
                 lines.append(f"| {corpus} | {labels[measured]}{suffix} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

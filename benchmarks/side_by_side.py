@@ -26,7 +26,7 @@ from typing import Any
 from compare import chosen, processor, say_far, table as speed_table, take_turns
 from corpora import corpora
 from footprint import BASELINE, FIRST_TEXTS, Contender, measure
-from pictures.schemes import rounded_down
+from ratios import median_ratio, rounded_down
 from results_folder import HERE, add_out_option, write_results
 
 sys.path[:0] = [str(HERE.parent / "tests")]
@@ -104,12 +104,6 @@ def table(result: dict[str, Any]) -> str:
     def medians(figure: str, unit: str) -> list[str]:
         return [f"{statistics.median(result['start'][figure][name]):.1f} {unit}" for name in names]
 
-    def ratio(by_name: dict[str, list[float]], name: str) -> str:
-        median = statistics.median(
-            theirs / ours for theirs, ours in zip(by_name[name], by_name[OURS], strict=True)
-        )
-        return f"{rounded_down(median)} x"
-
     rows = [
         ["", *(LABELS.get(name, name) for name in names)],
         ["install size, with all it needs", *(f"{result['install'][name]['MB']:,.0f} MB" for name in names)],
@@ -119,7 +113,8 @@ def table(result: dict[str, Any]) -> str:
     ]
     for label, (corpus, part) in SPEEDS.items():
         by_name = result["seconds"][corpus][part]
-        rows.append([label, "", *(ratio(by_name, name) for name in names if name != OURS)])
+        compared = (median_ratio(by_name, name, OURS) for name in names if name != OURS)
+        rows.append([label, "", *(f"{rounded_down(ratio)} x" for ratio in compared)])
     lines = ["| " + " | ".join(row) + " |\n" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]) + "\n")
     return "".join(lines).replace("|  |", "| |")

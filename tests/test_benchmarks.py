@@ -737,7 +737,8 @@ def test_plots_ask_for_missing_results(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_labels_of_pictures() -> None:
     pytest.importorskip("matplotlib")
-    from pictures.schemes import SCHEMES, apart, rounded_down
+    from pictures.schemes import SCHEMES, apart
+    from ratios import rounded_down
 
     assert apart([1, 20, 2], 5) == [1, 20, 6]
     assert [rounded_down(ratio) for ratio in (8.154, 0.99, 1.0, 6.97)] == ["8.1", "0.9", "1.0", "6.9"]

@@ -270,6 +270,7 @@ NOT_RUN: dict[str, tuple[str, str | None]] = {
         "tests/test_benchmarks.py",
     ),
     "make plots RECORD=1": ("needs matplotlib, and replaces committed pictures", "tests/test_benchmarks.py"),
+    "make tables": ("writes the pages themselves", "tests/test_docs.py"),
     'python examples/nearest.py "music for strings"': ("an example", "tests/test_docs.py"),
     "python examples/near_duplicates.py examples/board.log": ("an example", "tests/test_docs.py"),
     'python examples/milvus_collection.py "wait until a thread is done"': (

@@ -108,15 +108,6 @@ DARK = Scheme(
 SCHEMES = (LIGHT, DARK)
 
 
-def rounded_down(ratio: float) -> str:
-    """Return a ratio as the tables of the pages have it: the last of two decimals left out.
-
-    >>> rounded_down(8.15), rounded_down(0.99)
-    ('8.1', '0.9')
-    """
-    return f"{ratio:.2f}"[:-1]
-
-
 def apart(heights: Iterable[float], least: float) -> list[float]:
     """Return heights for labels: at least so far from each other, each as near to its own height as can be.
 

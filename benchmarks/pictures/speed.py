@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
 from matplotlib import pyplot as plt
+from ratios import median_ratio, rounded_down
 
-from pictures.schemes import LABELS, WIDTH, Scheme, rounded_down
+from pictures.schemes import LABELS, WIDTH, Scheme
 
 COMPARED_WITH = "model2vec"
 KINDS = ["short ASCII", "long", "accented Latin", "Cyrillic", "CJK", "other scripts"]
@@ -46,14 +46,6 @@ def draw_multilingual(results: dict[str, Any], scheme: Scheme) -> Any:
     return figure
 
 
-def ratio(results: dict[str, Any], kind: str, how: str, contender: str) -> float:
-    """Return how many times as fast as model2vec a contender is: the median of all rounds."""
-    seconds: dict[str, list[float]] = results["seconds"][kind][how]
-    return statistics.median(
-        theirs / own for theirs, own in zip(seconds[COMPARED_WITH], seconds[contender], strict=True)
-    )
-
-
 def _panels(
     panels: Any, results: dict[str, Any], scheme: Scheme, wanted: list[str], titles: dict[str, str]
 ) -> None:
@@ -63,11 +55,11 @@ def _panels(
     for panel, (how, title) in zip(panels, titles.items(), strict=True):
         kinds = [kind for kind in wanted if how in results["seconds"].get(kind, {})]
         for number, name in enumerate(contenders):
-            ratios = [ratio(results, kind, how, name) for kind in kinds]
+            heights = [median_ratio(results["seconds"][kind][how], COMPARED_WITH, name) for kind in kinds]
             places = [place + (number - (len(contenders) - 1) / 2) * width for place in range(len(kinds))]
             colour = scheme.contenders[name]
-            panel.bar(places, ratios, width * 0.9, label=LABELS[name], color=colour)
-            for place, height in zip(places, ratios, strict=True):  # above the bar and the line of model2vec
+            panel.bar(places, heights, width * 0.9, label=LABELS[name], color=colour)
+            for place, height in zip(places, heights, strict=True):  # above the bar and the line of model2vec
                 panel.annotate(
                     rounded_down(height), (place, max(height, 1)), (0, 2), textcoords="offset points",
                     ha="center", fontsize=7.5,
