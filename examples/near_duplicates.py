@@ -1,11 +1,11 @@
-"""Count the kinds of lines in a log. Lines that say nearly the same are of one kind.
+"""Group the lines of a log that say nearly the same thing, and count the lines of each group.
 
     python examples/near_duplicates.py examples/board.log
     dmesg | python examples/near_duplicates.py --threshold 0.8
 
-A line is of a known kind if its vector and the vector of the kind's first line have a cosine of at least the
-threshold. Numbers are ignored. Memory is bounded, however long the log is: when there are too many kinds to
-keep, the program prints and forgets the kind that it saw longest ago.
+A line belongs to a group, or *kind*, if the cosine of its vector and the vector of the kind's first line is
+at least the threshold. Numbers are ignored. Memory is bounded, however long the log is: when there are too
+many kinds to keep, the program prints and forgets the kind that it saw longest ago.
 """
 
 from __future__ import annotations

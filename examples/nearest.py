@@ -1,4 +1,4 @@
-"""Find the sentences nearest to yours with the bundled model. You need no network and no other package.
+"""Find the sentences nearest to yours, with the bundled model. This needs no network and no other package.
 
 python examples/nearest.py "growing vegetables in the garden"
 """

@@ -4,8 +4,8 @@
     python examples/serve_embeddings.py --port 8000
     curl -d '{"model": "potion-base-8M", "input": "the kettle is on"}' http://127.0.0.1:8000/v1/embeddings
 
-Clients for OpenAI work: OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none"). The server has no
-password and no encryption, so leave --host as it is, unless you trust the network.
+OpenAI clients work: OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="none"). The server has no
+password and no encryption, so do not change --host unless you trust the network.
 """
 
 from __future__ import annotations

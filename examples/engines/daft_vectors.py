@@ -1,6 +1,6 @@
 """Add vectors to Parquet files with Daft, on this machine: python daft_vectors.py INPUT.parquet OUTPUT_FOLDER
 
-With DAFT_RUNNER=ray in the environment, the same program runs on a cluster of Ray.
+With DAFT_RUNNER=ray in the environment, the same program runs on a Ray cluster.
 """
 
 from __future__ import annotations

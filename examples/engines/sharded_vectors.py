@@ -1,9 +1,10 @@
 """Add vectors to a folder of Parquet files without an engine: python sharded_vectors.py INPUT OUTPUT
 
-Each input file becomes an output file of the same name, which appears whole or not at all. What is there
-already is left alone, so a run that was ended goes on when it is started again. To share the files among
-tasks, for instance those of a Slurm array or a Kubernetes indexed job, start each with its number, from 0 on,
-and how many there are: --part 3 --of 100 takes every hundredth file, from the fourth on.
+Each input file becomes an output file of the same name, which appears whole or not at all. The program
+skips output files that already exist, so a run that was stopped continues when you start it again. To share
+the files among tasks, for instance of a Slurm array or a Kubernetes indexed job, start each task with its
+number, counted from 0, and the number of tasks: --part 3 --of 100 takes every hundredth file, beginning
+with the fourth.
 """
 
 from __future__ import annotations
