@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, limit_or, natural_number, switch
+from m2v_lite.arguments import UNSET, PathLike, Unset, limit_or, natural_number, switch
 from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.encoder import Encoder
@@ -18,6 +18,7 @@ from m2v_lite.encoding.more_methods import MoreMethods
 from m2v_lite.errors import InvalidModelError
 from m2v_lite.files.config import DEFAULT_MAX_LENGTH, DEFAULT_NORMALIZE
 from m2v_lite.files.model_parts import ModelParts
+from m2v_lite.files.save_methods import SaveMethods
 from m2v_lite.loading import load_parts, load_sentence_transformer, warn_of_difference
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
 
@@ -27,25 +28,33 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class StaticModel(MoreMethods, ModelParts):
+class StaticModel(MoreMethods, SaveMethods, ModelParts):
     """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
 
     `from_pretrained` makes one. A program that uses `model2vec.StaticModel` for inference only has to change
     the import. Many threads may use one model at once.
 
     Args:
-        vectors: (rows, dim) the embedding table.
+        vectors: (rows, dim) the embedding table, of float64, float32, float16 or int8; uint16 for bfloat16
+            codes.
         tokenizer: a `tokenizers.Tokenizer`, of which a copy is used.
-        config: settings to keep with the model; copied.
+        config: settings to keep with the model, as a config.json has them; copied.
         normalize: whether vectors are scaled to length 1 by default. None counts as False, as in model2vec.
         base_model_name: the model this one was distilled from.
         language: the languages of the model.
-        weights: (tokens,) a factor for each token id, or None.
-        token_mapping: (tokens,) the row of each token id, or None if they are the same.
+        weights: (tokens,) floats, a factor for each token id, or None.
+        token_mapping: (tokens,) integers, the row of each token id, or None if they are the same.
         max_length: the number of tokens after which a text is cut by default; None for no limit.
 
+    Attributes:
+        config: the settings, with the current `normalize` and `max_length`.
+        files: the paths of the model's files, or None for a model made of arrays.
+        default_prompt_name: the name of the prompt that stands before texts if a call names none, or None.
+
     Raises:
-        InvalidModelError: the arrays and the tokenizer do not fit together.
+        InputTypeError: an array is not a numpy array, or the tokenizer is of another class.
+        InvalidModelError: an array has a dtype or a shape that is not supported, or the arrays and the
+            tokenizer do not fit together.
 
     Examples:
         >>> model = StaticModel.from_pretrained()  # the bundled potion-base-8M, in int8
@@ -125,12 +134,21 @@ class StaticModel(MoreMethods, ModelParts):
                 order.
             vocabulary_quantization: not supported; do it once with model2vec and save the result.
 
+        Returns:
+            A model with the vectors of model2vec 0.10.0.
+
         Raises:
             ModelNotFoundError: there is no such folder, or it lacks a file of the model.
             InvalidModelError: a file is broken or not supported, or the files do not fit together.
             DownloadError: the model is not in the cache and cannot be downloaded.
             MissingPackageError: a package that the model needs is not installed.
-            InputTypeError, InputValueError: an argument is impossible.
+            InputTypeError: an argument has a wrong type.
+            InputValueError: an argument has an impossible value, such as `dimensionality=0`.
+
+        Examples:
+            >>> model = StaticModel.from_pretrained(dimensionality=64, normalize=True)  # the bundled one
+            >>> model.dim, model.normalize
+            (64, True)
         """
         preload = switch("preload", preload)
         parts = load_parts(
@@ -177,10 +195,18 @@ class StaticModel(MoreMethods, ModelParts):
 
         Args:
             path: a folder with a modules.json that begins with a StaticEmbedding, or a name on the hub.
+            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
+                token of `hf auth login`.
             truncate_dim: how many leading columns of the vectors to keep. As in sentence-transformers, they
                 are not scaled anew. By default as the config says, else all.
-
-        The other arguments are those of `from_pretrained`.
+            subfolder: the folder of the model inside `path`.
+            force_download: whether to download the model even if it is in the cache.
+            revision: a branch, tag or commit of the repository; by default main. A branch in the cache stays
+                at the commit of its last download.
+            cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
+            local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
+            memo_bytes: about how many bytes of memory may be used to remember the token ids of words; by
+                default 8 MB.
 
         Returns:
             A model whose vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
@@ -193,7 +219,17 @@ class StaticModel(MoreMethods, ModelParts):
             ModelNotFoundError: there is no such folder, or it lacks a file.
             InvalidModelError: a file is broken, or the model has a module or an activation that is not
                 supported; the message names it.
-            DownloadError, MissingPackageError, InputTypeError, InputValueError: as `from_pretrained` does.
+            DownloadError: the model is not in the cache and cannot be downloaded.
+            MissingPackageError: a package that the model needs is not installed.
+            InputTypeError: an argument has a wrong type.
+            InputValueError: an argument has an impossible value, or `path` is a file.
+
+        Examples:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     StaticModel.from_pretrained().save_pretrained(folder)
+            ...     StaticModel.from_sentence_transformers(folder, truncate_dim=64).encode("tea").shape
+            (64,)
         """
         parts = load_sentence_transformer(
             path,
@@ -244,7 +280,9 @@ class StaticModel(MoreMethods, ModelParts):
     ) -> NDArray[Any]:
         """Encode texts as vectors.
 
-        By default, texts are cut at 512 tokens (some 350 English words), as in model2vec.
+        By default, texts are cut at 512 tokens (some 350 English words), as in model2vec. A vector is the
+        mean of the rows of the text's tokens, each times its weight, as model2vec computes it
+        (https://github.com/MinishLab/model2vec).
 
         Args:
             sentences: a text, or a list, generator, numpy array, a column of pyarrow, pandas or polars, or
@@ -255,15 +293,16 @@ class StaticModel(MoreMethods, ModelParts):
             batch_size: the most texts that are tokenized at once. Results do not depend on it.
             truncate_dim: how many leading columns to use, as `dimensionality` of `from_pretrained` does. A
                 vector that is scaled has length 1 with these.
-            precision: "int8" or "uint8" for codes of scaled vectors, `rint(254 * v)`, clipped; "ubinary" or
-                "binary" for bits, eight in a number; "float32". By default vectors keep the table's dtype.
+            precision: "int8" for codes of scaled vectors, `rint(254 * v)`, clipped to -127 and 127; "uint8"
+                for these plus 128; "ubinary" or "binary" for bits, eight in a number, as
+                sentence-transformers packs them; "float32". By default vectors keep the table's dtype.
             out: an array to write the vectors to, of the shape and dtype of the result, such as a mapped
                 .npy file. It is returned. After an error, some of its rows may have been written.
             null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
             use_multiprocessing: whether a thread may pool one batch while the next is tokenized, if there are
                 more texts than `multiprocessing_threshold`. This happens only where it pays: on a
                 free-threaded Python with more than one core. Despite the name, it never starts a process.
-            multiprocessing_threshold: see `use_multiprocessing`.
+            multiprocessing_threshold: the number of texts beyond which such a thread may be used.
             workers: how many processes may share the work of many texts; see docs/speed-and-memory.md for how
                 many that is, and for what a program must look like. By default none is started. Each process
                 maps the model's file; with `quantize_to`, each has its own table in memory. They end with
@@ -325,52 +364,6 @@ class StaticModel(MoreMethods, ModelParts):
                 return pool.encode_request(request)
         threads = use_multiprocessing and len(texts) > multiprocessing_threshold
         return encode_here(self._encoder, request, threads)
-
-    def save_pretrained(
-        self, path: PathLike, model_name: str | None = None, subfolder: str | None = None
-    ) -> None:
-        """Write the model as a folder that model2vec, sentence-transformers and m2v_lite load.
-
-        Each file appears whole or not at all. A process that has an old table of this name mapped keeps it.
-        A bfloat16 table stays bfloat16, which model2vec cannot read; to convert it, load the model with
-        `quantize_to="float32"`.
-
-        Args:
-            path: the folder, made if needed.
-            model_name: the name in the model card; by default the folder's name.
-            subfolder: a folder inside `path` to write to instead.
-
-        Raises:
-            InvalidModelError: the tokenizer's file has changed since the model was loaded.
-            OSError: the folder cannot be written.
-        """
-        from m2v_lite.files.saving import save_model
-
-        save_model(self, checked_path("path", path), subfolder, model_name)
-
-    def save_packed(self, path: PathLike, source: str | None = None) -> None:
-        """Write the model as one file, which loads quickest because almost nothing in it needs parsing.
-
-        The file appears whole or not at all. A process that has an old file of this name mapped keeps it.
-
-        Args:
-            path: the file; let its name end in ".safetensors".
-            source: where the model comes from, to note in the file: a name, and perhaps a revision.
-
-        Raises:
-            InvalidModelError: the tokenizer's file has changed since the model was loaded, or is damaged.
-            OSError: the file cannot be written.
-
-        Examples:
-            >>> import tempfile
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     StaticModel.from_pretrained().save_packed(folder + "/model.safetensors")
-            ...     StaticModel.from_pretrained(folder + "/model.safetensors").dim
-            256
-        """
-        from m2v_lite.files.packing import pack
-
-        pack(self, checked_path("path", path), source)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Pickle a loaded model as its path and settings, so that all processes map one table."""

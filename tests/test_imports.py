@@ -34,6 +34,7 @@ OWN = {
     "m2v_lite.files.model_parts",
     "m2v_lite.files.reading",
     "m2v_lite.files.safetensors",
+    "m2v_lite.files.save_methods",
     "m2v_lite.tokenization",
     "m2v_lite.tokenization.added_tokens",
     "m2v_lite.tokenization.in_arrays",

@@ -36,13 +36,20 @@ class MoreMethods:
             prompt_name: the name of a prompt in the config; by default "query", if the config has it.
             prompt: the prompt itself, instead of a name.
             normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
-            **options: the other arguments of `encode`.
+            **options: the other arguments of [`StaticModel.encode`][m2v_lite.StaticModel.encode]:
+                `show_progress_bar`, `max_length`, `normalize`, `batch_size`, `truncate_dim`, `precision`,
+                `out`, `null`, `workers` and the rest.
+
+        Returns:
+            (dim,) for a text, (texts, dim) for several, of the dtype that `encode` returns.
 
         Raises:
-            InputValueError: the config has no prompt of this name, or as `encode` does.
-            InputTypeError: as `encode` does.
-            TokenizationError: as `encode` does.
-            WorkerError: as `encode` does.
+            InputTypeError: something in `sentences` is not a text, or an option or the prompt has a wrong
+                type or name.
+            InputValueError: the config has no prompt of this name, a text is not valid Unicode, or an option
+                is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            WorkerError: a worker process could not be started, or ended too early.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -66,9 +73,28 @@ class MoreMethods:
         normalize_embeddings: bool = False,
         **options: Any,
     ) -> NDArray[Any]:
-        """Encode documents for a search to find; see `encode_query`.
+        """Encode documents for a search to find, as `encode` does; see `encode_query`.
 
-        The default prompt is the first that the config has of "document", "passage" and "corpus".
+        Args:
+            sentences: a text or several texts, as for `encode`.
+            prompt_name: the name of a prompt in the config; by default the first that it has of "document",
+                "passage" and "corpus".
+            prompt: the prompt itself, instead of a name.
+            normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
+            **options: the other arguments of [`StaticModel.encode`][m2v_lite.StaticModel.encode]:
+                `show_progress_bar`, `max_length`, `normalize`, `batch_size`, `truncate_dim`, `precision`,
+                `out`, `null`, `workers` and the rest.
+
+        Returns:
+            (dim,) for a text, (texts, dim) for several, of the dtype that `encode` returns.
+
+        Raises:
+            InputTypeError: something in `sentences` is not a text, or an option or the prompt has a wrong
+                type or name.
+            InputValueError: the config has no prompt of this name, a text is not valid Unicode, or an option
+                is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            WorkerError: a worker process could not be started, or ended too early.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -96,23 +122,35 @@ class MoreMethods:
     ) -> Iterator[NDArray[Any]]:
         """Encode texts as they come, and yield the vector of each, in order.
 
-        Memory holds one batch, however many texts there are. The first batch is one text, each further one
-        is twice as large, up to `batch_size` texts, so the first vectors are there at once. Nothing is read
+        Memory holds one batch, however many texts there are. The first batch is one text, each further one is
+        twice as large, up to `batch_size` texts, so the first vectors are there at once. Nothing is read
         before the first vector is asked for, but the options are checked before.
+
+        To keep a few vectors of many, copy them: each is a row of the array of its batch. An error in a text
+        comes after the vectors of all batches before, and names the text by its place in the stream.
 
         Args:
             sentences: any iterable of texts, also one that never ends.
-            **kwargs: what else other libraries pass to `encode`.
-
-        The other arguments are those of `encode`. To keep a few vectors of many, copy them: each is a row of
-        the array of its batch.
+            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
+            normalize: whether to scale vectors to length 1. By default the model's setting.
+            batch_size: the most texts of a batch. Results do not depend on it.
+            truncate_dim: how many leading columns to use; by default all. A vector that is scaled has length
+                1 with these.
+            precision: "int8", "uint8", "binary", "ubinary" or "float32", as for `StaticModel.encode`. By
+                default vectors keep the table's dtype.
+            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
+            **kwargs: what callers written for sentence-transformers pass, as for
+                [`StaticModel.encode`][m2v_lite.StaticModel.encode]: `prompt`, `prompt_name`,
+                `normalize_embeddings` and others.
 
         Yields:
             The vector of each text, (columns,), with the bits that `encode` gives.
 
         Raises:
-            InputTypeError, InputValueError, TokenizationError: as `encode` does. The vectors of all batches
-                before come first. An error names the text by its place in the stream.
+            InputTypeError: `sentences` holds something that is not a text, or an option has a wrong type or
+                name.
+            InputValueError: a text is not valid Unicode, or an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
 
         Examples:
             >>> from itertools import count, islice
@@ -176,7 +214,15 @@ class MoreMethods:
     ) -> NDArray[Any] | list[NDArray[Any]]:
         """Encode texts as the rows of their tokens, without pooling.
 
-        The options are those of `encode`. As in model2vec, the model's own `max_length` does not apply here.
+        As in model2vec, the model's own `max_length` does not apply here.
+
+        Args:
+            sentences: a text or several texts, as for `encode`.
+            max_length: cut each text after so many tokens; by default there is no limit.
+            batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            show_progress_bar: whether to show one (needs tqdm).
+            use_multiprocessing: changes nothing here; model2vec has it.
+            multiprocessing_threshold: changes nothing here; model2vec has it.
 
         Returns:
             (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32 for
@@ -184,9 +230,9 @@ class MoreMethods:
             dtype (in model2vec: float64).
 
         Raises:
-            InputTypeError: as `encode` does.
-            InputValueError: as `encode` does.
-            TokenizationError: as `encode` does.
+            InputTypeError: something in `sentences` is not a text, or an option has a wrong type.
+            InputValueError: a text is not valid Unicode, or an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -211,12 +257,18 @@ class MoreMethods:
         """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
 
         As in model2vec, a text is not first cut to `max_length * median_token_length` characters, as `encode`
-        does. A single text counts as a list of one text.
+        does.
+
+        Args:
+            sentences: several texts. A single text counts as a list of one.
+
+        Returns:
+            A list of ids for each text. An id is an index of `tokens`.
 
         Raises:
-            InputTypeError: as `encode` does.
-            InputValueError: as `encode` does.
-            TokenizationError: as `encode` does.
+            InputTypeError: something in `sentences` is not a text.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -231,6 +283,9 @@ class MoreMethods:
 
     def similarity(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
         """Return how similar each vector of one set is to each of another.
+
+        The functions are those of `sentence_transformers.util`: `cos_sim`, `dot_score`, `euclidean_sim` and
+        `manhattan_sim`.
 
         Args:
             embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
@@ -255,21 +310,60 @@ class MoreMethods:
         return compared(self.config, embeddings1, embeddings2, is_pairwise=False)
 
     def similarity_pairwise(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
-        """Return how similar each vector of one set is to the one at the same place in another, (n,).
+        """Return how similar each vector of one set is to the one at the same place in another.
 
-        See `similarity`.
+        The functions are those of `sentence_transformers.util`: `pairwise_cos_sim` and its neighbours.
+
+        Args:
+            embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
+            embeddings2: (n, columns), or one vector.
+
+        Returns:
+            (n,) float32 (float64 for vectors of float64): cosines, unless `similarity_fn_name` in the config
+            says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
+
+        Raises:
+            InputValueError: the sets differ in their number of vectors or of columns, or the config names
+                another function.
+
+        Examples:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> questions, answers = model.encode(["tea", "a train"]), model.encode(["a pot of tea", "milk"])
+            >>> model.similarity_pairwise(questions, answers).round(1)
+            array([0.8, 0. ], dtype=float32)
         """
         from m2v_lite.encoding.comparing import compared
 
         return compared(self.config, embeddings1, embeddings2, is_pairwise=True)
 
     def get_embedding_dimension(self: Any) -> int:
-        """Return `dim`, the number of columns of a vector."""
+        """Return `dim`; sentence-transformers has this name for it.
+
+        Returns:
+            The number of columns of a vector.
+
+        Examples:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> model.get_embedding_dimension()
+            256
+        """
         dim: int = self.dim
         return dim
 
     def get_sentence_embedding_dimension(self) -> int:
-        """Return `dim`: the older name of `get_embedding_dimension`."""
+        """Return `dim`; sentence-transformers has this older name for it, too.
+
+        Returns:
+            The number of columns of a vector.
+
+        Examples:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> model.get_sentence_embedding_dimension()
+            256
+        """
         return self.get_embedding_dimension()
 
     def pool(self: Any, workers: int, start_method: str | None = None) -> WorkerPool:
@@ -285,8 +379,13 @@ class MoreMethods:
             start_method: "fork", "spawn" or "forkserver", as Python's `multiprocessing` has them; None for
                 the one that the program has chosen, or Python's default.
 
+        Returns:
+            A pool to use in a `with` block.
+
         Raises:
-            InputTypeError, InputValueError: an argument is impossible, or the model was made from arrays.
+            InputTypeError: an argument has a wrong type.
+            InputValueError: `workers` is less than 1, Python has no such start method, or the model was made
+                from arrays.
 
         Examples:
             >>> from m2v_lite import StaticModel

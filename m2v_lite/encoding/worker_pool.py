@@ -75,6 +75,12 @@ class WorkerPool:
         encoder: what the workers run; pickled, unless they are forked.
         workers: how many processes. One would gain nothing: with 1, this process does the work.
         start_method: "fork", "spawn" or "forkserver"; None for the one in force.
+
+    Examples:
+        >>> from m2v_lite import StaticModel
+        >>> with StaticModel.from_pretrained().pool(workers=2) as pool:
+        ...     pool.encode(["one", "two", "three"]).shape
+        (3, 256)
     """
 
     def __init__(
@@ -121,20 +127,47 @@ class WorkerPool:
         multiprocessing_threshold: int = 10_000,
         **kwargs: Any,
     ) -> NDArray[Any]:
-        """Encode texts as vectors in the worker processes; the options are those of `StaticModel.encode`.
+        """Encode texts as vectors in the worker processes, as `StaticModel.encode` does in one.
 
-        A single text is encoded in this process. `use_multiprocessing` and `multiprocessing_threshold`, which
-        are about threads, change nothing.
+        A single text is encoded in this process.
+
+        Args:
+            sentences: a text, or a list, generator, numpy array, a column of pyarrow, pandas or polars, or
+                another iterable of texts.
+            show_progress_bar: whether to show one (needs tqdm).
+            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
+            normalize: whether to scale vectors to length 1. By default the model's setting.
+            batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            truncate_dim: how many leading columns to use; by default all. A vector that is scaled has length
+                1 with these.
+            precision: "int8", "uint8", "binary", "ubinary" or "float32", as for `StaticModel.encode`. By
+                default vectors keep the table's dtype.
+            out: an array to write the vectors to, of the shape and dtype of the result. It is returned.
+            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
+            use_multiprocessing: is about threads, and changes nothing here.
+            multiprocessing_threshold: is about threads, and changes nothing here.
+            **kwargs: what callers written for sentence-transformers pass, as for
+                [`StaticModel.encode`][m2v_lite.StaticModel.encode]: `prompt`, `prompt_name`,
+                `normalize_embeddings` and others.
 
         Returns:
             What `StaticModel.encode` returns, bit for bit.
 
         Raises:
-            InputTypeError: as `StaticModel.encode` does.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
-            WorkerError: as `StaticModel.encode` does.
-            WorkerError: this is not in the block of the pool, or not in the process that made it.
+            InputTypeError: something in `sentences` is not a text, or an option has a wrong type or name,
+                such as `workers`.
+            InputValueError: a text is not valid Unicode, or an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            WorkerError: a worker ended too early or could not be started, a stream of this pool is not at its
+                end, or this is not in the block of the pool, or not in the process that made it.
+
+        Examples:
+            >>> from m2v_lite import StaticModel
+            >>> model = StaticModel.from_pretrained()
+            >>> with model.pool(workers=2) as pool:
+            ...     vectors = pool.encode(["one", "two"], normalize=True)
+            >>> vectors.shape, bool((vectors == model.encode(["one", "two"], normalize=True)).all())
+            ((2, 256), True)
         """
         self._check_open()
         _check_no_workers(kwargs)
@@ -176,17 +209,25 @@ class WorkerPool:
         float32, 21 MB. For less, make your batches smaller, and give their size as `batch_size`.
 
         Read the stream to its end or close it before you call the pool again. After one that was closed
-        early, the next call starts other workers.
+        early, the next call starts other workers. An error in a batch comes after the vectors of all batches
+        before.
 
         Args:
             batches: any iterable of lists of texts, also one that never ends. A batch goes to one worker.
+            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
+            normalize: whether to scale vectors to length 1. By default the model's setting.
             batch_size: the most texts of a batch.
+            truncate_dim: how many leading columns to use; by default all. A vector that is scaled has length
+                1 with these.
+            precision: "int8", "uint8", "binary", "ubinary" or "float32", as for `StaticModel.encode`. By
+                default vectors keep the table's dtype.
+            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
             live: the input of `batches`, if it may be slow: an object with `fileno()`, such as a pipe. Then
                 an empty batch says that no more has arrived: until it can be read, all that is ready is
                 yielded. With one worker it changes nothing.
-            **kwargs: what else other libraries pass to `encode`.
-
-        The other arguments are those of `encode`.
+            **kwargs: what callers written for sentence-transformers pass, as for
+                [`StaticModel.encode`][m2v_lite.StaticModel.encode]: `prompt`, `prompt_name`,
+                `normalize_embeddings` and others.
 
         Yields:
             The vectors of each batch, (texts, columns), with the bits that `StaticModel.encode` gives, and
@@ -194,12 +235,14 @@ class WorkerPool:
             next are asked for: copy what you keep.
 
         Raises:
-            InputTypeError, InputValueError: an option is impossible; or, after the vectors of all batches
-                before, a batch has more than `batch_size` texts, or as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does, after the vectors of all batches before.
-            WorkerError: a worker ended before its time; another stream is not at its end; or this is not in
-                the block of the pool, or not in the process that made it.
-            Exception: what `batches` raises, after the vectors of all batches before.
+            InputTypeError: `batches` is no iterable, a batch holds something that is not a text, or an option
+                has a wrong type or name.
+            InputValueError: a batch has more than `batch_size` texts, a text is not valid Unicode, or an
+                option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            WorkerError: a worker ended too early or could not be started, a stream of this pool is not at its
+                end, or this is not in the block of the pool, or not in the process that made it.
+            Exception: what `batches` raises.
 
         Examples:
             >>> from m2v_lite import StaticModel

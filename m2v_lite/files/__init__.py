@@ -22,5 +22,6 @@ the contents of the model card. Saving and packing take a `ModelParts` back. No 
 - `module_entries`: the modules of sentence-transformers in a packed model.
 - `packed_file`: tensors and metadata -> a packed file; checks its checksums.
 - `packing`: parts -> a packed file, and back to a folder.
+- `save_methods`: the methods of a model that call on `saving` and `packing`.
 - `atomic_write`: files that appear whole or not at all.
 """

@@ -261,10 +261,19 @@ class ModelParts:
         self.__dict__.pop("tokenizer", None)  # it has the old limit
 
     def tokenizer_definition(self) -> str:
-        """Return the tokenizer as the text of a `tokenizer.json`.
+        """Return the tokenizer as the text of a `tokenizer.json`, a file of the `tokenizers` library.
+
+        Returns:
+            JSON, as `tokenizers.Tokenizer.from_str` takes it.
 
         Raises:
             InvalidModelError: the tokenizer's file has changed since it was read.
+
+        Examples:
+            >>> import json
+            >>> from m2v_lite import StaticModel
+            >>> json.loads(StaticModel.from_pretrained().tokenizer_definition())["model"]["type"]
+            'WordPiece'
         """
         return self._tokenizer.definition()
 

@@ -5,6 +5,7 @@ text passes them:
 
 - `pipeline`: loads a model with its head; texts -> vectors -> labels.
 - `checked_head`: the settings and the tensors of a head -> layers that fit the table and one another.
+- `save_methods`: the methods of a pipeline that write it.
 - `mlp`: vectors -> probabilities, by layers.
 - `evaluation`: labels and true labels -> a report.
 """

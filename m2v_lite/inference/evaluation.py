@@ -14,6 +14,11 @@ FIGURES = ("precision", "recall", "f1-score", "support")
 def evaluate_single_or_multi_label(predictions: NDArray[Any], y: Sequence[Any]) -> dict[str, Any]:
     """Return a classification report, as scikit-learn's `classification_report` has it, as a dictionary.
 
+    Of a class, precision is the share of right ones among the texts that were given it, recall the share that
+    were given it among the texts that have it, and F1 `2 * precision * recall / (precision + recall)`; 0
+    where nothing can be divided
+    (https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html).
+
     Args:
         predictions: (texts,) the predicted label of each text; or for each text its labels.
         y: the true labels, in the same form.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from m2v_lite.arguments import UNSET, PathLike, Unset, checked_path, described, limit_or
+from m2v_lite.arguments import UNSET, PathLike, Unset, described, limit_or
 from m2v_lite.encoding.batches import BATCH_TEXTS
 from m2v_lite.encoding.texts import as_texts
 from m2v_lite.errors import InputTypeError, InputValueError, InvalidModelError, ModelNotFoundError
@@ -16,6 +16,7 @@ from m2v_lite.files.heads import HEAD, LEGACY_HEAD, SETTINGS, head_file, legacy_
 from m2v_lite.inference.checked_head import head_of
 from m2v_lite.inference.evaluation import evaluate_single_or_multi_label
 from m2v_lite.inference.mlp import Activation, MLPHead
+from m2v_lite.inference.save_methods import SavesWithHead
 from m2v_lite.loading import load_parts
 from m2v_lite.model import StaticModel
 from m2v_lite.tokenization.memo_limits import DEFAULT_MEMO_BYTES
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class StaticModelPipeline:
+class StaticModelPipeline(SavesWithHead):
     """A static model and a head that model2vec 0.10 has trained: texts -> labels, or other numbers.
 
     `from_pretrained` makes one. A program that uses `model2vec.inference.StaticModelPipeline` only has to
@@ -51,10 +52,6 @@ class StaticModelPipeline:
         >>> pipeline = StaticModelPipeline(model, head)
         >>> pipeline.predict(["The bus is late again.", "Cook the beans."]).tolist()
         ['traffic', 'food']
-        >>> pipeline.predict_proba(["The bus is late again."]).round(1).tolist()
-        [[0.0, 1.0]]
-        >>> pipeline.evaluate(["The bus is late again."], ["traffic"])["accuracy"]
-        1.0
     """
 
     def __init__(self, model: StaticModel, head: MLPHead) -> None:
@@ -79,16 +76,40 @@ class StaticModelPipeline:
 
         Args:
             path: a folder, a packed model, or a name on the hub.
+            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
+                token of `hf auth login`.
+            subfolder: the folder of the model inside `path`.
+            revision: a branch, tag or commit of the repository; by default main. A branch in the cache stays
+                at the commit of its last download.
+            cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
+            force_download: whether to download the model even if it is in the cache.
+            local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
+            memo_bytes: about how many bytes of memory may be used to remember the token ids of words; by
+                default 8 MB.
 
-        The other arguments are those of `StaticModel.from_pretrained`.
+        Returns:
+            The pipeline of the model and its head.
 
         Raises:
             ModelNotFoundError: there is no model at `path`, or it has no head.
             InvalidModelError: a file is broken or not supported, or the head does not fit the model.
-            DownloadError: as `StaticModel.from_pretrained` does.
-            MissingPackageError: as `StaticModel.from_pretrained` does.
-            InputTypeError: as `StaticModel.from_pretrained` does.
-            InputValueError: as `StaticModel.from_pretrained` does.
+            DownloadError: the model is not in the cache and cannot be downloaded.
+            MissingPackageError: a package that the model needs is not installed.
+            InputTypeError: an argument has a wrong type.
+            InputValueError: an argument has an impossible value, such as `memo_bytes=0`.
+
+        Examples:
+            >>> from m2v_lite.inference import Layer
+            >>> model = StaticModel.from_pretrained()
+            >>> topics = model.encode(["Bread and soup.", "The train was late."])
+            >>> layer = Layer(8 * topics, np.zeros(2, np.float32))
+            >>> head = MLPHead([layer], Activation.SOFTMAX, np.array(["food", "traffic"]))
+            >>> pipeline = StaticModelPipeline(model, head)
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     pipeline.save_pretrained(folder)
+            ...     StaticModelPipeline.from_pretrained(folder).predict("Cook the beans.").tolist()
+            ['food']
         """
         parts = load_parts(
             path,
@@ -134,19 +155,33 @@ class StaticModelPipeline:
 
         Args:
             X: a text or several texts. One text gives what a list of one gives.
-            threshold: how probable a label must be if a text may have several.
-
-        The other arguments are those of `StaticModel.encode`.
+            show_progress_bar: whether to show one (needs tqdm).
+            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
+            batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            use_multiprocessing: whether a thread may pool one batch while the next is tokenized, as for
+                `StaticModel.encode`.
+            multiprocessing_threshold: the number of texts beyond which such a thread may be used.
+            threshold: how probable a label must be, from 0 to 1, if a text may have several (sigmoid).
 
         Returns:
             (texts,) labels. If a text may have several (sigmoid), an array of them for each text, in an
             array of objects, as model2vec returns it. Without labels (identity), (texts, outputs) numbers.
 
         Raises:
-            InputTypeError: as `StaticModel.encode` does.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: something in `X` is not a text, or an option has a wrong type.
+            InputValueError: a text is not valid Unicode, or an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
             InvalidModelError: the head has no classes.
+
+        Examples:
+            >>> from m2v_lite.inference import Layer
+            >>> model = StaticModel.from_pretrained()
+            >>> topics = model.encode(["Bread and soup.", "The train was late."])
+            >>> layer = Layer(8 * topics, np.zeros(2, np.float32))
+            >>> head = MLPHead([layer], Activation.SOFTMAX, np.array(["food", "traffic"]))
+            >>> pipeline = StaticModelPipeline(model, head)
+            >>> pipeline.predict(["The bus is late again.", "Cook the beans."]).tolist()
+            ['traffic', 'food']
         """
         limit = _threshold(threshold)
         vectors = self._vectors(
@@ -174,14 +209,35 @@ class StaticModelPipeline:
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
     ) -> NDArray[Any]:
-        """Return the probability of each class for each text, (texts, classes), in the order of `classes_`.
+        """Return the probability of each class for each text.
 
-        The arguments are those of `predict`.
+        Args:
+            X: a text or several texts. One text gives what a list of one gives.
+            show_progress_bar: whether to show one (needs tqdm).
+            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
+            batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            use_multiprocessing: whether a thread may pool one batch while the next is tokenized, as for
+                `StaticModel.encode`.
+            multiprocessing_threshold: the number of texts beyond which such a thread may be used.
+
+        Returns:
+            (texts, classes) floats, in the order of `classes_`. With softmax, each row adds up to 1.
 
         Raises:
-            InputValueError: the head gives numbers that are no probabilities; or as `predict` does.
-            InputTypeError: as `predict` does.
-            TokenizationError: as `predict` does.
+            InputTypeError: something in `X` is not a text, or an option has a wrong type.
+            InputValueError: the head gives numbers that are no probabilities, a text is not valid Unicode, or
+                an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> from m2v_lite.inference import Layer
+            >>> model = StaticModel.from_pretrained()
+            >>> topics = model.encode(["Bread and soup.", "The train was late."])
+            >>> layer = Layer(8 * topics, np.zeros(2, np.float32))
+            >>> head = MLPHead([layer], Activation.SOFTMAX, np.array(["food", "traffic"]))
+            >>> pipeline = StaticModelPipeline(model, head)
+            >>> pipeline.predict_proba(["The bus is late again."]).round(1).tolist()
+            [[0.0, 1.0]]
         """
         self._check_classifies("predict_proba")
         return self.head.predict_proba(
@@ -202,14 +258,29 @@ class StaticModelPipeline:
         Args:
             X: the texts.
             y: the true label of each text, or a list of its labels.
-            batch_size: how many texts are encoded at once.
-            threshold: how probable a label must be if a text may have several.
+            batch_size: the most texts that are tokenized at once. Results do not depend on it.
+            threshold: how probable a label must be, from 0 to 1, if a text may have several (sigmoid).
 
         Returns:
             A classification report; see `evaluate_single_or_multi_label`.
 
         Raises:
-            InputValueError: there are more or fewer labels than texts, or none; or as `predict_proba` does.
+            InputTypeError: something in `X` is not a text, or an option has a wrong type.
+            InputValueError: there are more or fewer labels than texts, or none; the head gives numbers that
+                are no labels; a text is not valid Unicode; or an option is out of range.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            InvalidModelError: the head has no classes.
+
+        Examples:
+            >>> from m2v_lite.inference import Layer
+            >>> model = StaticModel.from_pretrained()
+            >>> topics = model.encode(["Bread and soup.", "The train was late."])
+            >>> layer = Layer(8 * topics, np.zeros(2, np.float32))
+            >>> head = MLPHead([layer], Activation.SOFTMAX, np.array(["food", "traffic"]))
+            >>> pipeline = StaticModelPipeline(model, head)
+            >>> report = pipeline.evaluate(["The bus is late again.", "Cook the beans."], ["traffic", "food"])
+            >>> report["accuracy"], report["food"]["f1-score"]
+            (1.0, 1.0)
         """
         self._check_classifies("evaluate")
         texts, _ = as_texts(X)
@@ -218,44 +289,6 @@ class StaticModelPipeline:
         return evaluate_single_or_multi_label(
             self.predict(texts, batch_size=batch_size, threshold=threshold), y
         )
-
-    def save_pretrained(self, path: PathLike) -> None:
-        """Write the model and its head as a folder that model2vec and m2v_lite load.
-
-        Each file appears whole or not at all.
-
-        Raises:
-            InvalidModelError: the tokenizer's file has changed since the model was loaded.
-            OSError: the folder cannot be written.
-        """
-        from m2v_lite.files.saving import save_model
-
-        save_model(self._with_settings(), checked_path("path", path), head=self._tensors())
-
-    def save_packed(self, path: PathLike, source: str | None = None) -> None:
-        """Write the model and its head as one file; see `StaticModel.save_packed`."""
-        from m2v_lite.files.packing import pack
-
-        pack(self._with_settings(), checked_path("path", path), source, self._tensors())
-
-    def _with_settings(self) -> StaticModel:
-        """Return the model, with the head's settings in the config."""
-        import copy
-
-        model = copy.copy(self.model)
-        model.config[SETTINGS] = {
-            "n_layers": len(self.head.layers),
-            "activation": self.head.activation.value,
-            "classes": None if self.classes_ is None else np.asarray(self.classes_).tolist(),
-        }
-        return model
-
-    def _tensors(self) -> dict[str, NDArray[Any]]:
-        return {
-            f"head.{number}.{name}": np.asarray(array)
-            for number, layer in enumerate(self.head.layers)
-            for name, array in zip(("weight", "bias"), layer, strict=True)
-        }
 
     def _vectors(
         self,

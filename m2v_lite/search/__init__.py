@@ -21,6 +21,7 @@ The modules, in the order in which a text and then a query pass them:
 - `fusion`: the orders by vectors and by words -> one.
 - `status`: what is in an index.
 - `exporting`: an index -> a file for other libraries.
+- `upkeep`: the methods of an index that look after it: removal, a smaller file, an export.
 - `hits`: the chunks that were found -> `Hit`.
 - `passages`: a chunk and a query -> its lines that fit best.
 """

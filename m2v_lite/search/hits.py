@@ -11,17 +11,26 @@ from m2v_lite.search.nearest import Found
 
 
 class Hit(NamedTuple):
-    """A text that was found.
+    """A text that was found. It is a named tuple.
 
     Attributes:
         id: what identifies it: what `Index.add` was given or has returned. Of a chunk of a file, a number.
         score: how good it is: of search by vector, the cosine; of search by words, BM25; of hybrid search,
             BM25 plus six times the cosine.
         text: the text.
-        metadata: what `Index.add` was given with it.
-        path: the file that it is of, or None.
-        first_line: the first line of it in the file.
-        last_line: the last line of it in the file.
+        metadata: what `Index.add` was given with it; {} for nothing.
+        path: the file that it is of, or None if `Index.add` added it.
+        first_line: the first line of it in the file, from 1 up, or None.
+        last_line: the last line of it in the file, or None.
+
+    Examples:
+        >>> import tempfile
+        >>> from m2v_lite.search import Index
+        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        ...     ids = index.add(["The kettle is on."], ids=["tea"], metadata=[{"room": "kitchen"}])
+        ...     hit, = index.search("boiling water", mode="vector")
+        ...     hit.id, round(hit.score, 2), hit.text, hit.metadata
+        ('tea', 0.45, 'The kettle is on.', {'room': 'kitchen'})
     """
 
     id: int | str

@@ -16,21 +16,20 @@ from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.model import StaticModel
 from m2v_lite.records.reading import Reading
 from m2v_lite.search.about import identified
-from m2v_lite.search.checked_entries import checked_id, entries_of
+from m2v_lite.search.checked_entries import entries_of
 from m2v_lite.search.compact import PRECISIONS
 from m2v_lite.search.contents import Entry, add_entries, drop_entries, numbers_of
 from m2v_lite.search.database import Database
-from m2v_lite.search.discovery import belongs, listed_paths, path_in_index
-from m2v_lite.search.exporting import export
+from m2v_lite.search.discovery import listed_paths
 from m2v_lite.search.filters import allowed_chunks, path_pattern
 from m2v_lite.search.full_text import matching
 from m2v_lite.search.fusion import fused
 from m2v_lite.search.hits import Hit, hits_of
 from m2v_lite.search.manner import checked_manner
 from m2v_lite.search.nearest import NOTHING, joined, nearest
-from m2v_lite.search.status import Status, status_of
-from m2v_lite.search.updating import Progress, Update, drop_sources, update
-from m2v_lite.search.vector_blocks import Layout, rewrite, rows_left
+from m2v_lite.search.updating import Progress, Update, update
+from m2v_lite.search.upkeep import Upkeep
+from m2v_lite.search.vector_blocks import Layout, rows_left
 
 MODES = ("hybrid", "vector", "text")
 # So many texts are encoded and committed at a time.
@@ -39,11 +38,11 @@ COMMITTED = 4096
 FUSED = 100
 
 
-class Index:
+class Index(Upkeep):
     """Texts with their vectors in one file, which can be searched.
 
-    The file is an SQLite database. What a call has changed is there as a whole when it returns. Several
-    threads and processes may search at once, also while one of them writes.
+    The file is an SQLite database (https://sqlite.org). What a call has changed is there as a whole when it
+    returns. Several threads and processes may search at once, also while one of them writes.
 
     Args:
         path: the file. It is made if it is missing.
@@ -51,21 +50,22 @@ class Index:
             made the index; for a new index, the bundled one.
         precision: how the vectors of a new index are kept: "int8", or "float32", which takes four times as
             much space.
-        create: False makes a missing file an error.
+        create: whether to make a missing file. If not, it is an error.
 
     Raises:
-        InvalidIndexError: the file is damaged or of another program, or its vectors are of another model.
+        InvalidIndexError: the file is damaged or of another program, its vectors are of another model, or it
+            is missing and `create` is False.
         InputValueError: the precision is unknown, or the model has no files.
+        InputTypeError: the path is not a str or a pathlib.Path.
+        M2VLiteError: the model cannot be loaded.
         OSError: the file cannot be opened.
 
     Examples:
-        >>> import os, tempfile
-        >>> folder = tempfile.TemporaryDirectory()
-        >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
         ...     ids = index.add(["The kettle is on.", "The train was late."], ids=["tea", "train"])
         ...     [hit.id for hit in index.search("boiling water", limit=1)]
         ['tea']
-        >>> folder.cleanup()
     """
 
     def __init__(
@@ -90,21 +90,37 @@ class Index:
 
     @property
     def model(self) -> StaticModel:
-        """The model."""
+        """The model that makes the vectors of texts and of queries."""
         return self._model
 
     @property
     def path(self) -> str:
-        """The file."""
+        """The path of the file, as it was given."""
         return self._database.path
 
     @property
     def files(self) -> list[str]:
-        """The files that the index is made of: the file, and what SQLite keeps beside it for a while."""
+        """The paths of the files that the index is made of: the file, and what SQLite keeps beside it for a
+        while.
+        """
         return self._database.files()
 
     def __len__(self) -> int:
-        """Return how many texts there are."""
+        """Return how many texts there are.
+
+        Returns:
+            The number of texts, chunks of files included.
+
+        Raises:
+            InvalidIndexError: the file is damaged.
+
+        Examples:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            ...     ids = index.add(["green tea", "black tea"])
+            ...     len(index)
+            2
+        """
         with self._database.reading() as connection:
             return rows_left(connection)
 
@@ -117,7 +133,15 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. The end of a `with` block does so, too. A closed index cannot be used any more.
+
+        Examples:
+            >>> import tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> index = Index(folder.name + "/notes.db")
+            >>> index.close()
+            >>> folder.cleanup()
+        """
         self._database.close()
 
     def add(
@@ -132,10 +156,13 @@ class Index:
         committed at a time: after an error, those before them stay.
 
         Args:
-            texts: the texts.
+            texts: a list or another iterable of texts.
             ids: an integer or a text for each, which no two share. By default, numbers that were not given
                 before.
             metadata: for each text, a mapping that JSON can hold, or None. `search` can ask for its values.
+
+        Returns:
+            The id of each text, in order: what `ids` gives, or a new number.
 
         Raises:
             InputTypeError: a text, an id or a mapping is of another type.
@@ -145,14 +172,12 @@ class Index:
             OSError: the disk is full, or the like.
 
         Examples:
-            >>> import os, tempfile
-            >>> folder = tempfile.TemporaryDirectory()
-            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     index.add(["green tea", "black tea"], metadata=[{"shelf": 1}, {"shelf": 2}])
             ...     [hit.text for hit in index.search("tea", where={"shelf": 2})]
             [1, 2]
             ['black tea']
-            >>> folder.cleanup()
         """
         for name, some in (("texts", texts), ("ids", ids), ("metadata", metadata)):
             if isinstance(some, (str, Mapping)):
@@ -207,26 +232,28 @@ class Index:
             format: the format of all files. By default, their names and first bytes tell it.
             encoding: the encoding of text files; None means UTF-8.
             errors: "strict", "replace" or "skip": what to do about bytes that are not in the encoding.
-            on_missing: "error", "empty" or "skip": what to do about a record without a text.
-                Files that were read in another manner are read again.
+            on_missing: "error", "empty" or "skip": what to do about a record without a text. Files that were
+                read in another manner are read again.
             told: called before each file, after each part of it, and at the end, with how far the work is.
 
+        Returns:
+            How many files were added, changed, moved and removed, which were skipped, and why.
+
         Raises:
+            InputTypeError: a path or a pattern is no text.
             InputValueError: a path stands for no file, or an option is impossible.
             InvalidIndexError: another process writes the index all the time.
+            MissingPackageError: a format needs a package that is not installed, such as pyarrow for Parquet.
             OSError: the disk is full, or the like.
 
         Examples:
-            >>> import os, tempfile
-            >>> folder = tempfile.TemporaryDirectory()
-            >>> with open(os.path.join(folder.name, "tea.md"), "w") as file:
-            ...     _ = file.write("# Tea\\n\\nPour the water.\\n")
-            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
-            ...     done = index.update(folder.name, glob="*.md")
+            >>> import pathlib, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            ...     _ = pathlib.Path(folder, "tea.md").write_text("# Tea\\n\\nPour the water.\\n")
+            ...     done = index.update(folder, glob="*.md")
             ...     hit, = index.search("boiling water")
             ...     done.added, hit.first_line, hit.last_line, hit.text
             (1, 1, 3, '# Tea\\n\\nPour the water.')
-            >>> folder.cleanup()
         """
         manner = checked_manner(Reading(format, column, encoding=encoding), chunk, errors, on_missing)
         return update(
@@ -239,30 +266,6 @@ class Index:
             told,
         )
 
-    def remove_paths(self, paths: PathLike | Iterable[PathLike]) -> int:
-        """Remove what was indexed from files and folders, and return how many files that were."""
-        roots = [path_in_index(path) for path in listed_paths(paths, "paths")]
-        with self._database.writing() as connection:
-            numbers = [
-                number
-                for number, path in connection.execute("SELECT id, path FROM sources").fetchall()
-                if any(belongs(path, root) for root in roots)
-            ]
-            drop_sources(connection, numbers, self._database)
-            return len(numbers)
-
-    def remove(self, ids: Iterable[int | str]) -> int:
-        """Remove texts by their ids, and return how many were there.
-
-        Raises:
-            InputTypeError: an id is neither an integer nor a text.
-            InvalidIndexError: another process writes the index all the time.
-        """
-        if isinstance(ids, str):
-            raise InputTypeError(f"ids is {described(ids)}; give a list of ids")
-        with self._database.writing() as connection:
-            return self._drop(connection, list(map(checked_id, ids)))
-
     def search(
         self,
         query: str,
@@ -274,6 +277,10 @@ class Index:
     ) -> list[Hit]:
         """Return the texts that fit a query best, the best first.
 
+        Cosines are those of vectors of length 1. BM25 is that of SQLite
+        (https://sqlite.org/fts5.html#the_bm25_function), which is higher for a better text here. Hybrid
+        search adds six times the cosine to BM25.
+
         Args:
             query: what to look for, in words.
             limit: how many texts to return at most.
@@ -284,19 +291,20 @@ class Index:
             path: a pattern of the paths of files, such as "notes/*.md" or "*.md"; `*` also stands for `/`.
                 One that does not begin with `*` is for files below the current folder, or a whole path.
 
+        Returns:
+            At most `limit` hits, with their scores and texts. A query without a known word may find none.
+
         Raises:
-            InputTypeError: the query is no text, or a condition is of another kind.
-            InputValueError: the limit or the mode is impossible.
+            InputTypeError: the query is no text, the limit is no number, or a condition is of another kind.
+            InputValueError: the limit or the mode is impossible, or the query is not valid Unicode.
             InvalidIndexError: the file is damaged.
 
         Examples:
-            >>> import os, tempfile
-            >>> folder = tempfile.TemporaryDirectory()
-            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     ids = index.add(["error E42 in the pump", "the pump has failed", "tea"])
             ...     [hit.text for hit in index.search("E42", limit=1, mode="text")]
             ['error E42 in the pump']
-            >>> folder.cleanup()
         """
         if not isinstance(query, str):
             raise InputTypeError(f"query is {described(query)}; give a text")
@@ -317,52 +325,6 @@ class Index:
                 more = nearest(connection, vector, len(others), self._layout, others)
                 found = fused(joined(found, more), by_words, limit)
             return hits_of(connection, found)
-
-    def status(self) -> Status:
-        """Return what is in the index."""
-        with self._database.reading() as connection:
-            return status_of(connection, self._database, self._about)
-
-    def export(self, path: PathLike) -> int:
-        """Write all texts with their vectors to a file for other libraries, and return how many there are.
-
-        They have the order in which they were added. The file appears when all is written, and may take the
-        place of another one. Vectors are float32, and of length 1 but for what int8 has rounded off.
-
-        Args:
-            path: "vectors.npy" gets the vectors alone, (texts, columns). "chunks.parquet" gets the columns
-                id, path, first_line, last_line, text, metadata (in JSON) and embedding; this needs pyarrow.
-
-        Raises:
-            InputValueError: the path ends in something else.
-            MissingPackageError: pyarrow is missing.
-            InvalidIndexError: the file is damaged.
-            OSError: the disk is full, or the like.
-
-        Examples:
-            >>> import os, tempfile
-            >>> folder = tempfile.TemporaryDirectory()
-            >>> with Index(os.path.join(folder.name, "notes.db")) as index:
-            ...     ids = index.add(["green tea", "black tea"])
-            ...     index.export(os.path.join(folder.name, "vectors.npy"))
-            2
-            >>> np.load(os.path.join(folder.name, "vectors.npy")).shape
-            (2, 256)
-            >>> folder.cleanup()
-        """
-        target = checked_path("path", path)
-        if os.path.realpath(target) in map(os.path.realpath, self.files):
-            raise InputValueError(f"{target}: this is the index itself; give another name")
-        with self._database.reading() as connection:
-            return export(connection, self._layout, target)
-
-    def vacuum(self) -> None:
-        """Make the file as small as it can be, after much was removed."""
-        with self._database.writing() as connection:
-            rewrite(connection, self._layout)
-            if self._database.has_words:
-                connection.execute("INSERT INTO words (words) VALUES ('optimize')")
-        self._database.vacuum()
 
     def _add(
         self, connection: Any, entries: Sequence[Entry], vectors: NDArray[np.float32] | None = None

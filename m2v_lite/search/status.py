@@ -11,7 +11,7 @@ from m2v_lite.search.vector_blocks import rows_left
 
 
 class Status(NamedTuple):
-    """What is in an index.
+    """What is in an index. It is a named tuple, which `Index.status` returns.
 
     Attributes:
         path: the file.
@@ -19,8 +19,16 @@ class Status(NamedTuple):
         chunks: how many texts it has.
         model: the name or the path of its model; "" for the bundled one.
         columns: how many numbers a vector has.
-        precision: how the vectors are stored.
-        has_words: whether it can be searched by words.
+        precision: how the vectors are stored: "int8" or "float32".
+        has_words: whether it can be searched by words, for which SQLite needs FTS5.
+
+    Examples:
+        >>> import tempfile
+        >>> from m2v_lite.search import Index
+        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        ...     status = index.status()
+        ...     status.files, status.chunks, status.model, status.columns, status.precision
+        (0, 0, '', 256, 'int8')
     """
 
     path: str

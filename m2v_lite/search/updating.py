@@ -39,12 +39,25 @@ Add = Callable[[sqlite3.Connection, list[Entry]], object]
 
 
 class Update(NamedTuple):
-    """What an update has done.
+    """What an update has done. It is a named tuple, which `Index.update` returns.
 
     Attributes:
-        added, changed, moved, removed, unchanged: how many files.
-        skipped: the files that could not be read, and why.
+        added: how many files are new in the index.
+        changed: how many files had other contents than before, and were read again.
+        moved: how many files had another path before. They are not encoded again.
+        removed: how many files are gone or left out now, and have left the index.
+        unchanged: how many files are as they were, and were not read.
+        skipped: the paths of files that could not be read, each with the reason.
         chunks: how many chunks were encoded.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> from m2v_lite.search import Index
+        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        ...     _ = pathlib.Path(folder, "tea.md").write_text("Pour the water.")
+        ...     first, second = (index.update(folder, glob="*.md") for _ in range(2))
+        ...     (first.added, first.chunks), (second.added, second.unchanged)
+        ((1, 1), (0, 1))
     """
 
     added: int = 0
@@ -57,13 +70,23 @@ class Update(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far an update is.
+    """How far an update is. It is a named tuple, which `Index.update` hands to the function `told`.
 
     Attributes:
         path: the file that is read; standard input is "-".
         position: how many bytes were read.
         size: how many bytes are to be read, or None if that is not known.
         chunks: how many chunks were encoded.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> from m2v_lite.search import Index
+        >>> steps = []
+        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        ...     _ = pathlib.Path(folder, "tea.md").write_text("Pour the water.")
+        ...     done = index.update(folder, glob="*.md", told=steps.append)
+        >>> steps[-1].position, steps[-1].size, steps[-1].chunks
+        (15, 15, 1)
     """
 
     path: str
