@@ -31,13 +31,18 @@ class M2VLiteEmbeddings(BaseEmbeddings):
     Args:
         model: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`; or
             a `StaticModel`. None means the bundled model, which needs no network.
-        **options: the other arguments of `StaticModel.from_pretrained`.
+        **options: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `token`, `normalize`,
+            `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
+            `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model: the `StaticModel`.
+        model: the `StaticModel`, loaded.
 
     Raises:
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        InputValueError: `model` is a `StaticModel`, and there are options for loading one.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> from chonkie import SemanticChunker
@@ -58,13 +63,20 @@ class M2VLiteEmbeddings(BaseEmbeddings):
     def embed(self, text: str) -> Vector:
         """Encode one text.
 
+        Args:
+            text: the text.
+
         Returns:
             (dim,) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: it is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: `text` is not a text.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> M2VLiteEmbeddings().embed("The kettle is on.").shape
+            (256,)
         """
         if not isinstance(text, str):
             raise InputTypeError(f"expected a text, got {described(text)}; call embed_batch for a list")
@@ -74,24 +86,53 @@ class M2VLiteEmbeddings(BaseEmbeddings):
     def embed_batch(self, texts: Iterable[str]) -> list[Vector]:
         """Encode texts.
 
+        Args:
+            texts: a list or another iterable of texts.
+
         Returns:
-            A list with one vector per text. They are rows of one array.
+            A list with one vector per text, (dim,) float32. They are rows of one array.
 
         Raises:
             InputTypeError: `texts` is a single text, or holds something that is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> [vector.shape for vector in M2VLiteEmbeddings().embed_batch(["One text.", "Another."])]
+            [(256,), (256,)]
         """
         return list(vectors_of(self.model, texts))
 
     def similarity(self, u: Vector, v: Vector) -> np.float32:
-        """Return the cosine of two vectors; 0 if one of them is zeros, as that of a text without tokens."""
+        """Return the cosine of the angle between two vectors.
+
+        Args:
+            u: (dim,) a vector.
+            v: (dim,) another.
+
+        Returns:
+            A number from -1 to 1; 0 if one of the vectors is zeros, as that of a text without tokens.
+
+        Examples:
+            >>> embeddings = M2VLiteEmbeddings()
+            >>> tea, water = embeddings.embed_batch(["The kettle is on.", "boiling water"])
+            >>> round(float(embeddings.similarity(tea, water)), 2)
+            0.45
+        """
         lengths = np.linalg.norm(u) * np.linalg.norm(v)
         cosine: np.float32 = np.float32(np.dot(u, v) / lengths if lengths else 0)
         return cosine
 
     def get_tokenizer(self) -> Tokenizer:
-        """Return the model's tokenizer, with which chunkers count tokens."""
+        """Return the model's tokenizer, with which chunkers count tokens.
+
+        Returns:
+            A `tokenizers.Tokenizer`.
+
+        Examples:
+            >>> M2VLiteEmbeddings().get_tokenizer().encode("to be", add_special_tokens=False).tokens
+            ['to', 'be']
+        """
         return self.model.tokenizer
 
     def __repr__(self) -> str:

@@ -30,16 +30,22 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
     Args:
         model_name: a model folder, a packed model, or a name on the hub, as for
             `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
-        **options: the other arguments of `StaticModel.from_pretrained`, but no `token`.
+        **options: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], but no `token`:
+            `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`,
+            `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`. Each is a text, a number,
+            True, False or None.
 
     Attributes:
-        model_name: the argument of this name; a relative path has become absolute.
-        options: the options.
-        model: the `StaticModel`.
+        model_name: the place of the model; a relative path has become absolute.
+        options: the options, as the collection stores them.
+        model: the `StaticModel`, loaded.
 
     Raises:
-        InputTypeError, InputValueError: the collection could not store an argument.
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        InputTypeError: `model_name` is no path, or the collection could not store the value of an option.
+        InputValueError: there is a `token`, which anyone could read in the collection.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> import chromadb
@@ -66,36 +72,83 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
 
         Raises:
             InputTypeError: `input` is a single text, or holds something that is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
             ValueError: the list is empty, says Chroma.
+
+        Examples:
+            >>> [vector.shape for vector in M2VLiteEmbeddingFunction()(["The kettle is on."])]
+            [(256,)]
         """
         return list(vectors_of(self.model, input))
 
     @staticmethod
     def name() -> str:
-        """Return the name under which Chroma knows this class."""
+        """Return the name under which Chroma knows this class.
+
+        Returns:
+            The name, which a collection stores.
+
+        Examples:
+            >>> M2VLiteEmbeddingFunction.name()
+            'm2v_lite'
+        """
         return "m2v_lite"
 
     def default_space(self) -> Space:
-        """Return how collections compare vectors, unless they say otherwise."""
+        """Return how collections compare vectors, unless they say otherwise.
+
+        Returns:
+            The name of a space of Chroma.
+
+        Examples:
+            >>> M2VLiteEmbeddingFunction().default_space()
+            'cosine'
+        """
         return "cosine"
 
     def supported_spaces(self) -> list[Space]:
-        """Return all ways in which collections may compare vectors."""
+        """Return all ways in which collections may compare vectors.
+
+        Returns:
+            Names of spaces of Chroma.
+
+        Examples:
+            >>> M2VLiteEmbeddingFunction().supported_spaces()
+            ['cosine', 'l2', 'ip']
+        """
         return ["cosine", "l2", "ip"]
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the collection stores."""
+        """Return what the collection stores.
+
+        Returns:
+            A dict of `model_name` and `options`, which JSON can hold.
+
+        Examples:
+            >>> M2VLiteEmbeddingFunction(dimensionality=64).get_config()
+            {'model_name': None, 'options': {'dimensionality': 64}}
+        """
         return {"model_name": self.model_name, "options": dict(self.options)}
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> M2VLiteEmbeddingFunction:
-        """Return the function of what `get_config` gave.
+        """Return the function that `get_config` has described.
+
+        Args:
+            config: what `get_config` returned.
+
+        Returns:
+            A function that makes the same vectors.
 
         Raises:
             InputTypeError: `config` is something else.
-            M2VLiteError: as the class does, such as when the model's folder is gone.
+            M2VLiteError: the model cannot be loaded, for example because its folder is gone.
+
+        Examples:
+            >>> config = M2VLiteEmbeddingFunction(dimensionality=64).get_config()
+            >>> M2VLiteEmbeddingFunction.build_from_config(config).model.dim
+            64
         """
         M2VLiteEmbeddingFunction.validate_config(config)
         return M2VLiteEmbeddingFunction(config["model_name"], **config["options"])
@@ -104,8 +157,14 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
     def validate_config(config: dict[str, Any]) -> None:
         """Check that a config is one of this class.
 
+        Args:
+            config: what a collection has stored.
+
         Raises:
-            InputTypeError: it is not.
+            InputTypeError: it is not a dict of `model_name`, a text or None, and `options`, a dict.
+
+        Examples:
+            >>> M2VLiteEmbeddingFunction.validate_config({"model_name": None, "options": {}})
         """
         if not (
             isinstance(config, dict)
@@ -119,9 +178,17 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
         """Check that a collection's vectors stay comparable. The model may move to another place.
 
+        Args:
+            old_config: what the collection has stored.
+            new_config: what it shall store.
+
         Raises:
             InputTypeError: a config is not one of this class.
             InputValueError: another value of an option would change the vectors.
+
+        Examples:
+            >>> old, new = ({"model_name": name, "options": {}} for name in ("models/old", "models/new"))
+            >>> M2VLiteEmbeddingFunction().validate_config_update(old, new)
         """
         for config in (old_config, new_config):
             self.validate_config(config)

@@ -30,10 +30,11 @@ class M2VLiteProvider(Provider):
 
     Args:
         name: the name under which a session of Daft finds it.
-        **options: the options of `m2v_lite.Embedder` for all columns, such as `null`, `errors` or `revision`.
+        **options: the options of [`m2v_lite.Embedder`][m2v_lite.Embedder] for all columns, such as `null`,
+            `errors` or `revision`.
 
     Attributes:
-        name: the argument of this name.
+        name: the name under which a session of Daft finds it.
 
     Examples:
         >>> import daft
@@ -58,14 +59,25 @@ class M2VLiteProvider(Provider):
         """Return what makes the vectors of one column; `embed_text` calls this.
 
         Args:
-            model: as for `m2v_lite.Embedder`. None means the bundled model.
+            model: a model folder, a packed model or a name on the hub, as for `m2v_lite.Embedder`. None means
+                the bundled model.
             dimensions: how many leading columns of the vectors to keep.
-            **options: Daft's own (`batch_size`, `max_retries`, `on_error`), and those of `m2v_lite.Embedder`.
+            **options: Daft's own (`batch_size`, `max_retries`, `on_error`, `concurrency`), and those of
+                [`m2v_lite.Embedder`][m2v_lite.Embedder].
+
+        Returns:
+            A descriptor, which Daft sends to its workers.
 
         Raises:
-            InputTypeError: as `m2v_lite.Embedder` does.
-            InputValueError: as `m2v_lite.Embedder` does.
-            M2VLiteError: as `m2v_lite.Embedder` does.
+            InputTypeError: an option has a wrong type, or nobody knows it.
+            InputValueError: an option has an impossible value.
+            M2VLiteError: the model cannot be loaded;
+                [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
+
+        Examples:
+            >>> embedder = M2VLiteProvider().get_text_embedder(dimensions=64)
+            >>> embedder.get_dimensions().size
+            64
         """
         of_daft = {name: options.pop(name) for name in OF_DAFT if name in options}
         of_ours = {**self._options, **options}

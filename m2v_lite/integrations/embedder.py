@@ -51,22 +51,24 @@ class Embedder:
         fixed_size: whether vectors in Arrow are lists of a fixed size. False gives plain lists, which Spark
             needs, and which pyarrow can read from Parquet if some are null
             (https://github.com/apache/arrow/issues/35692).
-        **options: other options of `from_pretrained` (`dimensionality`, `revision`, `cache_dir`, ...) and of
-            `encode_stream` (`normalize`, `max_length`, `precision`, `truncate_dim`, `prompt`, ...). With
-            `quantize_to`, each process has a table of its own. A `token` is part of the pickle; better set
-            `HF_TOKEN` on each machine.
+        **options: other arguments of [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]
+            (`dimensionality`, `revision`, `cache_dir`, `quantize_to`, `memo_bytes`, ...) and of
+            [`StaticModel.encode_stream`][m2v_lite.StaticModel.encode_stream] (`normalize`, `max_length`,
+            `precision`, `truncate_dim`, `prompt`, ...). With `quantize_to`, each process has a table of its
+            own. A `token` is part of the pickle; better set `HF_TOKEN` on each machine.
 
     Attributes:
-        model: the argument `model`; a relative path is made absolute.
-        column: the argument `column`.
-        output: the argument `output`.
+        model: the path or the name of the model; a relative path is made absolute. None for the bundled one.
+        column: the name of the column with the texts.
+        output: the name of the new column.
         dim: the number of columns of a vector.
         dtype: the numpy dtype of vectors.
 
     Raises:
-        InputTypeError: an option has a wrong type.
-        InputValueError: an option has an impossible value, or is unknown.
-        M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
+        InputTypeError: an option has a wrong type, or is unknown.
+        InputValueError: an option has an impossible value.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> embed = Embedder(output="vector")
@@ -120,8 +122,14 @@ class Embedder:
             InputTypeError: `batch` is of another kind, or a text is missing or no text.
             InputValueError: the batch has no such column, or has the column `output` already, or a text is
                 not valid Unicode, or rows of a column alone are to be left out.
-            TokenizationError: as `StaticModel.encode` does.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
             M2VLiteError: the model cannot be loaded in this process.
+
+        Examples:
+            >>> embed = Embedder(null="skip")
+            >>> batch = embed({"text": ["The kettle is on.", None], "page": [1, 2]})
+            >>> batch["text"], batch["page"], batch["embedding"].shape
+            (['The kettle is on.'], [1], (1, 256))
         """
         library = library_of(batch, self._fixed_size)
         names = library.names(batch)
@@ -145,8 +153,14 @@ class Embedder:
         Args:
             batches: what `__call__` takes, one after the other.
 
+        Returns:
+            An iterator of the batches, each with one column more.
+
         Raises:
-            InputTypeError: `batches` is a single batch.
+            InputTypeError: `batches` is a single batch; or later, as for a call with one batch.
+            InputValueError: later, as for a call with one batch.
+            TokenizationError: later, as for a call with one batch.
+            M2VLiteError: later, the model cannot be loaded in this process.
 
         Examples:
             >>> embed = Embedder(column="title")

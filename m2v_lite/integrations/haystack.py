@@ -45,7 +45,17 @@ class _Embedder:
         self._model: StaticModel | None = None
 
     def warm_up(self) -> None:
-        """Load the model. `run` does so too, if nobody has."""
+        """Load the model. `run` does so, too, if it is not loaded yet.
+
+        Raises:
+            InputTypeError: an argument in `model_kwargs` has a wrong type or name.
+            M2VLiteError: the model cannot be loaded;
+                [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
+
+        Examples:
+            >>> embedder = M2VLiteTextEmbedder()
+            >>> embedder.warm_up()
+        """
         self._loaded()
 
     def _loaded(self) -> StaticModel:
@@ -69,7 +79,22 @@ class _Embedder:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Self":
-        """Return the component that `to_dict` has described."""
+        """Return the component that `to_dict` has described.
+
+        Args:
+            data: what `to_dict` returned.
+
+        Returns:
+            A component with the same parameters.
+
+        Raises:
+            InputTypeError: a parameter has a wrong type.
+
+        Examples:
+            >>> saved = M2VLiteTextEmbedder(prefix="query: ").to_dict()
+            >>> M2VLiteTextEmbedder.from_dict(saved).prefix
+            'query: '
+        """
         parameters = dict(data.get("init_parameters", {}))
         deserialize_secrets_inplace(parameters, keys=["token"])
         made: Self = default_from_dict(cls, {**data, "init_parameters": parameters})
@@ -83,18 +108,20 @@ class M2VLiteTextEmbedder(_Embedder):
     Args:
         model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
             means the bundled model, which needs no network.
-        token: the hub's access token. If none of its variables is set, `hf auth login` counts.
+        token: the hub's access token, as a `Secret`. If none of its variables is set, `hf auth login` counts.
         prefix: what to put before each text.
         suffix: what to put after each text.
-        model_kwargs: the other options of `StaticModel.from_pretrained`: `dimensionality`, `normalize`,
-            `revision`, ...
+        model_kwargs: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `normalize`,
+            `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
+            `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model: the argument `model`.
-        token: the argument `token`.
-        prefix: the argument `prefix`.
-        suffix: the argument `suffix`.
-        model_kwargs: the argument `model_kwargs`.
+        model: the path or the name of the model; None for the bundled one.
+        token: the hub's access token, as a `Secret`, or None.
+        prefix: what stands before each text.
+        suffix: what stands after each text.
+        model_kwargs: the arguments with which the model is loaded.
 
     Raises:
         InputTypeError: `model` or `token` is of a wrong type.
@@ -118,19 +145,38 @@ class M2VLiteTextEmbedder(_Embedder):
         _Embedder.__init__(self, model, token, prefix, suffix, model_kwargs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a description of the component, for YAML: the model's name, and no numbers."""
+        """Return a description of the component, for YAML: the model's name, and no numbers.
+
+        Returns:
+            A dict of `type`, the name of the class, and `init_parameters`. Of the token, it has the names of
+            variables.
+
+        Examples:
+            >>> M2VLiteTextEmbedder(prefix="text: ").to_dict()["init_parameters"]["prefix"]
+            'text: '
+        """
         return self._saved()
 
     @component.output_types(embedding=list[float])
     def run(self, text: str) -> dict[str, Any]:
         """Embed a text.
 
+        Args:
+            text: the text.
+
         Returns:
-            `embedding`, the vector as a list of floats.
+            A dict with `embedding`, the vector as a list of `dim` floats.
 
         Raises:
             InputTypeError: `text` is not a str.
-            M2VLiteError: the model cannot be loaded, or as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            M2VLiteError: the model cannot be loaded.
+
+        Examples:
+            >>> embedder = M2VLiteTextEmbedder(model_kwargs={"dimensionality": 64})
+            >>> len(embedder.run("boiling water")["embedding"])
+            64
         """
         if not isinstance(text, str):
             raise InputTypeError(
@@ -148,23 +194,26 @@ class M2VLiteDocumentEmbedder(_Embedder):
     Args:
         model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
             means the bundled model, which needs no network.
-        token: the hub's access token. If none of its variables is set, `hf auth login` counts.
+        token: the hub's access token, as a `Secret`. If none of its variables is set, `hf auth login` counts.
         prefix: what to put before each text.
         suffix: what to put after each text.
-        model_kwargs: the other options of `StaticModel.from_pretrained`.
-        progress_bar: whether to show one.
+        progress_bar: whether to show one (needs tqdm).
         meta_fields_to_embed: the names of metadata that come before the text, if a document has them.
         embedding_separator: what to put between them.
+        model_kwargs: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `normalize`,
+            `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
+            `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model: the argument `model`.
-        token: the argument `token`.
-        prefix: the argument `prefix`.
-        suffix: the argument `suffix`.
-        model_kwargs: the argument `model_kwargs`.
-        progress_bar: the argument `progress_bar`.
-        meta_fields_to_embed: the argument `meta_fields_to_embed`.
-        embedding_separator: the argument `embedding_separator`.
+        model: the path or the name of the model; None for the bundled one.
+        token: the hub's access token, as a `Secret`, or None.
+        prefix: what stands before each text.
+        suffix: what stands after each text.
+        model_kwargs: the arguments with which the model is loaded.
+        progress_bar: whether to show a progress bar.
+        meta_fields_to_embed: the names of metadata that come before the text.
+        embedding_separator: what stands between metadata and text.
 
     Raises:
         InputTypeError: `model`, `token` or `meta_fields_to_embed` is of a wrong type.
@@ -200,7 +249,16 @@ class M2VLiteDocumentEmbedder(_Embedder):
         self.embedding_separator = embedding_separator
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a description of the component, for YAML: the model's name, and no numbers."""
+        """Return a description of the component, for YAML: the model's name, and no numbers.
+
+        Returns:
+            A dict of `type`, the name of the class, and `init_parameters`. Of the token, it has the names of
+            variables.
+
+        Examples:
+            >>> M2VLiteDocumentEmbedder(prefix="text: ").to_dict()["init_parameters"]["prefix"]
+            'text: '
+        """
         return self._saved(
             progress_bar=self.progress_bar,
             meta_fields_to_embed=self.meta_fields_to_embed,
@@ -211,12 +269,23 @@ class M2VLiteDocumentEmbedder(_Embedder):
     def run(self, documents: list[Document]) -> dict[str, Any]:
         """Embed documents.
 
+        Args:
+            documents: a list of Documents. One without content counts as an empty text.
+
         Returns:
-            `documents`: copies of them with their `embedding`. The given documents stay as they are.
+            A dict with `documents`: copies of them with their `embedding`, a list of floats. The given
+            documents stay as they are.
 
         Raises:
             InputTypeError: `documents` is not a list of Documents.
-            M2VLiteError: the model cannot be loaded, or as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            M2VLiteError: the model cannot be loaded.
+
+        Examples:
+            >>> done = M2VLiteDocumentEmbedder().run([Document(content="The kettle is on.")])
+            >>> [len(document.embedding) for document in done["documents"]]
+            [256]
         """
         if not isinstance(documents, list) or not all(isinstance(one, Document) for one in documents):
             raise InputTypeError(

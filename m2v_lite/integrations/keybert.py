@@ -27,13 +27,18 @@ class M2VLiteBackend(BaseEmbedder):
         embedding_model: a model folder, a packed model, or a name on the hub, as for
             `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which needs no
             network.
-        **options: the other arguments of `StaticModel.from_pretrained`.
+        **options: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `token`, `normalize`,
+            `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
+            `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        embedding_model: the `StaticModel`.
+        embedding_model: the `StaticModel`, loaded.
 
     Raises:
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        InputValueError: `embedding_model` is a `StaticModel`, and there are options for loading one.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> from keybert import KeyBERT
@@ -58,7 +63,11 @@ class M2VLiteBackend(BaseEmbedder):
 
         Raises:
             InputTypeError: `documents` is a single text, or holds something that is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> M2VLiteBackend().embed(["The kettle is on.", "The train was late."]).shape
+            (2, 256)
         """
         return vectors_of(self.embedding_model, documents, show_progress_bar=verbose)

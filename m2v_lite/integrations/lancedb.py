@@ -33,18 +33,19 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
         token: the hub's access token, as "$var:NAME": LanceDB lets nobody store the token itself.
         normalize: whether vectors are scaled to length 1. By default, the model's config says so.
         subfolder: the folder of the model in its repository or folder.
-        quantize_to: the type that the table is converted to.
-        dimensionality: how many columns of the table are used.
+        quantize_to: the dtype that the table is converted to: "float16", "float32", "float64" or "int8".
+        dimensionality: how many leading columns of the table are used.
         max_length: the number of tokens after which a text is cut. By default, the model's config says so.
         revision: a branch, tag or commit on the hub.
-        cache_dir: the hub's cache.
+        cache_dir: the hub's cache, if it is not at the usual place.
         local_files_only: whether to load only what is in the cache.
         max_retries: how often LanceDB tries again after an error. By default it does not: a second attempt
             would fail as the first one did.
 
     Raises:
         pydantic.ValidationError: an argument is unknown, or of the wrong type.
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> function = M2VLiteEmbeddings.create(dimensionality=64)
@@ -76,11 +77,27 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
 
     @staticmethod
     def sensitive_keys() -> list[str]:
-        """Return the arguments that must not be stored as they are."""
+        """Return the arguments that must not be stored as they are.
+
+        Returns:
+            The names of arguments.
+
+        Examples:
+            >>> M2VLiteEmbeddings.sensitive_keys()
+            ['token']
+        """
         return ["token"]
 
     def ndims(self) -> int:
-        """Return the number of columns of a vector."""
+        """Return the number of columns of a vector.
+
+        Returns:
+            The number of columns.
+
+        Examples:
+            >>> M2VLiteEmbeddings.create(dimensionality=64).ndims()
+            64
+        """
         return self._model.dim
 
     def generate_embeddings(
@@ -89,22 +106,38 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
         """Encode texts.
 
         Args:
-            texts: a list or numpy array of texts.
+            texts: a list or numpy array of texts, or of None for missing ones.
+            *args: ignored; LanceDB may pass some.
+            **kwargs: ignored; LanceDB may pass some.
 
         Returns:
-            A list with one vector per text, (dim,). A missing text has none: None.
+            A list with one vector per text, (dim,), of the dtype that `StaticModel.encode` returns. A missing
+            text has none: None.
 
         Raises:
             InputTypeError: something in `texts` is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> tea, nothing = M2VLiteEmbeddings.create().generate_embeddings(["The kettle is on.", None])
+            >>> tea.shape, nothing is None
+            ((256,), True)
         """
         listed = list(texts)
         vectors = iter(self._model.encode([text for text in listed if text is not None]))
         return [None if text is None else next(vectors) for text in listed]
 
     def safe_model_dump(self) -> dict[str, Any]:
-        """Return what the table stores: the arguments of `create`; a relative path becomes absolute."""
+        """Return what the table stores: the arguments of `create`; a relative path becomes absolute.
+
+        Returns:
+            A dict of arguments, which JSON can hold.
+
+        Examples:
+            >>> M2VLiteEmbeddings.create(dimensionality=64).safe_model_dump()["dimensionality"]
+            64
+        """
         arguments = dict(super().safe_model_dump())
         name = arguments.get("name")
         if not (isinstance(name, str) and name.startswith("$var:")):

@@ -31,16 +31,21 @@ class M2VLiteEmbeddings(Embeddings):
         model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
             means the bundled model, which needs no network. Or a `StaticModel`.
         token: the hub's access token, as a str or a `SecretStr`; see `StaticModel.from_pretrained`.
-        **options: the other options of `StaticModel.from_pretrained`: `dimensionality`, `revision`, ...
+        **options: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `normalize`, `subfolder`,
+            `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`, `cache_dir`,
+            `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model: the argument of this name.
-        options: the other options.
+        model: the path or the name of the model, a `StaticModel`, or None for the bundled one.
+        options: the other options, in a dict.
 
     Raises:
-        InputTypeError: `model` is of a wrong type.
-        InputValueError: `model` is a `StaticModel`, and there are options for loading one.
-        M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
+        InputTypeError: `model` or an option is of a wrong type.
+        InputValueError: `model` is a `StaticModel`, and there are options for loading one; or an option has
+            an impossible value.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> from langchain_core.vectorstores import InMemoryVectorStore
@@ -71,12 +76,16 @@ class M2VLiteEmbeddings(Embeddings):
             texts: a list or another iterable of texts.
 
         Returns:
-            The vector of each text. If there are no texts, the list is empty.
+            The vector of each text, a list of `dim` floats. If there are no texts, the list is empty.
 
         Raises:
             InputTypeError: `texts` is a single text, or holds something that is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> [len(vector) for vector in M2VLiteEmbeddings().embed_documents(["One text.", "Another."])]
+            [256, 256]
         """
         listed, is_one = as_texts(texts)
         if is_one:
@@ -89,10 +98,20 @@ class M2VLiteEmbeddings(Embeddings):
     def embed_query(self, text: str) -> list[float]:
         """Embed the text of a search.
 
+        Args:
+            text: what to look for, in words.
+
+        Returns:
+            The vector of the text, a list of `dim` floats.
+
         Raises:
             InputTypeError: `text` is not a str.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> len(M2VLiteEmbeddings(dimensionality=64).embed_query("boiling water"))
+            64
         """
         if not isinstance(text, str):
             raise InputTypeError(

@@ -29,20 +29,26 @@ class M2VLiteEmbedding(BaseEmbedding):
     Args:
         model_name: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`.
             None means the bundled model, which needs no network.
-        token: the hub's access token, as a str or a `SecretStr`. By default `HF_TOKEN`, or the token of
-            `hf auth login`.
-        model_kwargs: the other options of `StaticModel.from_pretrained`: `dimensionality`, `revision`, ...
-        **kwargs: the arguments of `BaseEmbedding`: `embed_batch_size`, `callback_manager`, ...
+        **kwargs: the other arguments of LlamaIndex' `BaseEmbedding`: `callback_manager`, `num_workers`, ...
+        token: the hub's access token, as a str or a `SecretStr`. By default `HF_TOKEN`, or the token of `hf
+            auth login`.
+        model_kwargs: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `normalize`,
+            `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
+            `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
+        embed_batch_size: how many texts to embed at once, from 1 to 2048; by default 512.
 
     Attributes:
-        model_name: the argument `model_name`.
-        model_kwargs: the argument `model_kwargs`.
-        token: the token, as a `SecretStr`.
+        model_name: the path or the name of the model; None for the bundled one.
+        model_kwargs: the arguments with which the model is loaded.
+        token: the token as a `SecretStr`, or None.
+        embed_batch_size: how many texts are embedded at once.
 
     Raises:
         InputTypeError: `model_name` is of a wrong type.
         InputValueError: `model_kwargs` holds a token.
-        M2VLiteError: the model cannot be loaded; see `StaticModel.from_pretrained`.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
         pydantic.ValidationError: another argument is impossible, or nobody knows it.
 
     Examples:
@@ -78,7 +84,15 @@ class M2VLiteEmbedding(BaseEmbedding):
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name of the class in what LlamaIndex saves."""
+        """Return the name of the class in what LlamaIndex saves.
+
+        Returns:
+            The name.
+
+        Examples:
+            >>> M2VLiteEmbedding.class_name()
+            'M2VLiteEmbedding'
+        """
         return "M2VLiteEmbedding"
 
     def _get_query_embedding(self, query: str) -> list[float]:

@@ -32,8 +32,9 @@ class M2VLiteModel(llm.EmbeddingModel):
 
     Attributes:
         model_id: how llm calls it: m2v-lite for the bundled model, m2v-lite/SOURCE for another.
-        source: the argument.
-        model: the `StaticModel`.
+        source: the path or the name of the model; None for the bundled one.
+        model: the `StaticModel`, loaded on first use.
+        batch_size: how many texts llm embeds at once, where it is not told.
 
     Examples:
         >>> len(M2VLiteModel().embed("The kettle is on."))
@@ -59,19 +60,22 @@ class M2VLiteModel(llm.EmbeddingModel):
         """Encode texts, for `embed` and `embed_multi`.
 
         Args:
-            items: the texts. llm lets no bytes come here.
+            items: a list or another iterable of texts. llm lets no bytes come here.
             key: llm's key for an API, of which there is none.
 
         Returns:
-            One list per text.
+            The vector of each text, a list of `dim` floats.
 
         Raises:
-            InputValueError: the model knows no token of a text. Once a vector of zeros is in a collection,
-                each search of it fails: llm divides by the length of the vector.
-            InputTypeError: as `StaticModel.encode` does.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: something in `items` is not a text.
+            InputValueError: a text is not valid Unicode, or the model knows no token of it. Once a vector of
+                zeros is in a collection, each search of it fails: llm divides by the length of the vector.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
             M2VLiteError: the model cannot be loaded.
+
+        Examples:
+            >>> [len(vector) for vector in M2VLiteModel().embed_batch(["The kettle is on.", "boiling water"])]
+            [256, 256]
         """
         texts: list[Any] = list(items)
         vectors = self.model.encode(texts)

@@ -33,15 +33,19 @@ class Model2VecEmbeddingFunction:
     Args:
         model_source: a model folder, a packed model, or a name on the hub, as for
             `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
-        **kwargs: the other arguments of `StaticModel.from_pretrained`, whatever the source of the model.
+        **kwargs: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], whatever the source of the
+            model: `token`, `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`,
+            `force_download`, `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model_source: the argument of this name.
-        model: the `StaticModel`.
+        model_source: the path or the name of the model, as it was given; None for the bundled one.
+        model: the `StaticModel`, loaded.
 
     Raises:
         InputTypeError: `model_source` is not a `str`, a `pathlib.Path` or None.
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
     Examples:
         >>> function = Model2VecEmbeddingFunction(None)
@@ -76,17 +80,58 @@ class Model2VecEmbeddingFunction:
 
         Raises:
             InputTypeError: `documents` is a single text, or holds something that is not a text.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> function = Model2VecEmbeddingFunction(None)  # the bundled model
+            >>> [vector.shape for vector in function.encode_documents(["The kettle is on.", "It is late."])]
+            [(256,), (256,)]
         """
         return self._encode(documents)
 
     def encode_queries(self, queries: Iterable[str]) -> Vectors:
-        """Encode search queries. These models encode queries as they encode documents."""
+        """Encode search queries. These models encode queries as they encode documents.
+
+        Args:
+            queries: a list, generator, numpy array or other iterable of texts.
+
+        Returns:
+            A list with one vector per text, (dim,) float32 whatever the table's dtype. The vectors are rows
+            of one array. If there are no texts, the list is empty.
+
+        Raises:
+            InputTypeError: `queries` is a single text, or holds something that is not a text.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> function = Model2VecEmbeddingFunction(None)  # the bundled model
+            >>> [vector.shape for vector in function.encode_queries(["boiling water"])]
+            [(256,)]
+        """
         return self._encode(queries)
 
     def __call__(self, texts: Iterable[str]) -> Vectors:
-        """Encode texts as `encode_documents` does."""
+        """Encode texts as `encode_documents` does.
+
+        Args:
+            texts: a list, generator, numpy array or other iterable of texts.
+
+        Returns:
+            A list with one vector per text, (dim,) float32 whatever the table's dtype. The vectors are rows
+            of one array. If there are no texts, the list is empty.
+
+        Raises:
+            InputTypeError: `texts` is a single text, or holds something that is not a text.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> function = Model2VecEmbeddingFunction(None)  # the bundled model
+            >>> [vector.shape for vector in function(["The kettle is on."])]
+            [(256,)]
+        """
         return self._encode(texts)
 
     def _encode_document(self, document: str) -> NDArray[np.float32]:

@@ -34,15 +34,18 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         normalize: whether to scale vectors to length 1. By default the model's setting.
         truncate_dim: how many leading columns to use. By default all.
         null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
-        model_options: other arguments of `StaticModel.from_pretrained`, such as `max_length` or `revision`. A
-            `token` in it is part of a pickle; better set `HF_TOKEN`.
+        model_options: the other arguments of
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `token`,
+            `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`,
+            `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`. A `token` in it is part
+            of a pickle; better set `HF_TOKEN`.
 
     Attributes:
-        model: the argument `model`.
-        normalize: the argument `normalize`.
-        truncate_dim: the argument `truncate_dim`.
-        null: the argument `null`.
-        model_options: the argument `model_options`.
+        model: the path or the name of the model, a `StaticModel`, or None for the bundled one.
+        normalize: whether vectors are scaled to length 1; None for the model's setting.
+        truncate_dim: how many leading columns are used; None for all.
+        null: what happens to a missing text.
+        model_options: the arguments with which the model is loaded, or None.
 
     Examples:
         >>> vectorizer = M2VLiteVectorizer(truncate_dim=64)
@@ -78,8 +81,18 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             X: the texts, which are not read.
             y: ignored.
 
+        Returns:
+            This object.
+
         Raises:
-            M2VLiteError: the model cannot be loaded, a parameter is impossible, or `X` is a single text.
+            InputTypeError: `X` is a single text, or a parameter has a wrong type.
+            InputValueError: `X` has several columns, or a parameter has an impossible value.
+            M2VLiteError: the model cannot be loaded;
+                [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
+
+        Examples:
+            >>> M2VLiteVectorizer(truncate_dim=64).fit(["The kettle is on."]).get_feature_names_out().shape
+            (64,)
         """
         _column(X)
         self._encode([])
@@ -95,9 +108,16 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             (texts, columns) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: `X` is a single text, or holds something that is not a text.
-            InputValueError: `X` has several columns, or a text is not valid Unicode.
-            M2VLiteError: the model cannot be loaded, or a parameter is impossible.
+            InputTypeError: `X` is a single text, holds something that is not a text, or a parameter has a
+                wrong type.
+            InputValueError: `X` has several columns, a text is not valid Unicode, or a parameter has an
+                impossible value.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+            M2VLiteError: the model cannot be loaded.
+
+        Examples:
+            >>> M2VLiteVectorizer(normalize=True).transform(["The kettle is on.", "boiling water"]).shape
+            (2, 256)
         """
         return self._encode(_column(X))
 

@@ -35,8 +35,8 @@ class M2VLite(Pipe):
         name: the name of the component in its pipeline.
 
     Attributes:
-        model: the argument `model`.
-        name: the argument `name`.
+        model: the loaded model.
+        name: the name of the component in its pipeline.
 
     Examples:
         >>> import spacy
@@ -54,9 +54,23 @@ class M2VLite(Pipe):
     def __call__(self, doc: Doc) -> Doc:
         """Give a document its vector.
 
+        Args:
+            doc: the document, which is changed.
+
+        Returns:
+            The document.
+
         Raises:
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputValueError: its text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> import spacy
+            >>> nlp = spacy.blank("en")
+            >>> component = nlp.add_pipe("m2v_lite")
+            >>> doc = component(nlp.make_doc("The kettle is on."))
+            >>> doc.vector.shape
+            (256,)
         """
         self._hook([doc])
         return doc
@@ -65,8 +79,20 @@ class M2VLite(Pipe):
         """Give documents their vectors, a batch at a time.
 
         Args:
-            stream: the documents.
+            stream: the documents, which are changed.
             batch_size: how many of them are encoded at once.
+
+        Yields:
+            Each document, in order. If a batch fails, spaCy's error handler decides: by default it raises the
+            error.
+
+        Examples:
+            >>> import spacy
+            >>> nlp = spacy.blank("en")
+            >>> component = nlp.add_pipe("m2v_lite")
+            >>> docs = map(nlp.make_doc, ["The kettle is on.", "The train was late."])
+            >>> [doc.vector.shape for doc in component.pipe(docs)]
+            [(256,), (256,)]
         """
         for docs in minibatch(stream, batch_size):
             try:
@@ -87,14 +113,47 @@ class M2VLite(Pipe):
             doc.user_hooks.update(hooks, vector=KnownVector(self, text, vector))
 
     def vector_of(self, part: Any) -> Vector:
-        """Return the vector of the text of a document, span, token or lexeme."""
+        """Return the vector of the text of a document, span, token or lexeme.
+
+        Args:
+            part: a document, span, token or lexeme.
+
+        Returns:
+            (dim,) float32.
+
+        Raises:
+            InputValueError: its text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> import spacy
+            >>> nlp = spacy.blank("en")
+            >>> component = nlp.add_pipe("m2v_lite")
+            >>> component.vector_of(nlp.make_doc("The kettle is on.")[1:2]).shape
+            (256,)
+        """
         return self.model.encode(part.text).astype(np.float32, copy=False)
 
     def similarity_of(self, one: Any, other: Any) -> float:
-        """Return the cosine of the angle between two vectors, or 0 if one of them is zero.
+        """Return the cosine of the angle between the vectors of two documents, spans, tokens or lexemes.
+
+        Args:
+            one: a document, span or token of this pipeline.
+            other: another one, or a lexeme.
+
+        Returns:
+            A number from -1 to 1; 0 if one of the vectors is zeros.
 
         Raises:
             InputValueError: `other` has a vector of another model.
+
+        Examples:
+            >>> import spacy
+            >>> nlp = spacy.blank("en")
+            >>> component = nlp.add_pipe("m2v_lite")
+            >>> kettle, water = nlp.pipe(["The kettle is on.", "boiling water"])
+            >>> round(component.similarity_of(kettle, water), 2)
+            0.45
         """
         # The words of a vocabulary have no hooks.
         theirs = self.vector_of(other) if isinstance(other, Lexeme) else other.vector
@@ -139,7 +198,9 @@ def make_m2v_lite(nlp: Language, name: str, model_name: str | None, options: dic
         options: the other arguments of `StaticModel.from_pretrained`, but no `token`.
 
     Raises:
-        InputTypeError, InputValueError: the pipeline's config could not store an option.
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        InputTypeError: the pipeline's config could not store an option.
+        InputValueError: there is a `token`, which anyone could read in the config.
+        M2VLiteError: the model cannot be loaded;
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
     """
     return M2VLite(StaticModel.from_pretrained(model_name, **stored_options(options)), name)

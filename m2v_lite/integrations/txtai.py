@@ -36,7 +36,7 @@ class M2VLiteVectors(Vectors):
     it becomes NaN.
 
     Attributes:
-        model: the `StaticModel`.
+        model: the `StaticModel`, loaded.
 
     Examples:
         >>> from txtai import Embeddings
@@ -49,8 +49,20 @@ class M2VLiteVectors(Vectors):
     def loadmodel(self, path: str | None) -> StaticModel:
         """Load the model that the settings name.
 
+        Args:
+            path: a model folder, a packed model or a name on the hub. None means the bundled model.
+
+        Returns:
+            The model, with the arguments that `vectors` in the settings gives.
+
         Raises:
-            M2VLiteError: as `StaticModel.from_pretrained` does.
+            M2VLiteError: the model cannot be loaded;
+                [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
+
+        Examples:
+            >>> vectors = M2VLiteVectors({"path": None}, None, None)
+            >>> vectors.loadmodel(None).dim
+            256
         """
         return StaticModel.from_pretrained(path, **self.config.get("vectors", {}))
 
@@ -65,14 +77,33 @@ class M2VLiteVectors(Vectors):
             (texts, dim) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: as `StaticModel.encode` does.
-            InputValueError: as `StaticModel.encode` does.
-            TokenizationError: as `StaticModel.encode` does.
+            InputTypeError: `data` is a single text, or holds something that is not a text.
+            InputValueError: a text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize a text.
+
+        Examples:
+            >>> vectors = M2VLiteVectors({"path": None}, None, None)
+            >>> vectors.encode(["The kettle is on.", "boiling water"]).shape
+            (2, 256)
         """
         return vectors_of(self.model, data, **self.config.get("encodeargs", {}))
 
     def normalize(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scale vectors to length 1, except zeros."""
+        """Scale vectors to length 1, except zeros, which stay zeros.
+
+        Args:
+            embeddings: (texts, dim) or (dim,) float32.
+
+        Returns:
+            A new array of the same shape and dtype.
+
+        Examples:
+            >>> vectors = M2VLiteVectors({"path": None}, None, None)
+            >>> import numpy as np
+            >>> vectors.normalize(np.array([[3.0, 4.0], [0.0, 0.0]], np.float32))
+            array([[0.6, 0.8],
+                   [0. , 0. ]], dtype=float32)
+        """
         lengths = np.linalg.norm(embeddings, axis=-1, keepdims=True)
         lengths[lengths == 0] = 1
         scaled: NDArray[np.float32] = embeddings / lengths

@@ -243,7 +243,6 @@ class Index(Upkeep):
             InputTypeError: a path or a pattern is no text.
             InputValueError: a path stands for no file, or an option is impossible.
             InvalidIndexError: another process writes the index all the time.
-            MissingPackageError: a format needs a package that is not installed, such as pyarrow for Parquet.
             OSError: the disk is full, or the like.
 
         Examples:
