@@ -6,23 +6,34 @@ import operator
 import os
 import sys
 from collections.abc import Collection
-from typing import Any, Final, Union
+from typing import Any, Final
 
 import numpy as np
 
 from m2v_lite.errors import InputTypeError, InputValueError
 
-PathLike = Union[str, "os.PathLike[str]"]
+PathLike = str | os.PathLike[str]
 
 
 class Unset:
-    """The type of `UNSET`, the default of an argument for which None has a meaning of its own."""
+    """The type of `UNSET`, the default of an argument for which None has a meaning of its own.
+
+    Examples:
+        >>> from m2v_lite import StaticModel
+        >>> model = StaticModel.from_pretrained(max_length=UNSET)  # the same as without the argument
+        >>> model.max_length
+        512
+    """
 
     def __repr__(self) -> str:
         return "<unset>"
 
 
 UNSET: Final = Unset()
+"""Says that an argument was not given, where None has a meaning of its own.
+
+`max_length=None` means no limit, and without `max_length` the model's own setting applies.
+"""
 
 
 def natural_number(name: str, value: Any) -> int:

@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,9 @@ SHOWN = ("__call__", "__len__")
 SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Examples")
 # "name: text", "*names: text" or "package.Error: text", indented once.
 ENTRY = re.compile(r"^(\*{0,2}[\w.]+): (?=\S)", re.MULTILINE)
-POINTS_ELSEWHERE = re.compile(r"\bother (?:arguments|options) are those of|^\W*the argument `\w+`\W*$", re.I)
+POINTS_ELSEWHERE = re.compile(
+    r"\b(?:arguments|options) are those of|^\W*the argument `\w+`\W*$|^\W*as `[\w.]+` does\W*$", re.IGNORECASE
+)
 
 
 class Public(NamedTuple):
@@ -69,6 +72,17 @@ def found(module: str, name: str) -> tuple[str, ast.ClassDef | ast.FunctionDef] 
     return None
 
 
+def described_constants(module: str) -> set[str]:
+    """Return the constants of a module that have a docstring: a text that follows."""
+    body = tree(module).body
+    return {
+        node.target.id
+        for node, after in pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+    }
+
+
 def members(module: str, node: ast.ClassDef) -> dict[str, tuple[str, ast.FunctionDef]]:
     """Return the methods of a class, also those of its bases in the package, by name."""
     gathered: dict[str, tuple[str, ast.FunctionDef]] = {}
@@ -105,6 +119,8 @@ def of_block(name: str, hidden: set[str]) -> Iterator[Public]:
                 yield from of_object(f"{name}.{node.name}", name, node, hidden)
         return
     module, _, own = name.rpartition(".")
+    if is_module(module) and own in described_constants(module):
+        return
     place = found(module, own)
     assert place is not None, f"docs/reference lists {name}, which is not there"
     yield from of_object(name, *place, hidden)
@@ -186,6 +202,12 @@ def lacks(public: Public) -> Iterator[str]:
             yield f"the argument {name} in the signature"
     if ">>> " not in has.get("Examples", ""):
         yield "Examples"
+    for name, text in re.findall(r"^(\*\*\w+): ((?:.*\n?)(?:    .*\n?)*)", has.get("Args", ""), re.MULTILINE):
+        if (
+            re.search(r"\b(?:arguments|options)\s+of\b.*m2v_lite|`StaticModel", text)
+            and "][m2v_lite" not in text
+        ):
+            yield f"a link to what {name} may be"
     for line in has.get("Raises", "").splitlines():
         if line and not line.startswith(" ") and not ENTRY.match(line):
             yield f"one line for each error instead of {line!r}"
@@ -260,4 +282,5 @@ def test_what_is_missing_is_found() -> None:
         "Examples",
         "one line for each error instead of 'TypeError, ValueError: as `whole` does.'",
         "what is said elsewhere: 'The other arguments are those of `whole`.'",
+        "what is said elsewhere: 'TypeError, ValueError: as `whole` does.'",
     ]

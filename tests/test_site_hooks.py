@@ -1,4 +1,7 @@
-"""Links of pages fit the site, and the API reference has docstrings. `make docs` runs this; it needs MkDocs."""
+"""Links of pages fit the site, and the API reference has docstrings and readable signatures.
+
+`make docs` runs this; it needs MkDocs.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import pytest
 pytest.importorskip("mkdocs")
 pytest.importorskip("griffe")
 
+import griffe
+import readable_signatures
 import site_hooks
 from mkdocs.exceptions import PluginError
 
@@ -91,3 +96,43 @@ def test_a_missing_docstring_is_found(tmp_path: Path, monkeypatch: pytest.Monkey
     found = sorted(site_hooks.without_docstring("m2v_lite.Public"))
     names = ["m2v_lite.inner.Base.inherited", "m2v_lite.inner.Public.own", "m2v_lite.inner.Public.value"]
     assert found == names
+
+
+CONSTANTS = """
+from os import PathLike
+from typing import TYPE_CHECKING
+
+Name = str | PathLike[str]
+NUMBER = 1 << 12
+UNSET = object()
+
+if TYPE_CHECKING:
+    Names = list[Name]
+"""
+SIGNATURES = """
+from typing import TYPE_CHECKING
+from m2v_lite.constants import NUMBER, UNSET, Name
+
+if TYPE_CHECKING:
+    from m2v_lite.constants import Names
+
+class Public:
+    def method(self, name: Name | None = None, size: int = NUMBER, limit: int = UNSET, **more: int) -> Names: ...
+"""
+
+
+def test_a_signature_shows_values(tmp_path: Path) -> None:
+    (tmp_path / "m2v_lite").mkdir()
+    for name, text in (("__init__", ""), ("constants", CONSTANTS), ("public", SIGNATURES)):
+        (tmp_path / "m2v_lite" / f"{name}.py").write_text(text)
+    extensions = griffe.load_extensions(readable_signatures.ReadableSignatures)
+    package = griffe.load("m2v_lite", search_paths=[tmp_path], extensions=extensions, try_relative_path=False)
+    method = package["public.Public.method"]
+    shown = [f"{one.name}: {one.annotation} = {one.default}" for one in method.parameters][1:]
+    assert shown == [
+        "name: str | PathLike[str] | None = None",
+        "size: int = 1 << 12",
+        "limit: int = UNSET",
+        "more: int = {}",
+    ]
+    assert str(method.returns) == "list[str | PathLike[str]]"

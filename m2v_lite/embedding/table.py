@@ -125,7 +125,8 @@ def with_array(table: EmbeddingTable, name: str, array: NDArray[Any] | None) -> 
         array: the new array; None for no weights or no mapping.
 
     Raises:
-        InputTypeError, InvalidModelError: as `table_of_arrays` does.
+        InputTypeError: `array` is not an array.
+        InvalidModelError: its dtype or shape is not supported.
     """
     shown, dtypes = {
         "embedding": ("embedding", EMBEDDING_DTYPES),

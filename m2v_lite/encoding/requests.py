@@ -107,7 +107,8 @@ def requested(
         method: the method that has been called.
 
     Raises:
-        InputTypeError, InputValueError: an argument is impossible.
+        InputTypeError: an argument has a wrong type.
+        InputValueError: an argument has an impossible value.
     """
     prompt = ""
     if others or model.default_prompt_name is not None:

@@ -43,7 +43,8 @@ def read_model(
         ModelNotFoundError: there is no model at `place`.
         InvalidModelError: a file is broken or not supported, or the files do not fit together.
         MissingPackageError: the tokenizer needs a package that is not installed.
-        InputTypeError, InputValueError: an option is impossible for this model.
+        InputTypeError: an option has a wrong type.
+        InputValueError: an option has a value that is impossible for this model.
     """
     if not os.path.isfile(place):
         folder = os.path.join(place, subfolder) if subfolder else place

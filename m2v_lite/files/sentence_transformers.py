@@ -72,7 +72,8 @@ def read_sentence_transformer(
         ModelNotFoundError: there is no such folder, or a file is missing.
         InvalidModelError: a file is broken, or something in it is not supported.
         MissingPackageError: the tokenizer needs a package that is not installed.
-        InputTypeError, InputValueError: `truncate_dim` is impossible for this model.
+        InputTypeError: `truncate_dim` is not a whole number.
+        InputValueError: `truncate_dim` is less than 1, or more than the model has columns.
     """
     if not os.path.isdir(folder):
         raise ModelNotFoundError(f"{folder}: no such folder; check the path")

@@ -100,7 +100,8 @@ def stray_file(folder: str, entry: str) -> str | None:
         entry: the cache's folder for its repository.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: the model is not complete.
+        ModelNotFoundError: a file of the model is missing.
+        InvalidModelError: a file of the model is a git-lfs pointer, or cannot be read.
     """
     files = find_model_files(folder)
     others = [os.path.join(folder, name) for name in (HEAD, LAYOUTS[1].config, MODULES)]

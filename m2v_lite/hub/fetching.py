@@ -64,7 +64,8 @@ def fetch_model(
         DownloadError: the model is not in the cache and cannot be downloaded.
         InvalidModelError: the head that is needed is in model2vec's old format.
         MissingPackageError: huggingface_hub is not installed.
-        InputTypeError, InputValueError: an argument is impossible.
+        InputTypeError: an argument has a wrong type.
+        InputValueError: an argument has an impossible value.
     """
     asked = Asked(repository, _revision(revision), _subfolder(subfolder))
     token = _token(token)

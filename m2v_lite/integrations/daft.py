@@ -125,9 +125,15 @@ class M2VLiteTextEmbedder(TextEmbedderDescriptor, TextEmbedder):
     def embed_text(self, text: list[str]) -> list[NDArray[np.float32]]:
         """Encode a batch of texts.
 
+        Args:
+            text: the texts.
+
+        Returns:
+            The vector of each text, (dim,).
+
         Raises:
-            InputTypeError: as `m2v_lite.Embedder` does.
-            InputValueError: as `m2v_lite.Embedder` does.
-            M2VLiteError: as `m2v_lite.Embedder` does.
+            InputTypeError: something in `text` is not a text.
+            InputValueError: a text is not valid Unicode.
+            M2VLiteError: the model cannot be loaded in this process.
         """
         return list(self._embedder(text))

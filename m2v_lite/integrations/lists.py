@@ -26,8 +26,8 @@ def vectors_of(model: StaticModel, texts: Iterable[str], **options: Any) -> NDAr
 
     Raises:
         InputTypeError: `texts` is a single text, or holds something that is not a text.
-        InputValueError: as `StaticModel.encode` does.
-        TokenizationError: as `StaticModel.encode` does.
+        InputValueError: a text is not valid Unicode.
+        TokenizationError: the model's tokenizer cannot tokenize a text.
 
     Examples:
         >>> from m2v_lite import StaticModel

@@ -52,7 +52,7 @@ class M2VLiteModel(llm.EmbeddingModel):
         """The loaded model.
 
         Raises:
-            M2VLiteError: as `StaticModel.from_pretrained` does.
+            M2VLiteError: the model cannot be loaded.
         """
         return StaticModel.from_pretrained(self.source)
 

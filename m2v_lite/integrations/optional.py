@@ -34,7 +34,7 @@ def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticMod
 
     Raises:
         InputValueError: the model is loaded already, and options are given.
-        M2VLiteError: as `StaticModel.from_pretrained` does.
+        M2VLiteError: the model cannot be loaded.
 
     Examples:
         >>> model = model_of(None)

@@ -100,7 +100,8 @@ def _item(text: str, at: int, is_all: bool) -> tuple[Any, int] | None:
     """Return the value that begins at an index, and the index after it; None if it is not complete.
 
     Raises:
-        ValueError, RecursionError: it is not JSON.
+        ValueError: it is not JSON.
+        RecursionError: it has too many levels.
     """
     if not is_all and PERHAPS_CUT.fullmatch(text, at):
         return None  # more digits may come

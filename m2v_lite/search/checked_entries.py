@@ -24,7 +24,9 @@ def entries_of(
     """Yield the texts with their ids and metadata, checked.
 
     Raises:
-        InputTypeError, InputValueError: as `Index.add` does.
+        InputTypeError: a text, an id or a mapping is of another type.
+        InputValueError: there are not as many ids or mappings as texts, a text is not valid Unicode, or a
+            mapping cannot be JSON.
     """
     nothing = object()
     names, mappings = (None if some is None else iter(some) for some in (ids, metadata))
@@ -47,7 +49,8 @@ def checked_id(name: object) -> int | str:
     """Return an id, if it is one.
 
     Raises:
-        InputTypeError, InputValueError: as `Index.add` does.
+        InputTypeError: it is neither an integer nor a text.
+        InputValueError: it is too large, or not valid Unicode.
     """
     if isinstance(name, str):
         check_unicode(name, "an id")

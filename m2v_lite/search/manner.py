@@ -38,7 +38,8 @@ def checked_manner(reading: Reading, rule: str | int | None, errors: str, on_mis
     """Return a manner, if it is one.
 
     Raises:
-        InputTypeError, InputValueError: a part of it is impossible.
+        InputTypeError: the number of lines of a chunk has a wrong type.
+        InputValueError: a part of it has an impossible value.
     """
     for name, value, known in (
         ("format", reading.format, (None, *FORMATS)),

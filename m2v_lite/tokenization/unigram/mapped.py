@@ -48,7 +48,9 @@ def mapped_tokenizer(
         settings, arrays, figures, source, memo_bytes: as for `UnigramTokenizer`.
 
     Raises:
-        KeyError, TypeError, ValueError: the parts are not sound, or do not fit together.
+        KeyError: a part is missing.
+        TypeError: a part is of another kind.
+        ValueError: the parts are not sound, or do not fit together.
     """
     for name, dtype in DTYPES.items():
         if arrays[name].ndim != 1 or arrays[name].dtype != dtype:

@@ -86,7 +86,9 @@ def tables_of(
         highest_id: the highest id of a token.
 
     Raises:
-        KeyError, TypeError, ValueError: the arrays and the description do not fit together.
+        KeyError: an array or an entry of the description is missing.
+        TypeError: an entry of the description is of another kind.
+        ValueError: the arrays and the description do not fit together.
     """
     for name, dtype in DTYPES.items():
         if arrays[name].ndim != 1 or arrays[name].dtype != dtype:
