@@ -46,7 +46,16 @@ def with_values(part: Any, package: griffe.Module) -> Any:
         return [with_values(one, package) for one in part]
     if isinstance(part, griffe.Expr) and not isinstance(part, griffe.ExprAttribute):
         kind: Any = type(part)
-        return kind(**{one.name: with_values(getattr(part, one.name), package) for one in fields(kind)})
+        made = kind(**{one.name: with_values(getattr(part, one.name), package) for one in fields(kind)})
+        return without_parentheses(made)
+    return part
+
+
+def without_parentheses(part: Any) -> Any:
+    """Return `a | (b | c)` as `a | b | c`."""
+    right = getattr(part, "right", None)
+    if isinstance(part, griffe.ExprBinOp) and isinstance(right, griffe.ExprBinOp) and right.operator == "|":
+        return griffe.ExprBinOp(griffe.ExprBinOp(part.left, "|", right.left), "|", right.right)
     return part
 
 

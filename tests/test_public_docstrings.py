@@ -109,7 +109,10 @@ def everything() -> Iterator[Public]:
     for page in sorted(REFERENCE.glob("*.md")):
         for name, options in BLOCK.findall(page.read_text(encoding="utf-8")):
             hidden = re.findall(r"!\^\(?([^_\"()][^\"()$]*)\)?\$", options)
-            yield from of_block(name, {one for some in hidden for one in some.split("|")})
+            public = list(of_block(name, {one for some in hidden for one in some.split("|")}))
+            members = {f"{name}.{member}" for member in re.findall(r"^ +- (\w+)$", options, re.MULTILINE)}
+            assert not members or {one.name for one in public[1:]} == members, f"members of {name} in {page}"
+            yield from public
 
 
 def of_block(name: str, hidden: set[str]) -> Iterator[Public]:

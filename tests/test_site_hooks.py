@@ -117,7 +117,7 @@ if TYPE_CHECKING:
     from m2v_lite.constants import Names
 
 class Public:
-    def method(self, name: Name | None = None, size: int = NUMBER, limit: int = UNSET, **more: int) -> Names: ...
+    def method(self, name: int | Name | None = None, size: int = NUMBER, limit: int = UNSET, **more: int) -> Names: ...
 """
 
 
@@ -130,7 +130,7 @@ def test_a_signature_shows_values(tmp_path: Path) -> None:
     method = package["public.Public.method"]
     shown = [f"{one.name}: {one.annotation} = {one.default}" for one in method.parameters][1:]
     assert shown == [
-        "name: str | PathLike[str] | None = None",
+        "name: int | str | PathLike[str] | None = None",
         "size: int = 1 << 12",
         "limit: int = UNSET",
         "more: int = {}",

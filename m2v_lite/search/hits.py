@@ -24,9 +24,9 @@ class Hit(NamedTuple):
         last_line: the last line of it in the file, or None.
 
     Examples:
-        >>> import tempfile
+        >>> from tempfile import TemporaryDirectory
         >>> from m2v_lite.search import Index
-        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
         ...     ids = index.add(["The kettle is on."], ids=["tea"], metadata=[{"room": "kitchen"}])
         ...     hit, = index.search("boiling water", mode="vector")
         ...     hit.id, round(hit.score, 2), hit.text, hit.metadata

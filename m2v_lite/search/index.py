@@ -61,8 +61,8 @@ class Index(Upkeep):
         OSError: the file cannot be opened.
 
     Examples:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
         ...     ids = index.add(["The kettle is on.", "The train was late."], ids=["tea", "train"])
         ...     [hit.id for hit in index.search("boiling water", limit=1)]
         ['tea']
@@ -115,8 +115,8 @@ class Index(Upkeep):
             InvalidIndexError: the file is damaged.
 
         Examples:
-            >>> import tempfile
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     ids = index.add(["green tea", "black tea"])
             ...     len(index)
             2
@@ -136,8 +136,8 @@ class Index(Upkeep):
         """Close the file. The end of a `with` block does so, too. A closed index cannot be used any more.
 
         Examples:
-            >>> import tempfile
-            >>> folder = tempfile.TemporaryDirectory()
+            >>> from tempfile import TemporaryDirectory
+            >>> folder = TemporaryDirectory()
             >>> index = Index(folder.name + "/notes.db")
             >>> index.close()
             >>> folder.cleanup()
@@ -172,8 +172,8 @@ class Index(Upkeep):
             OSError: the disk is full, or the like.
 
         Examples:
-            >>> import tempfile
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     index.add(["green tea", "black tea"], metadata=[{"shelf": 1}, {"shelf": 2}])
             ...     [hit.text for hit in index.search("tea", where={"shelf": 2})]
             [1, 2]
@@ -246,9 +246,10 @@ class Index(Upkeep):
             OSError: the disk is full, or the like.
 
         Examples:
-            >>> import pathlib, tempfile
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
-            ...     _ = pathlib.Path(folder, "tea.md").write_text("# Tea\\n\\nPour the water.\\n")
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            ...     _ = Path(folder, "tea.md").write_text("# Tea\\n\\nPour the water.\\n")
             ...     done = index.update(folder, glob="*.md")
             ...     hit, = index.search("boiling water")
             ...     done.added, hit.first_line, hit.last_line, hit.text
@@ -299,8 +300,8 @@ class Index(Upkeep):
             InvalidIndexError: the file is damaged.
 
         Examples:
-            >>> import tempfile
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     ids = index.add(["error E42 in the pump", "the pump has failed", "tea"])
             ...     [hit.text for hit in index.search("E42", limit=1, mode="text")]
             ['error E42 in the pump']

@@ -23,9 +23,9 @@ class Status(NamedTuple):
         has_words: whether it can be searched by words, for which SQLite needs FTS5.
 
     Examples:
-        >>> import tempfile
+        >>> from tempfile import TemporaryDirectory
         >>> from m2v_lite.search import Index
-        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
         ...     status = index.status()
         ...     status.files, status.chunks, status.model, status.columns, status.precision
         (0, 0, '', 256, 'int8')

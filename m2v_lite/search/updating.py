@@ -51,10 +51,11 @@ class Update(NamedTuple):
         chunks: how many chunks were encoded.
 
     Examples:
-        >>> import pathlib, tempfile
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
         >>> from m2v_lite.search import Index
-        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
-        ...     _ = pathlib.Path(folder, "tea.md").write_text("Pour the water.")
+        >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        ...     _ = Path(folder, "tea.md").write_text("Pour the water.")
         ...     first, second = (index.update(folder, glob="*.md") for _ in range(2))
         ...     (first.added, first.chunks), (second.added, second.unchanged)
         ((1, 1), (0, 1))
@@ -79,11 +80,12 @@ class Progress(NamedTuple):
         chunks: how many chunks were encoded.
 
     Examples:
-        >>> import pathlib, tempfile
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
         >>> from m2v_lite.search import Index
         >>> steps = []
-        >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
-        ...     _ = pathlib.Path(folder, "tea.md").write_text("Pour the water.")
+        >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+        ...     _ = Path(folder, "tea.md").write_text("Pour the water.")
         ...     done = index.update(folder, glob="*.md", told=steps.append)
         >>> steps[-1].position, steps[-1].size, steps[-1].chunks
         (15, 15, 1)

@@ -29,9 +29,9 @@ class Upkeep:
             InvalidIndexError: the file is damaged.
 
         Examples:
-            >>> import tempfile
+            >>> from tempfile import TemporaryDirectory
             >>> from m2v_lite.search import Index
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     ids = index.add(["green tea", "black tea"])
             ...     status = index.status()
             ...     status.chunks, status.files, status.columns, status.precision
@@ -55,10 +55,11 @@ class Upkeep:
             InvalidIndexError: another process writes the index all the time.
 
         Examples:
-            >>> import pathlib, tempfile
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
             >>> from m2v_lite.search import Index
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
-            ...     _ = pathlib.Path(folder, "tea.md").write_text("Pour the water.")
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            ...     _ = Path(folder, "tea.md").write_text("Pour the water.")
             ...     done = index.update(folder, glob="*.md")
             ...     len(index), index.remove_paths(folder + "/tea.md"), len(index)
             (1, 1, 0)
@@ -88,9 +89,9 @@ class Upkeep:
             InvalidIndexError: another process writes the index all the time.
 
         Examples:
-            >>> import tempfile
+            >>> from tempfile import TemporaryDirectory
             >>> from m2v_lite.search import Index
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     ids = index.add(["green tea", "black tea"], ids=["green", "black"])
             ...     index.remove(["green", "white"]), len(index)
             (1, 1)
@@ -112,9 +113,9 @@ class Upkeep:
             OSError: the disk is full, or the like.
 
         Examples:
-            >>> import tempfile
+            >>> from tempfile import TemporaryDirectory
             >>> from m2v_lite.search import Index
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     removed = index.remove(index.add([f"note {number}" for number in range(100)]))
             ...     index.vacuum()
             ...     removed, len(index)
@@ -149,10 +150,10 @@ class Upkeep:
             OSError: the disk is full, or the like.
 
         Examples:
-            >>> import tempfile
+            >>> from tempfile import TemporaryDirectory
             >>> import numpy as np
             >>> from m2v_lite.search import Index
-            >>> with tempfile.TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
+            >>> with TemporaryDirectory() as folder, Index(folder + "/notes.db") as index:
             ...     ids = index.add(["green tea", "black tea"])
             ...     index.export(folder + "/vectors.npy"), np.load(folder + "/vectors.npy").shape
             (2, (2, 256))
