@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from m2v_lite.arguments import UNSET, PathLike, Unset, limit_or, natural_number, switch
 from m2v_lite.embedding.table import table_of_arrays
 from m2v_lite.encoding.batches import BATCH_TEXTS
+from m2v_lite.encoding.compare_methods import CompareMethods
 from m2v_lite.encoding.encoder import Encoder
 from m2v_lite.encoding.more_methods import MoreMethods
 from m2v_lite.errors import InvalidModelError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class StaticModel(MoreMethods, SaveMethods, ModelParts):
+class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
     """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
 
     `from_pretrained` makes one. A program that uses `model2vec.StaticModel` for inference only has to change

@@ -26,6 +26,7 @@ OWN = {
     "m2v_lite.embedding.table",
     "m2v_lite.encoding",
     "m2v_lite.encoding.batches",
+    "m2v_lite.encoding.compare_methods",
     "m2v_lite.encoding.encoder",
     "m2v_lite.encoding.more_methods",
     "m2v_lite.files",

@@ -13,7 +13,8 @@ strategy. The modules, in the order in which a text passes them:
 - `thread`: pools one batch while the next is tokenized.
 - `batch_streams`: texts that come batch by batch.
 - `comparing`: how similar vectors are.
-- `more_methods`: the methods of a model that call on all these.
+- `compare_methods`: the methods of a model that call on `comparing`.
+- `more_methods`: the methods of a model beside `encode`, which call on all these.
 - `workers`: makes a pool of worker processes for a model.
 - `worker_pool`: worker processes that a caller keeps for a while.
 - `processes`: starts and ends worker processes, and has them encode a list.

@@ -16,7 +16,7 @@ FUNCTIONS = ("cosine", "dot", "euclidean", "manhattan")
 
 
 def compared(config: dict[str, Any], first: ArrayLike, second: ArrayLike, is_pairwise: bool) -> NDArray[Any]:
-    """Return how similar vectors are; see `MoreMethods.similarity`.
+    """Return how similar vectors are; see `CompareMethods.similarity`.
 
     Args:
         config: the model's settings.

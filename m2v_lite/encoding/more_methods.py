@@ -9,7 +9,7 @@ from m2v_lite.arguments import UNSET, Unset
 from m2v_lite.encoding.batches import BATCH_TEXTS
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from m2v_lite.encoding.worker_pool import WorkerPool
 
@@ -38,7 +38,8 @@ class MoreMethods:
             normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
             **options: the other arguments of [`StaticModel.encode`][m2v_lite.StaticModel.encode]:
                 `show_progress_bar`, `max_length`, `normalize`, `batch_size`, `truncate_dim`, `precision`,
-                `out`, `null`, `workers` and the rest.
+                `out`, `null`, `use_multiprocessing`, `multiprocessing_threshold`, `workers`, and what callers
+                written for sentence-transformers pass.
 
         Returns:
             (dim,) for a text, (texts, dim) for several, of the dtype that `encode` returns.
@@ -83,7 +84,8 @@ class MoreMethods:
             normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
             **options: the other arguments of [`StaticModel.encode`][m2v_lite.StaticModel.encode]:
                 `show_progress_bar`, `max_length`, `normalize`, `batch_size`, `truncate_dim`, `precision`,
-                `out`, `null`, `workers` and the rest.
+                `out`, `null`, `use_multiprocessing`, `multiprocessing_threshold`, `workers`, and what callers
+                written for sentence-transformers pass.
 
         Returns:
             (dim,) for a text, (texts, dim) for several, of the dtype that `encode` returns.
@@ -280,62 +282,6 @@ class MoreMethods:
         texts, _ = as_texts(sentences)
         lists: list[list[int]] = self._encoder.token_lists(texts, self.max_length)
         return lists
-
-    def similarity(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
-        """Return how similar each vector of one set is to each of another.
-
-        The functions are those of `sentence_transformers.util`: `cos_sim`, `dot_score`, `euclidean_sim` and
-        `manhattan_sim`.
-
-        Args:
-            embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
-            embeddings2: (m, columns), or one vector.
-
-        Returns:
-            (n, m) float32 (float64 for vectors of float64): cosines, unless `similarity_fn_name` in the
-            config says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
-
-        Raises:
-            InputValueError: the vectors have different numbers of columns, or the config names another
-                function.
-
-        Examples:
-            >>> from m2v_lite import StaticModel
-            >>> model = StaticModel.from_pretrained()
-            >>> model.similarity(model.encode("tea"), model.encode(["a pot of tea", "a train"])).round(1)
-            array([[0.8, 0.2]], dtype=float32)
-        """
-        from m2v_lite.encoding.comparing import compared
-
-        return compared(self.config, embeddings1, embeddings2, is_pairwise=False)
-
-    def similarity_pairwise(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
-        """Return how similar each vector of one set is to the one at the same place in another.
-
-        The functions are those of `sentence_transformers.util`: `pairwise_cos_sim` and its neighbours.
-
-        Args:
-            embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
-            embeddings2: (n, columns), or one vector.
-
-        Returns:
-            (n,) float32 (float64 for vectors of float64): cosines, unless `similarity_fn_name` in the config
-            says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
-
-        Raises:
-            InputValueError: the sets differ in their number of vectors or of columns, or the config names
-                another function.
-
-        Examples:
-            >>> from m2v_lite import StaticModel
-            >>> model = StaticModel.from_pretrained()
-            >>> questions, answers = model.encode(["tea", "a train"]), model.encode(["a pot of tea", "milk"])
-            >>> model.similarity_pairwise(questions, answers).round(1)
-            array([0.8, 0. ], dtype=float32)
-        """
-        from m2v_lite.encoding.comparing import compared
-
-        return compared(self.config, embeddings1, embeddings2, is_pairwise=True)
 
     def get_embedding_dimension(self: Any) -> int:
         """Return `dim`; sentence-transformers has this name for it.

@@ -100,8 +100,9 @@ class Index(Upkeep):
 
     @property
     def files(self) -> list[str]:
-        """The paths of the files that the index is made of: the file, and what SQLite keeps beside it for a
-        while.
+        """The paths of the files that the index is made of.
+
+        These are the file itself, and what SQLite keeps beside it for a while.
         """
         return self._database.files()
 
