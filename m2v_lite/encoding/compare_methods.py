@@ -1,4 +1,4 @@
-"""The methods of a model that compare vectors. The module that does the work is imported when one is called."""
+"""The methods of a model that compare vectors. The module that does it is imported when one is called."""
 
 from __future__ import annotations
 
