@@ -236,7 +236,9 @@ def test_a_table_is_made_of_what_it_shows(name: str) -> None:
 
 
 def test_each_marker_is_that_of_a_table() -> None:
-    named = [name for page in PAGES.values() for name in re.findall(r"^<!-- table: (.*) -->", page, re.MULTILINE)]
+    named = [
+        name for page in PAGES.values() for name in re.findall(r"^<!-- table: (.*) -->", page, re.MULTILINE)
+    ]
     assert sorted(named) == sorted(PAGE_TABLES)
 
 

@@ -296,7 +296,7 @@ FRAGMENTS = {
         "from m2v_lite import StaticModel\n",
         "assert model.encode('the kettle is on').any()\n",
     ),
-    "docs/speed-and-memory.md": (
+    "docs/workers.md": (
         "from m2v_lite import StaticModel\nmodel = StaticModel.from_pretrained()\n"
         "batches_of_texts = [['The kettle is on.'], ['Water is boiling.']]\n",
         "assert (vectors == model.encode(['Water is boiling.'])).all()\n",
