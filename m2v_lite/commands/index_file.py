@@ -44,5 +44,6 @@ def made_folder(path: str) -> str:
 
 def shown_path(path: str) -> str:
     """Return a path relative to the current folder, if it is in it."""
-    here = os.getcwd()
-    return os.path.relpath(path, here) if path.startswith(here.rstrip(os.sep) + os.sep) else path
+    from m2v_lite.search.path_patterns import seen_from  # other commands start sooner without it
+
+    return seen_from(path, os.getcwd())

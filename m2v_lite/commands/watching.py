@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from m2v_lite.commands.stopping import StopRequests
 from m2v_lite.errors import InputValueError, MissingPackageError
+from m2v_lite.search.path_patterns import comparable
 
 # How long to wait for a change before looking again whether to stop, in milliseconds.
 PATIENCE = 1000
@@ -43,7 +44,7 @@ def changes(folders: Sequence[str], ignored: Sequence[str], stops: StopRequests)
     """
     from watchfiles import watch
 
-    uncounted = {os.path.abspath(path) for path in ignored}
+    uncounted = {comparable(os.path.abspath(path)) for path in ignored}
     while not stops.is_set():
         there = [folder for folder in folders if os.path.isdir(folder)]
         if not there:
@@ -53,7 +54,7 @@ def changes(folders: Sequence[str], ignored: Sequence[str], stops: StopRequests)
         for number, changed in enumerate(
             watch(
                 *there,
-                watch_filter=lambda change, path: path not in uncounted,
+                watch_filter=lambda change, path: comparable(path) not in uncounted,
                 rust_timeout=PATIENCE,
                 yield_on_timeout=True,
                 stop_event=stops,

@@ -16,6 +16,7 @@ The modules, in the order in which a text and then a query pass them:
 - `vector_blocks`: rows <-> blocks and pages in the file.
 - `folding`: a text -> what the index of words gets.
 - `full_text`: words into the file, and a query's words -> the chunks that match.
+- `path_patterns`: patterns of paths, of POSIX or of Windows -> the paths that fit.
 - `filters`: conditions -> the chunks that meet them.
 - `nearest`: a query's vector -> the nearest chunks.
 - `fusion`: the orders by vectors and by words -> one.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from glob import has_magic
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from m2v_lite.arguments import PathLike, checked_path, described
 from m2v_lite.errors import InputTypeError, InputValueError
 from m2v_lite.records.file_formats import STANDARD_STREAM
 from m2v_lite.records.sources import sources_of
+from m2v_lite.search.path_patterns import Spellings, fits, is_at_or_in, matches, plain_part
 
 LOGS = {".log"}
 UNKNOWN = -1
@@ -56,6 +56,7 @@ def found_and_gone(
     """
     found: dict[str, File] = {}
     roots: list[str] = []
+    spellings = Spellings(known)
     for name in paths:
         root = path_in_index(name)
         roots.append(root)
@@ -69,13 +70,14 @@ def found_and_gone(
             if not was_there:
                 raise
             sources = []  # all files of this folder are gone
-        above = _plain_part(root)
+        above = _folder_of_all(root)
         for source in sources:
             # What lies above the folder that was given does not count.
             inner = source.path if source.path == STANDARD_STREAM else os.path.relpath(source.path, above)
-            is_wanted = source.is_named or not glob or _matches(inner, glob, [os.path.basename(inner)])
-            if is_wanted and not _matches(inner, exclude, inner.split(os.sep)):
-                found[source.path] = _file_at(source.path, rule, options)
+            is_wanted = source.is_named or not glob or matches(inner, glob)
+            if is_wanted and not matches(inner, exclude, by_folders=True):
+                path = spellings.of(source.path)
+                found[path] = _file_at(path, rule, options)
     gone = {
         path: number
         for path, (number, _) in known.items()
@@ -125,15 +127,8 @@ def belongs(path: str, root: str) -> bool:
     Examples:
         >>> belongs("/a/b.md", "/a/b.md"), belongs("/a/b.md", "/a"), belongs("/a/b.md", "/a/*.md")
         (True, True, True)
-        >>> belongs("/ab/c.md", "/a"), belongs("/a/b/c.md", "/a/*.md")
-        (False, False)
-        >>> pattern = "/a/**/*.md"
-        >>> belongs("/a/b/c.md", pattern), belongs("/a/c.md", pattern), belongs("/a/c", pattern)
-        (True, True, False)
     """
-    if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
-        return True
-    return _is_pattern(root) and _fits(path.split(os.sep), root.split(os.sep))
+    return is_at_or_in(path, root) or (_is_pattern(root) and fits(path, root))
 
 
 def _is_pattern(root: str) -> bool:
@@ -141,30 +136,11 @@ def _is_pattern(root: str) -> bool:
     return has_magic(root) and not os.path.lexists(root)
 
 
-def _fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Return whether the parts of a path fit those of a pattern, or are in a folder that does."""
-    if not patterns:
-        return True
-    if patterns[0] == "**":
-        return _fits(parts, patterns[1:]) or (bool(parts) and _fits(parts[1:], patterns))
-    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _fits(parts[1:], patterns[1:])
-
-
-def _plain_part(root: str) -> str:
+def _folder_of_all(root: str) -> str:
     """Return the folder in which all is that a path, a folder or a pattern stands for."""
-    if not _is_pattern(root):
-        return root if os.path.isdir(root) else os.path.dirname(root)
-    parts = root.split(os.sep)
-    plain = next(number for number, part in enumerate(parts) if has_magic(part))
-    return os.sep.join(parts[:plain]) or os.sep
-
-
-def _matches(path: str, patterns: Sequence[str], names: Sequence[str]) -> bool:
-    """Return whether a pattern fits a path, or one of some names."""
-    return any(
-        fnmatchcase(path, pattern) or any(fnmatchcase(name, pattern) for name in names)
-        for pattern in patterns
-    )
+    if _is_pattern(root):
+        return plain_part(root)
+    return root if os.path.isdir(root) else os.path.dirname(root)
 
 
 def listed_paths(some: PathLike | Iterable[PathLike], name: str) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from m2v_lite.arguments import check_unicode, described
 from m2v_lite.errors import InputTypeError, InputValueError
+from m2v_lite.search.path_patterns import comparable
 
 # SQLite takes no condition of more than some thousand parts.
 MOST_CONDITIONS = 100
@@ -29,7 +31,10 @@ EXISTS (
 
 
 def allowed_chunks(
-    connection: sqlite3.Connection, where: Mapping[str, Any] | None, path: str | None
+    connection: sqlite3.Connection,
+    where: Mapping[str, Any] | None,
+    path: str | None,
+    flavour: ModuleType = os.path,
 ) -> NDArray[np.int64] | None:
     """Return the numbers of the chunks that meet all conditions, sorted; None if there are no conditions.
 
@@ -38,6 +43,7 @@ def allowed_chunks(
         where: for each name of metadata, the value that it must have, or a list of values of which it must
             have one. None stands for null.
         path: a pattern of the paths of files, as SQLite's GLOB has them: `*` also stands for `/`.
+        flavour: how paths are written; see `path_patterns`.
 
     Raises:
         InputTypeError: a condition is of another kind.
@@ -58,26 +64,18 @@ def allowed_chunks(
         raise InputValueError(f"where has {len(conditions)} names; give at most {MOST_CONDITIONS}")
     if path is not None:
         check_unicode(path, "path")
-        conditions.append("source IN (SELECT id FROM sources WHERE path GLOB ?)")
-        values.append(path)
+        spelled = "path"
+        if flavour.sep != "/":
+            connection.create_function("comparable", 1, partial(comparable, flavour=flavour))
+            spelled = "comparable(path)"
+        conditions.append(f"source IN (SELECT id FROM sources WHERE {spelled} GLOB ?)")
+        values.append(comparable(path, flavour))
     if not conditions:
         return None
     found = connection.execute(
         f"SELECT id FROM chunks WHERE {' AND '.join(conditions)} ORDER BY id", values
     ).fetchall()
     return np.array(found, np.int64).reshape(-1)
-
-
-def path_pattern(path: str) -> str:
-    """Return a pattern of paths as one of whole paths: a relative one is for files below the current folder.
-
-    Examples:
-        >>> path_pattern("*.md"), path_pattern("/notes/*")
-        ('*.md', '/notes/*')
-    """
-    if path.startswith("*") or os.path.isabs(path):
-        return path
-    return os.path.join(glob.escape(os.getcwd()), path)
 
 
 def _plain(name: str, value: Any) -> Any:

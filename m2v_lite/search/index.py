@@ -21,12 +21,13 @@ from m2v_lite.search.compact import PRECISIONS
 from m2v_lite.search.contents import Entry, add_entries, drop_entries, numbers_of
 from m2v_lite.search.database import Database
 from m2v_lite.search.discovery import listed_paths
-from m2v_lite.search.filters import allowed_chunks, path_pattern
+from m2v_lite.search.filters import allowed_chunks
 from m2v_lite.search.full_text import matching
 from m2v_lite.search.fusion import fused
 from m2v_lite.search.hits import Hit, hits_of
 from m2v_lite.search.manner import checked_manner
 from m2v_lite.search.nearest import NOTHING, joined, nearest
+from m2v_lite.search.path_patterns import whole_pattern
 from m2v_lite.search.updating import Progress, Update, update
 from m2v_lite.search.upkeep import Upkeep
 from m2v_lite.search.vector_blocks import Layout, rows_left
@@ -313,7 +314,7 @@ class Index(Upkeep):
         limit = natural_number("limit", limit)
         mode = self._checked_mode(mode)
         vector = self._query(query) if mode != "text" else None
-        pattern = None if path is None else path_pattern(checked_path("path", path))
+        pattern = None if path is None else whole_pattern(checked_path("path", path), os.getcwd())
         with self._database.reading() as connection:
             allowed = allowed_chunks(connection, where, pattern)
             wide = max(limit, FUSED) if mode == "hybrid" else limit
