@@ -6,16 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fuzz_models
-import fuzz_texts
 import pytest
 from time_limit import LONGEST
+
+if sys.platform != "linux":
+    pytest.skip("the fuzzers fork, and limit memory", allow_module_level=True)
+
+import fuzz_models
+import fuzz_texts
 
 from m2v_lite.tokenization import kinds
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits memory")
 
 
 def run(name: str, *options: object) -> subprocess.CompletedProcess[str]:

@@ -126,7 +126,7 @@ def first_vector(model: str | None, text: str) -> tuple[float, float | None]:
         [sys.executable, "-W", "ignore", "-c", FIRST_VECTOR, model or "", text],  # the command has warned
         stdout=subprocess.PIPE,
         env=environment,
-        text=True,
+        encoding="utf-8",
     ) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()

@@ -131,7 +131,8 @@ def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None 
     sources = sources_of(options.input or [STANDARD_STREAM], written)
     reads_terminal = sys.stdin is not None and sys.stdin.isatty()
     if reads_terminal and any(source.path == STANDARD_STREAM for source in sources):
-        print_error("m2v-lite: reading one text per line; press Ctrl-D to finish")
+        keys = "Ctrl-Z, then Enter," if sys.platform == "win32" else "Ctrl-D"
+        print_error(f"m2v-lite: reading one text per line; press {keys} to finish")
     reading = Reading(
         options.format, options.column, not options.no_header, options.delimiter, options.encoding
     )

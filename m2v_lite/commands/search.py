@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from codecs import lookup
+from typing import TYPE_CHECKING, Any, TextIO
 
 from m2v_lite.commands.index_file import index_choice, shown_path
 from m2v_lite.commands.options import positive
@@ -69,12 +70,24 @@ def _search(options: argparse.Namespace) -> int:
             hits = [_shortened(hit, best_passage(index.model, options.query, hit.text)) for hit in hits]
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if is_coloured and sys.platform == "win32":
+        os.system("")  # lets an older console of Windows obey colours; it has no other short way
+    in_ascii = not _takes_all(sys.stdout)
     for number, hit in enumerate(hits):
         if options.json:
-            print(json.dumps(_object(hit), ensure_ascii=False))
+            print(json.dumps(_object(hit), ensure_ascii=in_ascii))
         else:
             print("\n" * bool(number) + "\n".join(_lines(hit, is_coloured)))
     return 0 if hits else 1
+
+
+def _takes_all(stream: TextIO | None) -> bool:
+    """Return whether a stream takes all characters. One of Windows may take those of a code page alone.
+
+    What it does not take would become an escape of Python, and JSON has other ones.
+    """
+    encoding = getattr(stream, "encoding", None)
+    return encoding is None or lookup(encoding).name.startswith("utf")
 
 
 def _shortened(hit: Hit, passage: Passage) -> Hit:

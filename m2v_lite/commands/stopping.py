@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+# Windows sends SIGBREAK for Ctrl-Break, and when a console is closed.
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 class StopReading(Exception):

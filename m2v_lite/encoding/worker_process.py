@@ -159,7 +159,7 @@ class Worker:
 
 def work(connection: Connection, encoder: PartEncoder | bytes) -> None:
     """Do what a worker process does: answer each part in turn, until the parent is gone."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # may be sent to all; the parent acts on them
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # may be sent to all; the parent acts on them
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -74,8 +74,7 @@ def atomic_writes(paths: Sequence[PathLike]) -> Iterator[Sequence[BinaryIO]]:
                     os.fsync(file.fileno())
             folders = {os.path.dirname(target): None for target in targets}
             for number, (file, target) in enumerate(zip(files, targets, strict=True), 1):
-                if os.path.exists(target):
-                    os.chmod(file.name, os.stat(target).st_mode & 0o777)
+                keep_mode(file.name, target)
                 if 1 < number == len(files):
                     synchronize(folders)  # the last file shows that the others are there
                 os.replace(file.name, target)
@@ -132,6 +131,16 @@ def synchronize(folders: Iterable[str]) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def keep_mode(new: str, target: str) -> None:
+    """Give a new file the mode of the file whose place it will take, if there is one.
+
+    On Windows, a mode says only whether a file is read-only. Such a file can neither be renamed over nor be
+    removed there.
+    """
+    if os.name != "nt" and os.path.exists(target):
+        os.chmod(new, os.stat(target).st_mode & 0o777)
 
 
 def is_temporary(name: str) -> bool:

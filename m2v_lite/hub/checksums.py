@@ -23,9 +23,10 @@ def checksum(path: str, digits: int = SHA256_DIGITS) -> str:
     """Return a file's SHA-256; or its git hash, if `digits` is 40.
 
     Examples:
-        >>> import tempfile
-        >>> with tempfile.NamedTemporaryFile() as empty:
-        ...     checksum(empty.name, 40)
+        >>> import pathlib, tempfile
+        >>> empty = pathlib.Path(tempfile.mkdtemp()) / "empty"
+        >>> empty.touch()
+        >>> checksum(str(empty), 40)
         'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
     """
     if digits == SHA256_DIGITS:

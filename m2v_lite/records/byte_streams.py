@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import IO
 
 from m2v_lite.errors import InputValueError
@@ -40,6 +41,10 @@ class ArrivingBytes:
         self.position = 0
         self._wait = wait
         self.is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._read = partial(os.read, descriptor)
+        if sys.platform == "win32" and os.isatty(descriptor):
+            # This gives what is typed in UTF-8, and `os.read` gives it in the console's own encoding.
+            self._read = open(descriptor, "rb", buffering=0, closefd=False).read  # noqa: SIM115
 
     def is_ready(self) -> bool:
         """Return whether bytes, or the end, can be read without waiting."""
@@ -53,7 +58,7 @@ class ArrivingBytes:
         """Return at most so many bytes; b"" at the end. Wait if there are none."""
         if self._wait is not None:
             self._wait(self.descriptor)
-        part = os.read(self.descriptor, size)
+        part = self._read(size)
         self.position += len(part)
         return part
 

@@ -157,7 +157,7 @@ def _opened(source: Source) -> Iterator[int]:
         return
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     if kind_of(source.path) == "a pipe":
-        flags |= os.O_NONBLOCK  # else this waits for a writer, and no signal ends that
+        flags |= getattr(os, "O_NONBLOCK", 0)  # else this waits for a writer, and no signal ends that
     descriptor = os.open(source.path, flags)
     try:
         yield descriptor

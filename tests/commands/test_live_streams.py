@@ -23,6 +23,9 @@ from m2v_lite import StaticModel
 from m2v_lite.commands.stopping import StopReading, StopRequests
 from m2v_lite.encoding.processes import forks
 
+if sys.platform == "win32":
+    pytest.skip("there, one cannot wait for a pipe, nor send a signal to a program", allow_module_level=True)
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 

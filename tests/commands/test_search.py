@@ -53,7 +53,10 @@ def test_files_are_indexed_and_found(notes: Path, capsys: pytest.CaptureFixture[
     )
     assert main(["search", "railway", "-n", "1"]) == 0
     place = Path("travel", "log.txt")
-    assert re.match(rf"{place}:1  \d+\.\d{{3}}\n1:The train to Nantes was late.\n", capsys.readouterr().out)
+    assert re.match(
+        rf"{re.escape(str(place))}:1  \d+\.\d{{3}}\n1:The train to Nantes was late.\n",
+        capsys.readouterr().out,
+    )
     (notes / "kitchen.md").write_text(TEA.replace("plums", "apples"))
     assert main(["index", "."]) == 0
     assert capsys.readouterr().out.endswith("files: 1 changed, 1 unchanged; 2 chunks encoded\n")
@@ -302,6 +305,23 @@ def test_standard_input(notes: Path, bundled: StaticModel) -> None:
         assert "files: 1 " in done.stdout
     with Index("own.db", bundled) as index:
         assert [(hit.path, hit.text) for hit in index.search("three")] == [("-", "three")]
+
+
+def test_json_where_the_output_has_a_code_page(notes: Path) -> None:
+    """As on Windows, where the output is a pipe or a file."""
+    text = "Tea 茶 🍵, na\u0308ive"
+    (notes / "kitchen.md").write_text(f"{text}\n", encoding="utf-8")
+    main(["index", ".", "--index", "own.db"])
+    command = [sys.executable, "-m", "m2v_lite", "search", "tea", "-n", "1", "--index", "own.db"]
+    coded = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run([*command, "--json"], capture_output=True, check=True, env=coded, timeout=LONGEST)
+    assert done.stdout.isascii()
+    assert json.loads(done.stdout)["text"] == text
+    done = subprocess.run(command, capture_output=True, check=True, env=coded, timeout=LONGEST)
+    assert b"1:Tea \\u8336 \\U0001f375, na\\u0308ive" in done.stdout
+    coded["PYTHONIOENCODING"] = "utf-8"
+    done = subprocess.run([*command, "--json"], capture_output=True, check=True, env=coded, timeout=LONGEST)
+    assert text in done.stdout.decode()
 
 
 def test_where_an_index_is_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

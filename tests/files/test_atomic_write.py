@@ -248,6 +248,7 @@ def test_the_file_of_a_live_writer_stays(tmp_path: Path) -> None:
     assert temporaries(tmp_path) == []
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs signals")
 def test_a_stopped_writer_is_alive(tmp_path: Path) -> None:
     with writing(tmp_path / "new") as process:
         process.send_signal(signal.SIGSTOP)
@@ -326,6 +327,7 @@ def test_a_writer_whose_new_file_is_taken_for_a_leftover_takes_another(
     assert (tmp_path / "new").read_bytes() == b"whole"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 def test_what_only_looks_like_a_leftover_stays(tmp_path: Path) -> None:
     (tmp_path / ".m2v-lite-folder.tmp").mkdir()
     (tmp_path / "kept").write_bytes(b"kept")

@@ -404,6 +404,7 @@ def test_eight_threads_at_once(one_folder: Path, assets: Path, capsys: pytest.Ca
     assert len(files_in(assets)) == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_a_killed_writer_leaves_nothing_that_counts(one_folder: Path, assets: Path) -> None:
     killed = f"""
 import os, signal
@@ -486,6 +487,7 @@ def test_prune_spares_what_the_hubs_cache_needs(
     assert files_in(assets) == []
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 def test_a_pipe_in_the_place_of_the_lock_is_not_waited_for(one_folder: Path, assets: Path) -> None:
     assets.mkdir(parents=True)
     os.mkfifo(assets / ".lock")

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from m2v_lite.errors import InputValueError
-from m2v_lite.files.atomic_write import atomic_write, lock, synchronize, target_of
+from m2v_lite.files.atomic_write import atomic_write, keep_mode, lock, synchronize, target_of
 from m2v_lite.records.batches import RecordBatch
 
 PARTIAL, MANIFEST = ".partial", ".partial.json"
@@ -204,8 +204,7 @@ class PartialFile:
         else:
             self._writer.finish(self._file, self.done.records)
             os.fsync(self._file.fileno())
-            if os.path.exists(self._target):
-                os.chmod(self._partial, os.stat(self._target).st_mode & 0o777)
+            keep_mode(self._partial, self._target)
             if os.name == "nt":
                 self._file.close()  # else it cannot be renamed there
             os.replace(self._partial, self._target)
