@@ -58,7 +58,7 @@ def test_several_labels(
     saved: Callable[..., Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     folder = saved("sigmoid", [1, 2, 3])
-    (tmp_path / "texts.txt").write_text("\n".join([*TEXTS, "", "été"]))
+    (tmp_path / "texts.txt").write_text("\n".join([*TEXTS, "", "été"]), encoding="utf-8")
     texts = [*TEXTS, "", "été"]
     pipeline = StaticModelPipeline.from_pretrained(folder)
     for threshold in (0, 0.5, 0.9, 1):

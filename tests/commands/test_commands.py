@@ -155,7 +155,7 @@ def test_options(bundled: StaticModel) -> None:
 def test_progress(tmp_path: Path) -> None:
     options: list[str | Path] = ["encode", "--progress", "--output", tmp_path / "v.npy"]
     assert b"2 texts" in run(*options, stdin=b"a\nb\n").stderr
-    (tmp_path / "texts").write_text("a\nbc\n")
+    (tmp_path / "texts").write_bytes(b"a\nbc\n")
     told = run(*options, "--input", tmp_path / "texts").stderr
     assert b"5.00/5.00" in told
     assert b"2 texts" in told

@@ -203,7 +203,7 @@ def test_what_cannot_be_read(
     Path("damaged.gz").write_bytes(gzip.compress(b"text\n" * 1000)[:-20])
     Path("names.csv").write_text("a,b\n1,2\n")
     Path("semi.csv").write_text("id;text\n1;2\n")
-    Path("wide.csv").write_text("text\n1,2\n")
+    Path("wide.csv").write_bytes(b"text\n1,2\n")
     Path("null.jsonl").write_text('{"text": null}\n')
     before = sorted(Path().iterdir())
     assert main(["encode", "--input", *names, "--output", "v.npy"]) == 1

@@ -177,7 +177,7 @@ def test_a_copy_is_a_file_of_its_own(index: Index, notes: Path) -> None:
 def test_formats(index: Index, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    (folder / "a.csv").write_text('id,text\n1,"one\ntwo"\n2,three\n')
+    (folder / "a.csv").write_bytes(b'id,text\n1,"one\ntwo"\n2,three\n')
     (folder / "b.jsonl").write_text(
         json.dumps({"text": "four"}) + "\n\n" + json.dumps({"text": "five"}) + "\n"
     )
