@@ -498,7 +498,7 @@ def test_an_extra_is_one_of_the_package() -> None:
     declared = set(re.findall(r"^([\w-]+) = \[", table, re.M))
     named = {extra for text in PAGES.values() for _, extra in EXTRA.findall(text)} - {"NAME"}
     assert named == declared
-    brackets = sum(len(re.findall(r"pip install[^`\n]*\n?[^`\n]*\[(?!NAME\])\w", text)) for text in PAGES.values())
-    assert brackets == sum(
-        extra != "NAME" for text in PAGES.values() for _, extra in EXTRA.findall(text)
+    brackets = sum(
+        len(re.findall(r"pip install[^`\n]*\n?[^`\n]*\[(?!NAME\])\w", text)) for text in PAGES.values()
     )
+    assert brackets == sum(extra != "NAME" for text in PAGES.values() for _, extra in EXTRA.findall(text))
