@@ -48,9 +48,9 @@ def natural_number(name: str, value: Any) -> int:
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise InputTypeError(f"{name} is {described(value)}; give a whole number from 1 up") from None
+        raise InputTypeError(f"{name} is {described(value)}; give a whole number of at least 1") from None
     if not 1 <= number <= sys.maxsize:
-        raise InputValueError(f"{name} is {number!s:.30}; give a whole number from 1 up")
+        raise InputValueError(f"{name} is {number!s:.30}; give a whole number of at least 1")
     return number
 
 

@@ -403,7 +403,7 @@ def interrupt(line: str, folder: Path) -> str:
             _, errors = process.communicate(timeout=LONGEST)
     finally:
         os.close(pipe)
-    assert f"keeps the vectors of {MANY:,} texts" in errors.decode()
+    assert f"holds the vectors of {MANY:,} texts" in errors.decode()
     big.unlink()
     big.write_text(texts)
     return ""

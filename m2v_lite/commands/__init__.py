@@ -16,13 +16,13 @@ modules, in the order in which a call passes them:
 - `index_file`: which index a command works on.
 - `index`: makes files searchable.
 - `watching`: folders -> a signal whenever something in them changes.
-- `search`: prints what in an index fits a query.
+- `search`: prints the passages in an index that match a query.
 - `similarity`: prints cosine similarities.
 - `classify`: prints the labels of texts.
-- `info`: shows what is known of a model.
+- `info`: shows details of a model.
 - `pack`: packs a model into one file, and unpacks it.
 - `download`: downloads a model from the hub.
-- `list`: lists the models in the hub's cache, or models worth knowing.
+- `list`: lists cached or recommended models.
 - `bench`: measures speed and memory on this machine.
 - `printing`: prints tables and counts, and makes texts and errors fit for a terminal.
 """

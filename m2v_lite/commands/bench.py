@@ -82,11 +82,11 @@ def board() -> str:
 
 
 def memory() -> str:
-    """Return how much memory the machine has."""
+    """Return how much memory the machine has, in words."""
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemTotal:"):
-            return f"{int(line.split()[1]) / 1024:,.0f} MB"
-    return "not known"
+            return f"{int(line.split()[1]) / 1024:,.0f} MB of memory"
+    return "unknown memory"
 
 
 def _lines(path: str) -> Iterator[str]:
@@ -133,7 +133,10 @@ def first_vector(model: str | None, text: str) -> tuple[float, float | None]:
         seconds = time.perf_counter() - start
         rest = process.stdout.read()
     if ready != "ready\n" or process.returncode:
-        raise SystemExit(f"m2v-lite bench: a measured process failed with status {process.returncode}")
+        raise SystemExit(
+            f"m2v-lite bench: a measured process failed with status {process.returncode}; "
+            "see its output above"
+        )
     private = [int(line.split()[1]) / 1024 for line in rest.splitlines() if line.startswith("Private_Dirty:")]
     return seconds * 1e3, private[0] if private else None
 
@@ -158,10 +161,10 @@ def start_up(model: str | None, rounds: int) -> list[tuple[str, str]]:
         )
         for figures in runs.values()
     )
-    private = f"{mb:.1f} MB; with numpy alone {numpy_mb:.1f} MB" if mb else "not known on this system"
+    private = f"{mb:.1f} MB; numpy alone {numpy_mb:.1f} MB" if mb else "unknown on this system"
     return [
-        ("start to first vector", f"{ms:.0f} ms; to numpy alone {numpy_ms:.0f} ms"),
-        ("private memory after it", private),
+        ("start to first vector", f"{ms:.0f} ms; numpy alone {numpy_ms:.0f} ms"),
+        ("private memory then", private),
     ]
 
 
@@ -244,7 +247,7 @@ def _bench(options: argparse.Namespace) -> None:
     name = options.model or "bundled"
     table = f"{len(loaded.embedding):,} x {loaded.dim} {loaded.embedding_dtype}"
     lines = [
-        ("machine", f"{os.cpu_count()} cores, {platform.machine()}, {memory()} of memory"),
+        ("machine", f"{os.cpu_count()} cores, {platform.machine()}, {memory()}"),
         ("system", f"{platform.system()} {platform.release()}"),
         (
             "Python, numpy",

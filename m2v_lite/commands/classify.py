@@ -27,12 +27,14 @@ def add(commands: Any) -> None:
         "classify",
         parents=[revisions(), texts_to_read("classify")],
         help="print the labels of texts",
-        description="Print the label of each text with its probability, and then the text. The model must "
-        "have a head that was trained with model2vec. If a text may have several labels, those above the "
-        "threshold are printed. A head without labels prints its numbers.",
+        description="Print the label of each text and its probability, then the text. The model needs a head "
+        "trained with model2vec. If texts can have several labels, all those above the threshold are "
+        "printed. For a head without labels, its numbers are printed.",
     )
     classify.add_argument(
-        "--model", required=True, help="a model folder, packed model or name on the hub, with a head"
+        "--model",
+        required=True,
+        help="a model folder, packed model or name on the hub, with a head (required)",
     )
     add_max_length(classify)
     classify.add_argument(
@@ -40,7 +42,7 @@ def add(commands: Any) -> None:
         type=_probability,
         default=0.5,
         metavar="P",
-        help="how probable a label must be if a text may have several (default: 0.5)",
+        help="if texts can have several labels, print those above this probability (default: 0.5)",
     )
     classify.add_argument(
         "--json",

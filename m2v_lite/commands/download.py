@@ -18,15 +18,17 @@ def add(commands: Any) -> None:
     download = commands.add_parser(
         "download",
         parents=[revisions(), cache_place(), reductions(), replacement()],
-        help="download a model from the hub",
-        description="Download the needed files of a model into the hub's cache on this machine, unless they "
-        "are there already. To take the model to another machine, copy it to a folder or pack it into one "
-        "file.",
+        help="download a model from the Hugging Face Hub",
+        description="Download the files that a model needs into the hub's cache on this machine, unless they "
+        "are already there. To take the model to another machine, copy it to a folder with --output, or pack "
+        "it into one file with --pack.",
     )
     download.add_argument("model", metavar="MODEL", help="name on the hub, such as minishlab/potion-base-8M")
     places = download.add_mutually_exclusive_group()
-    places.add_argument("--output", metavar="DIR", help="copy the model's files to this folder")
-    places.add_argument("--pack", metavar="FILE", help="pack the model into this file, as m2v-lite pack does")
+    places.add_argument("--output", metavar="DIR", help="copy the model's files to this folder, too")
+    places.add_argument(
+        "--pack", metavar="FILE", help="pack the model into this file, too, as m2v-lite pack does"
+    )
     download.add_argument(
         "--token", help="access token for the hub (default: from HF_TOKEN or hf auth login)"
     )
@@ -74,7 +76,7 @@ def _download(options: argparse.Namespace) -> None:
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
     if options.pack is None and (options.dtype or options.dimensionality):
-        return "--dtype and --dim are for --pack; give --pack FILE as well"
+        return "--dtype and --dim are for --pack; also give --pack FILE"
     if options.force and options.output is None and options.pack is None:
         return "--force is for --output and --pack; to ask the hub again, give --force-download"
     return None

@@ -52,7 +52,7 @@ def encode(options: argparse.Namespace) -> None:
             if output.kept:
                 texts = counted(output.done.records, "text")
                 lines.append(
-                    f"{output.kept} keeps the vectors of {texts}; to go on, give the same command with "
+                    f"{output.kept} holds the vectors of {texts}; to continue, repeat the command with "
                     "--resume"
                 )
             for line in lines:
@@ -173,6 +173,6 @@ def _told_of_cuts(done: Done, model: StaticModel) -> list[str]:
     if not done.cut:
         return []
     return [
-        f"{done.cut:,} of {done.records:,} texts were cut at {model.max_length} tokens; to embed them whole, "
-        "give --max-length none"
+        f"{done.cut:,} of {done.records:,} texts were cut at {model.max_length} tokens; to embed them in "
+        "full, give --max-length none"
     ]

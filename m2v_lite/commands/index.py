@@ -31,90 +31,91 @@ def add(commands: Any) -> None:
     command = commands.add_parser(
         "index",
         parents=[index_choice()],
-        help="make files searchable",
-        description="Make an index of what is in files and folders, or bring it up to date: only files that "
-        "are new or have changed are read. Then search it with: m2v-lite search QUERY",
+        help="index files for search",
+        description="Index files and folders, or bring the index up to date: only new and changed files are "
+        "read. Then search it with: m2v-lite search QUERY",
     )
     command.add_argument(
         "paths",
         nargs="*",
         metavar="PATH",
-        help="files, folders, patterns such as 'notes/*.md', or '-' for standard input: text, CSV, TSV, "
-        "JSON, JSON Lines, Parquet or Arrow, perhaps compressed",
+        help="files, folders, patterns such as 'notes/*.md', or '-' for standard input. Formats: plain text, "
+        "CSV, TSV, JSON, JSON Lines, Parquet and Arrow, also compressed",
     )
     command.add_argument(
         "--glob",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="of folders, take only files whose name fits, such as '*.md'; may be given several times",
+        help="in folders, index only files whose name matches, such as '*.md'; may be given several times "
+        "(default: all files)",
     )
     command.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="leave out files and folders whose name fits; may be given several times",
+        help="skip files and folders whose name matches; may be given several times",
     )
     command.add_argument(
         "--chunk",
         type=_rule,
         metavar="RULE",
         help="'paragraphs': chunks of whole paragraphs, up to 1,200 characters; 'lines': each line is a "
-        "chunk; or how many lines a chunk has (default: lines for .log files, paragraphs for others)",
+        "chunk; or a number: this many lines per chunk (default: lines for .log files, paragraphs for "
+        "others)",
+    )
+    command.add_argument("--format", choices=FORMATS, help="format of the files (default: from their names)")
+    command.add_argument(
+        "--column", "--field", metavar="NAME", help="column or field that holds the texts (default: 'text')"
     )
     command.add_argument(
-        "--format", choices=FORMATS, help="the format of the files (default: by their names)"
-    )
-    command.add_argument(
-        "--column", "--field", metavar="NAME", help="the column or field with the texts (default: 'text')"
-    )
-    command.add_argument(
-        "--encoding", metavar="NAME", help="the encoding of files without a byte order mark (default: utf-8)"
+        "--encoding", metavar="NAME", help="encoding of files without a byte order mark (default: utf-8)"
     )
     command.add_argument(
         "--errors",
         choices=ERRORS,
         default="strict",
-        help="at bytes that are not in the encoding: skip the file, replace them by U+FFFD, or leave the "
-        "record out, as also other broken records (default: strict, which skips the file)",
+        help="what to do with bytes that are invalid in the encoding: skip the file, replace them with "
+        "U+FFFD, or skip the record ('skip' also skips other broken records; default: strict, which skips "
+        "the file)",
     )
     command.add_argument(
         "--on-missing",
         choices=ON_MISSING,
         default="error",
-        help="at a record whose text is null or missing: skip the file, take an empty text, or leave it out "
-        "(default: error, which skips the file)",
+        help="what to do with a record whose text is null or missing: skip the file, use an empty text, or "
+        "skip the record (default: error, which skips the file)",
     )
     command.add_argument(
         "--model",
-        help="a model folder, packed model or name on the hub (default: the one of the index; for a new "
-        "index, the bundled potion-base-8M in int8)",
+        help="a model folder, packed model or name on the hub (default: the model of the index; for a "
+        "new index, the bundled potion-base-8M in int8)",
     )
     command.add_argument(
         "--precision",
         choices=("int8", "float32"),
         default="int8",
-        help="how a new index keeps vectors (default: int8, a quarter of the space)",
+        help="how a new index stores vectors (default: int8, which takes a quarter of the space)",
     )
     add_progress_choice(command)
     command.add_argument(
-        "--force", action="store_true", help="with --export, also replace a file of another kind"
+        "--force", action="store_true", help="with --export, replace a file of another kind (default: refuse)"
     )
     work = command.add_mutually_exclusive_group()
     work.add_argument(
         "--watch",
         action="store_true",
-        help="then keep the index up to date, whenever something in the folders changes (needs watchfiles)",
+        help="keep running, and update the index whenever the folders change (needs the package watchfiles)",
     )
-    work.add_argument("--status", action="store_true", help="print what is in the index")
-    work.add_argument("--remove", nargs="+", metavar="PATH", help="take files and folders out of the index")
+    work.add_argument("--status", action="store_true", help="print what the index contains")
+    work.add_argument("--remove", nargs="+", metavar="PATH", help="remove files and folders from the index")
     work.add_argument(
         "--export",
         metavar="FILE",
         help="write the vectors to FILE.npy, or all chunks with their vectors to FILE.parquet",
     )
-    work.add_argument("--vacuum", action="store_true", help="make the file smaller after much was removed")
+    work.add_argument("--vacuum", action="store_true", help="shrink the index file after many removals")
     command.set_defaults(run=_index, wrong_usage=_wrong_usage, parser=command)
 
 

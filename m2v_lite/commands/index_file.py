@@ -14,8 +14,7 @@ def index_choice() -> argparse.ArgumentParser:
         "--index",
         metavar="FILE",
         default=default_index(),
-        help="the file of the index (default: index.db in the folder m2v-lite of your data folder, "
-        "%(default)s)",
+        help="the index file (default: index.db in the folder m2v-lite of your data folder, %(default)s)",
     )
     return options
 

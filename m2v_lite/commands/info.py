@@ -1,4 +1,4 @@
-"""`m2v-lite info`: shows what is known of a model, and verifies its checksums on request."""
+"""`m2v-lite info`: shows details of a model, and verifies its checksums on request."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def add(commands: Any) -> None:
     info = commands.add_parser(
         "info",
         parents=[revisions()],
-        help="show what is known of a model",
-        description="Show what is known of a model.",
+        help="show model details",
+        description="Show details of a model: its files, table, tokenizer, settings and licence.",
     )
     info.add_argument(
         "model",
@@ -33,14 +33,14 @@ def add(commands: Any) -> None:
     info.add_argument(
         "--verify",
         action="store_true",
-        help="verify the checksums of a packed model, or of a model in the hub's cache and of its kept "
-        "tokenizer; fail if one is wrong",
+        help="verify the checksums of a packed model, or of a model in the hub's cache and its kept "
+        "tokenizer; exit with status 1 if one is wrong",
     )
     info.set_defaults(run=_info, wrong_usage=_wrong_usage, parser=info)
 
 
 def _info(options: argparse.Namespace) -> None:
-    """Print what is known of a model."""
+    """Print details of a model."""
     model = load_named(options.model_option if options.model is None else options.model, options)
     files = files_of(model)
     head = head_file(files)
@@ -60,7 +60,7 @@ def _info(options: argparse.Namespace) -> None:
         "tokenized": model.tokenizer_route,
         "token weights": "no" if model.weights is None else str(model.weights.dtype),
         "shared rows": "no" if model.token_mapping is None else f"mapping in {model.token_mapping.dtype}",
-        "normalisation": "vectors have length 1" if model.makes_unit_vectors else "none",
+        "normalization": "vectors have length 1" if model.makes_unit_vectors else "none",
         "max length": "no limit" if limit is None else f"{limit} tokens",
         **_modules(model),
         **_head(model),
@@ -122,5 +122,5 @@ def _listed(stated: object) -> str:
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
     if None not in (options.model, options.model_option):
-        return "name one model only"
+        return "give only one model"
     return wrong_revision(options)

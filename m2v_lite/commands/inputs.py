@@ -35,53 +35,53 @@ def texts_to_read(verb: str) -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         metavar="FILE",
-        help="read texts from files, patterns such as 'logs/*.txt' or folders: text (one text per line), "
-        "CSV, TSV, JSON, JSON Lines, Parquet or Arrow, perhaps compressed by gzip, bzip2, xz or zstd "
-        "(default: '-', which is standard input)",
+        help="read texts from files, folders or patterns such as 'logs/*.txt'. Formats: plain text (one text "
+        "per line), CSV, TSV, JSON, JSON Lines, Parquet and Arrow, also compressed with gzip, bzip2, xz or "
+        "zstd (default: '-', standard input)",
     )
     group.add_argument(
         "--format",
         choices=FORMATS,
-        help="the format of the files (default: by the name and the first bytes of each; else text)",
+        help="format of the files (default: detected from the name and first bytes of each; otherwise text)",
     )
     group.add_argument(
         "--column",
         "--field",
         metavar="NAME",
-        help=f"{verb} this column, or this field of JSON objects; 'a.b' for a field in a field (default: the "
-        "only column of texts, or 'text'). Where the format is not known, this says JSON Lines",
+        help=f"{verb} this column, or this field of JSON objects; 'a.b' is field b inside field a (default: "
+        "the only column of texts, or 'text'). Input of unknown format is then read as JSON Lines",
     )
     group.add_argument(
         "--no-header",
         action="store_true",
-        help="the first row of a CSV or TSV file is data; the columns are named 1, 2, 3 and so on. Where the "
-        "format is not known, this says CSV",
+        help="the first row of CSV or TSV is data, not column names (default: it names the columns); the "
+        "columns are then named 1, 2, 3 and so on. Input of unknown format is then read as CSV",
     )
     group.add_argument(
         "--delimiter",
         type=one_character,
         metavar="CHARACTER",
-        help="what is between the fields of a CSV file (default: a comma; in TSV a tab). Where the format is "
-        "not known, this says CSV",
+        help="character between the fields of CSV (default: a comma; for TSV, a tab). Input of unknown "
+        "format is then read as CSV",
     )
     group.add_argument(
         "--encoding",
         metavar="NAME",
-        help="the encoding of files without a byte order mark (default: utf-8)",
+        help="encoding of files without a byte order mark (default: utf-8)",
     )
     group.add_argument(
         "--errors",
         choices=ERRORS,
         default="strict",
-        help="at bytes that are not in the encoding: stop, replace them by U+FFFD, or leave the record out, "
-        "as also other broken records (default: strict)",
+        help="what to do with bytes that are invalid in the encoding: stop, replace them with U+FFFD, or "
+        "skip the record ('skip' also skips other broken records; default: strict, which stops)",
     )
     group.add_argument(
         "--on-missing",
         choices=ON_MISSING,
         default="error",
-        help="at a record whose text is null or missing: stop, take an empty text, or leave it out (default: "
-        "error)",
+        help="what to do with a record whose text is null or missing: stop, use an empty text, or skip the "
+        "record (default: error, which stops)",
     )
     return options
 
@@ -89,11 +89,11 @@ def texts_to_read(verb: str) -> argparse.ArgumentParser:
 def wrong_input(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the options of `texts_to_read`, or None."""
     if options.texts and (options.input or options.column):
-        return "give texts on the command line or --input and --column, not both"
+        return "give texts on the command line, or --input and --column, not both"
     if options.format not in (None, "csv", "tsv"):
         for name, is_given in (("--delimiter", options.delimiter), ("--no-header", options.no_header)):
             if is_given:
-                return f"{name} is for CSV and TSV, and not for --format {options.format}"
+                return f"{name} is for CSV and TSV, not for --format {options.format}; leave one of them out"
     if options.encoding is not None:
         from m2v_lite.records.text_blocks import check_encoding
 
@@ -145,5 +145,5 @@ def told(input: Input, policy: Policy) -> list[str]:
     """Return what a person should know about what was read: counts of what was replaced or left out."""
     lines = [policy.summary()] if policy.summary() else []
     if input.left_out:
-        lines.append(f"{counted(input.left_out, 'file')} left out, not being text")
+        lines.append(f"{counted(input.left_out, 'file')} skipped (not text)")
     return lines

@@ -1,4 +1,4 @@
-"""`m2v-lite list`: lists the models in the hub's cache and kept tokenizers, or models worth knowing."""
+"""`m2v-lite list`: lists the models in the hub's cache and kept tokenizers, or recommended models."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def add(commands: Any) -> None:
     listing = commands.add_parser(
         "list",
         parents=[cache_place()],
-        help="list the models in the hub's cache, or models worth knowing",
-        description="List the static models in the hub's cache, with revision and size, and the tokenizers "
-        "that are kept ready for large vocabularies.",
+        help="list cached or recommended models",
+        description="List the static models in the hub's cache, with revision and size, and the prepared "
+        "tokenizers that are kept for large vocabularies.",
     )
     what = listing.add_mutually_exclusive_group()
-    what.add_argument("--known", action="store_true", help="list models on the hub that are worth knowing")
+    what.add_argument("--known", action="store_true", help="list recommended models on the hub")
     what.add_argument(
         "--prune", action="store_true", help="remove kept tokenizers that no model on this machine needs"
     )
@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    """Print what is in the caches, or models worth knowing; or remove what is not needed."""
+    """Print what is in the caches, or recommended models; or remove what is not needed."""
     if options.known:
         from m2v_lite.hub.known_models import HEADINGS, known_rows
 
@@ -72,7 +72,7 @@ def _prune(models: Sequence[CachedModel]) -> None:
         print("removed:")
         print_table([KEPT, *map(_row_of_kept, removed)])
     else:
-        print("nothing to remove: a model on this machine needs each kept tokenizer, or none is kept")
+        print("nothing to remove: no tokenizer is kept that no model needs")
 
 
 def _row(model: CachedModel) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _row(model: CachedModel) -> tuple[str, ...]:
 
 
 def _row_of_kept(kept: KeptTokenizer) -> tuple[str, ...]:
-    return kept.made_from or "not known", _size(kept.size), kept.path
+    return kept.made_from or "unknown", _size(kept.size), kept.path
 
 
 def _size(size: int) -> str:

@@ -40,8 +40,8 @@ def reduced(model: StaticModel, options: argparse.Namespace) -> StaticModel:
     is_safe = ignore_scale(model.modules or (), otherwise=model.normalize)
     if options.dtype == "int8" != model.embedding_dtype and not is_safe:
         raise InputValueError(
-            f"{options.model}: int8 keeps rows without their scale, so it suits only models that scale "
-            "vectors to length 1, and this model does not; choose float16"
+            f"{options.model}: int8 loses the scale of the table, so it suits only models that scale vectors "
+            "to length 1, and this model does not; give float16"
         )
     if options.dtype is not None or options.dimensionality is not None:
         model = StaticModel.from_pretrained(

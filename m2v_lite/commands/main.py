@@ -37,16 +37,16 @@ EPILOG = """\
 examples:
   m2v-lite encode "the kettle is on" > vector.jsonl
   m2v-lite encode --input notes.txt --output notes.npy
+  m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
   m2v-lite index notes/
   m2v-lite search "where did I leave the kettle"
-  m2v-lite encode --input docs.jsonl --field body --output vectors.jsonl
   m2v-lite similarity "a cat" "a kitten" "a bicycle"
   m2v-lite info --model minishlab/potion-base-8M
   m2v-lite list --known
   m2v-lite download minishlab/potion-base-8M --output potion
   m2v-lite pack minishlab/potion-base-8M potion.safetensors --dtype int8
 
-Without --model, commands use the bundled potion-base-8M (int8), which needs no network.
+Without --model, commands use the bundled potion-base-8M in int8, which needs no network.
 """
 
 

@@ -18,7 +18,9 @@ def revisions() -> argparse.ArgumentParser:
         help="branch, tag or commit of a model on the hub (default: main)",
     )
     options.add_argument(
-        "--subfolder", metavar="FOLDER", help="folder of the model inside its repository or model folder"
+        "--subfolder",
+        metavar="FOLDER",
+        help="folder that holds the model inside its repository or model folder (default: the top folder)",
     )
     return options
 
@@ -42,8 +44,8 @@ def reductions() -> argparse.ArgumentParser:
     options.add_argument(
         "--dtype",
         choices=["float32", "float16", "int8"],
-        help="round the table to this dtype, by model2vec's rules (default: keep the model's dtype). int8 "
-        "suits only models that scale vectors to length 1",
+        help="convert the table to this dtype, as model2vec does (default: the model's own). int8 suits only "
+        "models that scale vectors to length 1",
     )
     _add_dim(options, "keep")
     return options
@@ -55,7 +57,7 @@ def add_max_length(options: argparse.ArgumentParser) -> None:
         "--max-length",
         type=token_limit,
         metavar="TOKENS",
-        help="cut each text after so many tokens; 'none' for no limit (default: the model's limit, mostly "
+        help="cut each text after this many tokens; 'none' for no limit (default: the model's limit, usually "
         "512)",
     )
 
@@ -76,7 +78,8 @@ def cache_place() -> argparse.ArgumentParser:
     options.add_argument(
         "--cache-dir",
         metavar="FOLDER",
-        help="folder of the hub's cache (default: from HF_HUB_CACHE or HF_HOME)",
+        help="the hub's cache folder (default: from HF_HUB_CACHE or HF_HOME, or else "
+        "~/.cache/huggingface/hub)",
     )
     return options
 
@@ -87,7 +90,7 @@ def replacement() -> argparse.ArgumentParser:
     options.add_argument(
         "--force",
         action="store_true",
-        help="also replace a file of another kind, and write into a folder that holds other files (default: "
+        help="replace a file of another kind, and write into a folder that holds other files (default: "
         "refuse)",
     )
     return options
@@ -99,7 +102,8 @@ def wrong_revision(options: argparse.Namespace) -> str | None:
     name = next((name for name in names if name is not None), None)
     if options.revision is not None and (name is None or os.path.exists(name)):
         return (
-            f"--revision is for models on the hub, and {name or 'the bundled model'} is here, on this machine"
+            f"--revision is for models on the hub, but {name or 'the bundled model'} is on this machine; "
+            "leave --revision out"
         )
     if options.subfolder is not None and name is None:
         return "--subfolder is not for the bundled model; give --model"
@@ -109,7 +113,7 @@ def wrong_revision(options: argparse.Namespace) -> str | None:
 def positive(text: str) -> int:
     """Return the whole number in a text; it must be at least 1."""
     if not text.isdecimal() or len(text) > 18 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -122,7 +126,9 @@ def one_character(text: str) -> str:
     """Return the character that an option names; a tab may be written as a backslash and t."""
     text = "\t" if text == r"\t" else text
     if len(text) != 1 or text in '\r\n"':
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not one character that can be between fields")
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} cannot be a delimiter; give one character such as ';'"
+        )
     return text
 
 
@@ -133,6 +139,8 @@ def add_progress_choice(command: argparse.ArgumentParser) -> None:
         "--progress",
         action="store_true",
         default=None,
-        help="show progress (default: on a terminal, after two seconds, if tqdm is installed)",
+        help="show a progress bar (default: only on a terminal, after two seconds, if tqdm is installed)",
     )
-    progress.add_argument("--quiet", action="store_true", help="show no progress, and no counts at the end")
+    progress.add_argument(
+        "--quiet", action="store_true", help="show no progress bar and no counts at the end"
+    )

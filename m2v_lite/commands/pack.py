@@ -27,8 +27,8 @@ def add(commands: Any) -> None:
     pack.add_argument(
         "--sentence-transformers",
         action="store_true",
-        help="for a model of sentence-transformers: the packed model gives the vectors of that library, not "
-        "those of model2vec",
+        help="for a sentence-transformers model: make the packed model give that library's vectors, not "
+        "model2vec's",
     )
     pack.set_defaults(run=_pack, wrong_usage=_wrong_usage, parser=pack)
 
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         "unpack",
         parents=[replacement()],
         help="unpack a packed model into a folder",
-        description="Write the model folder that was packed, for model2vec and other programs.",
+        description="Unpack a packed model into a model folder, for model2vec and other programs.",
     )
     unpack.add_argument("model", metavar="FILE", help="a packed model")
     unpack.add_argument("output", metavar="FOLDER", help="the folder to write")
@@ -65,7 +65,9 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _wrong_usage(options: argparse.Namespace) -> str | None:
     if options.sentence_transformers and options.dtype is not None:
-        return "--dtype does not go with --sentence-transformers; pack the packed model again with --dtype"
+        return (
+            "--dtype cannot be used with --sentence-transformers; pack without it, then pack the result again"
+        )
     return wrong_revision(options)
 
 

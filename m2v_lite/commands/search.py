@@ -1,4 +1,4 @@
-"""`m2v-lite search`: prints what in an index fits a query."""
+"""`m2v-lite search`: prints the passages in an index that match a query."""
 
 from __future__ import annotations
 
@@ -28,35 +28,40 @@ def add(commands: Any) -> None:
         "search",
         parents=[index_choice()],
         help="search an index",
-        description="Print what in an index fits a query best, the best first. The exit status is 1 if "
-        "nothing is found.",
+        description="Print the passages in an index that match a query best, best first. The exit status is "
+        "1 if nothing is found.",
     )
-    command.add_argument("query", metavar="QUERY", help="what to look for, in words")
+    command.add_argument("query", metavar="QUERY", help="what to search for")
     command.add_argument(
-        "-n", type=positive, default=10, metavar="N", dest="limit", help="print at most N (default: 10)"
+        "-n",
+        type=positive,
+        default=10,
+        metavar="N",
+        dest="limit",
+        help="print at most N results (default: 10)",
     )
     command.add_argument(
         "--whole",
         action="store_true",
-        help="print whole chunks (default: of each, the paragraph that fits best)",
+        help="print whole chunks (default: only the paragraph of each that matches best)",
     )
     command.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON object per line: path, first_line, last_line, score, text, and id and metadata "
-        "of texts that a program has added",
+        help="print one JSON object per line: path, first_line, last_line, score, text; for texts that a "
+        "program added, also id and metadata",
     )
     command.add_argument(
-        "--path", metavar="GLOB", help="search only files whose path fits, such as 'notes/*' or '*.md'"
+        "--path",
+        metavar="GLOB",
+        help="search only files whose path matches, such as 'notes/*' or '*.md' (default: all)",
     )
     command.add_argument(
         "--mode",
         choices=MODES,
         help="'vector' searches by meaning, 'text' by words, 'hybrid' by both (default: hybrid)",
     )
-    command.add_argument(
-        "--model", help="the model of the index, if it is no longer where it was (default: as it was)"
-    )
+    command.add_argument("--model", help="the model of the index, if it has moved (default: where it was)")
     command.set_defaults(run=_search, parser=command)
 
 

@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
     similarity = commands.add_parser(
         "similarity",
         parents=[model_choice()],
-        help="print the cosine similarities of texts",
+        help="compare texts by cosine similarity",
         description="Print the cosine similarity of each text to every other text: 1 means the same "
         "direction. If the model knows no token of a text, its similarity is 0, even to itself.",
     )

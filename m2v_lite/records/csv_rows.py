@@ -104,8 +104,8 @@ def csv_batches(
             if len(cells) > len(header):
                 policy.broken(
                     partial(block.place, number),
-                    f"{len(cells)} fields, but {len(header)} columns; quote fields that hold "
-                    f"{dialect.delimiter!r}, give --delimiter, or go on with --errors skip",
+                    f"{len(cells)} fields, but the first row has {len(header)}; quote fields that hold "
+                    f"{dialect.delimiter!r}, give --delimiter, or give --errors skip",
                 )
                 continue
             if not is_clean:
@@ -155,7 +155,7 @@ def _rows(blocks: Iterator[TextBlock], delimiter: str, policy: Policy) -> Iterat
         if left:
             policy.broken(
                 partial(begun[0].place, number),
-                "a field begins with a quote that nothing closes; fix this row, or go on without this line "
+                "a field has an opening quote but no closing quote; fix this row, or skip it "
                 "with --errors skip",
             )
             number += line.endswith("\n")
@@ -194,7 +194,7 @@ def _complete_rows(
             return [], number
         except csv.Error as error:
             place = partial(_block_of(blocks, number).place, number)
-            policy.broken(place, f"{error}; fix this row, or go on with --errors skip")
+            policy.broken(place, f"{error}; fix this row, or give --errors skip")
         else:
             if has_ended:  # csv has asked for a further line of this row
                 return lines[at:], number

@@ -141,7 +141,7 @@ def text_of(fields: Any, name: str, policy: Policy, here: Callable[[], str]) -> 
     if value is not None:
         policy.broken(
             here,
-            f"field {name!r} is {json.dumps(value)[:40]}, not a text; {_names(fields)}; or go on with "
+            f"field {name!r} is {json.dumps(value)[:40]}, not a text; {_names(fields)}; or give "
             "--errors skip",
         )
         return None
@@ -158,7 +158,7 @@ def _parsed(line: str, name: str, here: Callable[[], str], policy: Policy) -> Js
             raise json.JSONDecodeError("Extra data", line, end)
     except (ValueError, RecursionError) as error:
         what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-        policy.broken(here, f"not JSON ({what}); fix this line, or go on with --errors skip")
+        policy.broken(here, f"not JSON ({what}); fix this line, or give --errors skip")
         return None
     return _readable((line, value), name, here, policy)
 

@@ -37,7 +37,7 @@ class Policy:
         >>> policy.text(None, lambda: "line 2") is None
         True
         >>> policy.summary()
-        '1 record with bad bytes replaced, 1 record without a text left out'
+        '1 record with bad bytes replaced, 1 record skipped because the text is missing'
     """
 
     def __init__(self, errors: str = "strict", on_missing: str = "error") -> None:
@@ -74,7 +74,7 @@ class Policy:
         if text is not None:
             return text
         if self._on_missing == "error":
-            raise InputValueError(f"{place()}; --on-missing empty or skip goes on without it")
+            raise InputValueError(f"{place()}; to go on, give --on-missing empty or skip")
         if self._on_missing == "skip":
             self.missing += 1
             return None
@@ -99,9 +99,9 @@ class Policy:
         """Return what was done, for a person; "" if there was nothing to do."""
         counts = [
             (self.replaced, "with bad bytes replaced"),
-            (self.left_out, "that cannot be read left out"),
-            (self.emptied, "without a text taken as empty"),
-            (self.missing, "without a text left out"),
+            (self.left_out, "skipped as unreadable"),
+            (self.emptied, "with a missing text read as empty"),
+            (self.missing, "skipped because the text is missing"),
         ]
         return ", ".join(
             f"{number:,} record{'s' * (number != 1)} {what}" for number, what in counts if number
@@ -124,9 +124,9 @@ def _described(text: str, at: int, encoding: str | None) -> str:
     if encoding is not None and 0xDC00 <= number <= 0xDCFF:
         return (
             f"not {encoding.upper()}: the byte 0x{number & 0xFF:02X} after {before!r}; give --encoding if it "
-            "has another encoding, or go on with --errors replace or skip"
+            "has another encoding, or give --errors replace or skip"
         )
     return (
-        f"holds the lone surrogate U+{number:04X} after {before!r}, which is not valid Unicode; go on with "
-        "--errors replace or skip"
+        f"holds the lone surrogate U+{number:04X} after {before!r}, which is not valid Unicode; fix it, or "
+        "give --errors replace or skip"
     )

@@ -36,9 +36,9 @@ def test_what_it_prints() -> None:
     assert shown["m2v_lite"].endswith("model bundled: 29,528 x 256 int8")
     assert sum(value.endswith(" texts/s") for value in shown.values()) == 2
     assert shown["one short text"].endswith(" ms")
-    assert " ms; to numpy alone " in shown["start to first vector"]
+    assert " ms; numpy alone " in shown["start to first vector"]
     if Path("/proc/self/smaps_rollup").exists():
-        assert " MB; with numpy alone " in shown["private memory after it"]
+        assert " MB; numpy alone " in shown["private memory then"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_no_such_model(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_usage(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["bench", wrong, "0"])
-    assert "is not a whole number from 1 up" in capsys.readouterr().err
+    assert "is not a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_a_process_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ def test_what_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "_lines", unknown)
     monkeypatch.setattr(bench, "first_vector", lambda model, text: (1.0, None))
     assert bench.board()
-    assert bench.memory() == "not known"
-    assert dict(bench.start_up(None, 1))["private memory after it"] == "not known on this system"
+    assert bench.memory() == "unknown memory"
+    assert dict(bench.start_up(None, 1))["private memory then"] == "unknown on this system"
 
 
 def test_a_board_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_a_board_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     monkeypatch.setattr(bench, "_lines", lambda path: files.get(path, []))
     assert bench.board() == "Raspberry Pi Zero 2 W Rev 1.0"
-    assert bench.memory() == "416 MB"
+    assert bench.memory() == "416 MB of memory"
 
 
 def test_texts_are_all_different() -> None:

@@ -108,7 +108,7 @@ def test_what_is_refused(
         (["--model", "m", "--threshold", "x", "a"], "'x' is not a number from 0 to 1"),
         (
             ["--model", "m", "a", "--input", "f"],
-            "give texts on the command line or --input and --column, not both",
+            "give texts on the command line, or --input and --column, not both",
         ),
     ):
         with pytest.raises(SystemExit) as caught:

@@ -49,7 +49,7 @@ def test_texts_on_the_command_line(bundled: StaticModel) -> None:
 
 def test_how_many_texts_were_cut() -> None:
     lines = ["a", "a b", "a b c", "", "x" * 1000]
-    told = b"m2v-lite: %d of 5 texts were cut at %d tokens; to embed them whole, give --max-length none"
+    told = b"m2v-lite: %d of 5 texts were cut at %d tokens; to embed them in full, give --max-length none"
     for limit, cut in ((2, 2), (1, 3)):
         done = run("encode", "--max-length", str(limit), stdin="\n".join(lines).encode())
         assert done.stderr.splitlines() == [told % (cut, limit)]
@@ -276,19 +276,19 @@ def test_help_and_version() -> None:
         (["nope"], "invalid choice"),
         (["encode", "--output", "v.txt", "a"], "must end in .npy, .jsonl"),
         (["encode", "a", "--input", "b"], "not both"),
-        (["encode", "--dim", "0", "a"], "'0' is not a whole number from 1 up"),
+        (["encode", "--dim", "0", "a"], "'0' is not a whole number of at least 1"),
         (["encode", "--dim", "x", "a"], "'x' is not a whole number"),
         (["encode", "--max-length", "many", "a"], "'many' is not a whole number"),
         (["encode", "--encoding", "utf-9", "a"], "there is no encoding 'utf-9'"),
-        (["encode", "--delimiter", "ab", "a"], "'ab' is not one character"),
-        (["encode", "--workers", "0", "a"], "'0' is not a whole number from 1 up"),
-        (["encode", "--resume", "a"], "give --output FILE as well"),
+        (["encode", "--delimiter", "ab", "a"], "'ab' cannot be a delimiter; give one character"),
+        (["encode", "--workers", "0", "a"], "'0' is not a whole number of at least 1"),
+        (["encode", "--resume", "a"], "also give --output FILE"),
         (["encode", "--vectors", "base64", "--output", "v.npy", "a"], "--vectors base64 is for JSON"),
         (["encode", "--source", "--output", "v.npy", "a"], "--source needs columns"),
         (["encode", "--max-length", "-3", "a"], "not a whole number"),
         (["encode", "--unknown", "a"], "unrecognized"),
         (["similarity", "one"], "two texts or more"),
-        (["info", "a", "--model", "b"], "one model only"),
+        (["info", "a", "--model", "b"], "give only one model"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str) -> None:
@@ -310,7 +310,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
         (
             ["encode", "--field", "t"],
             b'{"u": "a", "n": 1}',
-            "field 't' is missing or null; .* with texts: u; --on-missing",
+            "field 't' is missing or null; .* with texts: u; to go on, give --on-missing",
         ),
         (["encode", "--field", "t"], b'{"t": null}', "field 't' is missing"),
         (
@@ -376,7 +376,7 @@ def test_an_interrupted_run_leaves_what_it_has_written(name: str, tmp_path: Path
         process.send_signal(number)
         _, errors = process.communicate(timeout=LONGEST)
         assert process.returncode == 128 + number
-        told = f"{partial} keeps the vectors of 5,096 texts; to go on, give the same command with --resume"
+        told = f"{partial} holds the vectors of 5,096 texts; to continue, repeat the command with --resume"
         assert errors.decode() == f"m2v-lite: {told}\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["v.npy.partial", "v.npy.partial.json"]
     command.append("--resume")

@@ -108,7 +108,7 @@ def test_options_of_csv_and_another_format(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["encode", "--input", "in.jsonl", "--format", "jsonl", *option])
-    assert f"{option[0]} is for CSV and TSV, and not for --format jsonl" in capsys.readouterr().err
+    assert f"{option[0]} is for CSV and TSV, not for --format jsonl" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "feather"])
@@ -156,7 +156,7 @@ def test_folders_and_patterns(
         {"path": "notes/b/rows.csv", "line": 2, "text": "third"},
     ]
     assert without_vectors(encoded("--input", "notes")) == expected
-    assert "2 files left out, not being text" in capsys.readouterr().err
+    assert "2 files skipped (not text)" in capsys.readouterr().err
     assert without_vectors(encoded("--input", "notes/**/*.md", "notes/z.txt")) == [
         *expected[1:3],
         expected[0],
@@ -185,7 +185,7 @@ def test_folders_and_patterns(
         (["damaged.gz"], "damaged.gz: damaged gzip data"),
         (["names.csv"], "names.csv, line 1 (byte 0): which column holds the texts? give --column; there are: a, b"),
         (["semi.csv"], "semi.csv, line 1 (byte 0): which column holds the texts? give --delimiter ';'"),
-        (["wide.csv"], "wide.csv, line 2 (byte 5): 2 fields, but 1 columns"),
+        (["wide.csv"], "wide.csv, line 2 (byte 5): 2 fields, but the first row has 1"),
         (["null.jsonl"], "null.jsonl, line 1 (byte 0): field 'text' is missing or null"),
     ],
 )  # fmt: skip
@@ -219,10 +219,10 @@ def test_policies_are_counted(tmp_path: Path, encoded: Run, capsys: pytest.Captu
     path.write_bytes(b'{"text": "a"}\n{"text": "\xff"}\n{"text": null}\n{"text": "b"}\nbroken\n{"text": 7}\n')
     options = ["--input", path, "--errors", "skip", "--on-missing"]
     assert [record["text"] for record in encoded(*options, "skip")] == ["a", "b"]
-    told = "3 records that cannot be read left out, 1 record without a text left out"
+    told = "3 records skipped as unreadable, 1 record skipped because the text is missing"
     assert capsys.readouterr().err == f"m2v-lite: {told}\n"
     assert [record["text"] for record in encoded(*options, "empty")] == ["a", None, "b"]
-    assert "1 record without a text taken as empty" in capsys.readouterr().err
+    assert "1 record with a missing text read as empty" in capsys.readouterr().err
     path.write_bytes(b'{"text": "caf\xe9"}\n')
     assert encoded("--input", path, "--errors", "replace")[0]["text"] == "caf\ufffd"
     assert capsys.readouterr().err == "m2v-lite: 1 record with bad bytes replaced\n"
@@ -270,7 +270,7 @@ def test_a_failure_with_workers_keeps_what_came_before(
     (tmp_path / "in").write_bytes(b"line\n" * 10_000 + b"\xff\n")
     options = ["encode", "--dim", "2", "--input", str(tmp_path / "in"), "--output", str(tmp_path / "v.npy")]
     assert main([*options, "--workers", "2"]) == 1
-    assert "keeps the vectors of 10,000 texts" in capsys.readouterr().err
+    assert "holds the vectors of 10,000 texts" in capsys.readouterr().err
     assert main([*options, "--resume", "--errors", "skip"]) == 0
     assert np.load(tmp_path / "v.npy").shape == (10_000, 2)
 

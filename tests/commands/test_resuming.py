@@ -49,7 +49,7 @@ def test_a_failed_job_goes_on(
     told = capsys.readouterr().err
     partial = tmp_path / "v.npy.partial"
     expected = (
-        f"{partial} keeps the vectors of {len(LINES)} texts; to go on, give the same command with --resume"
+        f"{partial} holds the vectors of {len(LINES)} texts; to continue, repeat the command with --resume"
     )
     assert expected in told
     assert f"in, line {len(LINES) + 1} (byte " in told
@@ -59,7 +59,7 @@ def test_a_failed_job_goes_on(
     assert (partial.read_bytes(), partial.stat().st_mtime_ns) == before
     assert str(partial) in capsys.readouterr().err
     assert job("--resume", "--errors", "skip") == 0
-    assert "1 record that cannot be read left out" in capsys.readouterr().err
+    assert "1 record skipped as unreadable" in capsys.readouterr().err
     assert names(tmp_path) == ["in", "v.npy"]
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), bundled.encode([*LINES, "last"]))
 
@@ -249,7 +249,7 @@ def test_records_before_one_that_cannot_be_written_are_kept(
     assert main([*command, "--output", str(tmp_path / "v.jsonl")]) == 1
     told = capsys.readouterr().err
     assert "in.jsonl, line 3 (byte 28): the record already has a field 'embedding'" in told
-    assert "keeps the vectors of 2 texts" in told
+    assert "holds the vectors of 2 texts" in told
     assert len((tmp_path / "v.jsonl.partial").read_text().splitlines()) == 2
 
 
@@ -273,7 +273,7 @@ def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path, bundled: 
     )
     assert done.returncode == 1
     assert "v.npy.partial: File too large\n" in done.stderr
-    assert "v.npy.partial keeps the vectors of 4,096 texts" in done.stderr
+    assert "v.npy.partial holds the vectors of 4,096 texts" in done.stderr
     subprocess.run(
         [sys.executable, "-m", "m2v_lite", *command, "--resume"], cwd=tmp_path, check=True, timeout=LONGEST
     )

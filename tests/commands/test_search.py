@@ -158,7 +158,7 @@ def test_what_is_skipped_is_told(notes: Path, capsys: pytest.CaptureFixture[str]
         (["index", "--watch"], "give files or folders to index"),
         (["index", ".", "--chunk", "words"], "'words' is not a whole number"),
         (["search"], "the following arguments are required: QUERY"),
-        (["search", "a", "-n", "0"], "'0' is not a whole number from 1 up"),
+        (["search", "a", "-n", "0"], "'0' is not a whole number of at least 1"),
         (["search", "a", "--mode", "exact"], "invalid choice: 'exact'"),
     ],
 )

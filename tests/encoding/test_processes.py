@@ -139,13 +139,13 @@ def test_one_worker_is_this_process(
 @pytest.mark.parametrize("wrong", [True, 1.5, "2"])
 def test_a_number_of_workers_of_a_wrong_type(wrong: Any, bundled: StaticModel) -> None:
     for texts in ("one", ["one"]):
-        with pytest.raises(InputTypeError, match=r"workers is .*; give a whole number from 1 up"):
+        with pytest.raises(InputTypeError, match=r"workers is .*; give a whole number of at least 1"):
             bundled.encode(texts, workers=wrong)
 
 
 @pytest.mark.parametrize("wrong", [0, -1])
 def test_an_impossible_number_of_workers(wrong: int, bundled: StaticModel) -> None:
-    with pytest.raises(InputValueError, match=r"workers is .*; give a whole number from 1 up"):
+    with pytest.raises(InputValueError, match=r"workers is .*; give a whole number of at least 1"):
         bundled.encode(["one"], workers=wrong)
 
 

@@ -105,7 +105,7 @@ def test_what_cannot_be_written_to(bundled: StaticModel) -> None:
 
 @pytest.mark.parametrize("value", [0, -1])
 def test_columns_out_of_range(bundled: StaticModel, value: int) -> None:
-    with pytest.raises(InputValueError, match=f"truncate_dim is {value}; give a whole number from 1 up"):
+    with pytest.raises(InputValueError, match=f"truncate_dim is {value}; give a whole number of at least 1"):
         bundled.encode("cat", truncate_dim=value)
     with pytest.raises(
         InputValueError, match="truncate_dim is 257, but the model has 256 columns; give at mo"

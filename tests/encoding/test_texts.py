@@ -135,14 +135,14 @@ def test_a_lone_surrogate(method: str, bundled: StaticModel) -> None:
 @pytest.mark.parametrize("value", [0, -1, np.int64(0)])
 @pytest.mark.parametrize("option", ["max_length", "batch_size"])
 def test_options_out_of_range(option: str, value: Any, bundled: StaticModel) -> None:
-    with pytest.raises(InputValueError, match=f"{option} is {value}; give a whole number from 1 up"):
+    with pytest.raises(InputValueError, match=f"{option} is {value}; give a whole number of at least 1"):
         bundled.encode(["cat"], **{option: value})
 
 
 @pytest.mark.parametrize("value", [True, False, np.True_, 1.5, "8", [8]])
 @pytest.mark.parametrize("option", ["max_length", "batch_size"])
 def test_options_of_a_wrong_type(option: str, value: Any, bundled: StaticModel) -> None:
-    with pytest.raises(InputTypeError, match=f"{option} is .*; give a whole number from 1 up"):
+    with pytest.raises(InputTypeError, match=f"{option} is .*; give a whole number of at least 1"):
         bundled.encode(["cat"], **{option: value})
 
 

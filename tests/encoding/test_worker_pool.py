@@ -210,7 +210,7 @@ def test_a_dead_worker_whose_pipe_another_process_holds(
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ((0,), InputValueError, "workers is 0; give a whole number from 1 up"),
+        ((0,), InputValueError, "workers is 0; give a whole number of at least 1"),
         (("2",), InputTypeError, "workers is str '2'; give a whole number"),
         ((2, "thread"), InputValueError, "start_method is 'thread'; give one of .*spawn.*, or None"),
         ((2, 1), InputTypeError, "start_method is int 1; give one of .*spawn.*, or None"),

@@ -457,7 +457,7 @@ def test_list_and_prune(one_folder: Path, tmp_path: Path, assets: Path, listed: 
     older, leftover = file.with_name("format-1.safetensors"), file.with_name(".m2v-lite-01234567.tmp")
     older.write_bytes(file.read_bytes())
     leftover.write_bytes(b"")
-    assert listed("--prune").count("not known") == 1
+    assert listed("--prune").count("unknown") == 1
     assert files_in(assets) == [file]
     (one_folder / "tokenizer.json").write_text(json.dumps(divided()), encoding="utf-8")
     assert str(file) in listed("--prune")

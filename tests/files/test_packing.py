@@ -133,7 +133,7 @@ def test_int8_only_where_vectors_are_scaled(tmp_path: Path, capsys: pytest.Captu
     TinyModel(wordpiece(), config={"normalize": False}).build(tmp_path / "folder")
     arguments = ["pack", str(tmp_path / "folder"), str(tmp_path / "out"), "--dtype", "int8"]
     assert main(arguments) == 1
-    assert "without their scale" in capsys.readouterr().err
+    assert "int8 loses the scale of the table" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -144,10 +144,10 @@ def test_dimensionality_is_a_view(columns: int, dtype: str, tiny: Callable[[str]
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        (0, InputValueError, "is 0; give a whole number from 1 up"),
+        (0, InputValueError, "is 0; give a whole number of at least 1"),
         (25, InputValueError, "is 25, but the model has 24 columns; give at most 24"),
-        (True, InputTypeError, "is bool True; give a whole number from 1 up"),
-        ("8", InputTypeError, "is str '8'; give a whole number from 1 up"),
+        (True, InputTypeError, "is bool True; give a whole number of at least 1"),
+        ("8", InputTypeError, "is str '8'; give a whole number of at least 1"),
     ],
 )
 def test_impossible_dimensionality(value: Any, error: type[Exception], message: str, folder: Path) -> None:
@@ -799,7 +799,9 @@ def test_the_size_of_the_memo(bundled: StaticModel) -> None:
     for model in (small, again):
         assert model._tokenizer._single._memo._arguments[-1] == 1  # type: ignore[union-attr]
     for number in (0, -1):
-        with pytest.raises(InputValueError, match=f"^memo_bytes is {number}; give a whole number from 1 up$"):
+        with pytest.raises(
+            InputValueError, match=f"^memo_bytes is {number}; give a whole number of at least 1$"
+        ):
             StaticModel.from_pretrained(memo_bytes=number)
     wrong: Any
     for wrong in (1.5, True, "8 MB"):

@@ -83,7 +83,7 @@ def test_rows_without_a_text_follow_the_policy_and_keep_their_numbers() -> None:
     assert policy.missing == 2
     before, message = texts_before(InputValueError, read(data, "text"))
     assert before == ["a", "b"]
-    assert message == "a, row 3: the text is null; --on-missing empty or skip goes on without it"
+    assert message == "a, row 3: the text is null; to go on, give --on-missing empty or skip"
 
 
 @pytest.mark.parametrize("format", FORMATS)

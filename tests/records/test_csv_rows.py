@@ -68,7 +68,7 @@ def test_any_text_is_read_as_python_reads_it(body: str, cuts: list[int]) -> None
             if row and not ended:
                 expected.append(row)
             if ended:
-                with pytest.raises(InputValueError, match="nothing closes"):
+                with pytest.raises(InputValueError, match="no closing quote"):
                     texts("csv", *in_pieces(whole.encode(), cuts))
                 return
     except csv.Error:
@@ -128,10 +128,14 @@ def test_a_file_without_rows_has_no_records(data: bytes) -> None:
         (
             b"text\n1\n1,2\n",
             None,
-            r"^a, line 3 \(byte 7\): 2 fields, but 1 columns; quote fields that hold ','",
+            r"^a, line 3 \(byte 7\): 2 fields, but the first row has 1; quote fields that hold ','",
         ),
-        (b"a,text\n1,2\n1\n", None, r"^a, line 3 \(byte 11\): no field in column 'text'; --on-missing"),
-        (b'text\n"a\nb\n', None, r"^a, line 2 \(byte 5\): a field begins with a quote that nothing closes"),
+        (
+            b"a,text\n1,2\n1\n",
+            None,
+            r"^a, line 3 \(byte 11\): no field in column 'text'; to go on, give --on-missing empty or skip",
+        ),
+        (b'text\n"a\nb\n', None, r"^a, line 2 \(byte 5\): a field has an opening quote but no closing quote"),
         (b"te\xffxt\nb\n", None, r"^a, line 1 \(byte 0\): not UTF-8: the byte 0xFF after 'te'"),
         (b"text,b\na,b\nb,\xff\n", None, r"^a, line 3 \(byte 11\): not UTF-8: the byte 0xFF after 'b,'"),
     ],
@@ -192,7 +196,7 @@ def test_broken_rows_are_left_out_and_counted() -> None:
     assert [text for batch in found for text in batch.texts] == ["one", "six", "eight"]
     assert [number for batch in found for number in batch.places.numbers] == [2, 7, 9]
     assert [batch.places.described(-1) for batch in found][-1] == f"a, line 9 (byte {data.index(b'8,')})"
-    assert policy.summary() == "4 records that cannot be read left out, 1 record without a text left out"
+    assert policy.summary() == "4 records skipped as unreadable, 1 record skipped because the text is missing"
 
 
 def test_bad_bytes_are_replaced_in_all_fields_and_counted_once() -> None:
@@ -200,7 +204,7 @@ def test_bad_bytes_are_replaced_in_all_fields_and_counted_once() -> None:
     found = next(batches("csv", b"id,text\n\xff,caf\xe9\n2,\xe2\x82\n3\n", policy=policy))
     assert found.texts == ["caf\ufffd", "\ufffd", ""]
     assert found.rows.columns() == {"id": ["\ufffd", "2", "3"], "text": ["caf\ufffd", "\ufffd", None]}
-    assert policy.summary() == "2 records with bad bytes replaced, 1 record without a text taken as empty"
+    assert policy.summary() == "2 records with bad bytes replaced, 1 record with a missing text read as empty"
 
 
 def test_columns_of_one_name_are_told_apart() -> None:

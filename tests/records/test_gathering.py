@@ -105,9 +105,7 @@ def test_policies_count_what_they_do() -> None:
     assert policy.readable("\ud800", lambda: "line 1", None) is None
     policy.broken(lambda: "line 2", "broken")
     assert policy.text(None, lambda: "line 3") == ""
-    assert (
-        policy.summary() == "2 records that cannot be read left out, 1 record without a text taken as empty"
-    )
+    assert policy.summary() == "2 records skipped as unreadable, 1 record with a missing text read as empty"
     with pytest.raises(ValueError, match=r"^line 4: broken$"):
         Policy("replace").broken(lambda: "line 4", "broken")
 

@@ -88,7 +88,7 @@ def test_objects_that_have_arrived_are_there_before_more_is_waited_for() -> None
     [
         (
             "{",
-            r"not JSON \(Expecting property name.* at column 2\); fix this line, or go on with --errors skip$",
+            r"not JSON \(Expecting property name.* at column 2\); fix this line, or give --errors skip$",
         ),
         ('{"text": "a"} b', r"not JSON \(Extra data at column 14\)"),
         ('{"text": "\ta"}', r"not JSON \(Invalid control character at"),
@@ -99,11 +99,17 @@ def test_objects_that_have_arrived_are_there_before_more_is_waited_for() -> None
         ),
         (
             '{"text": 1, "b": "c"}',
-            r"field 'text' is 1, not a text; give --column .*; fields with texts: b; or go on with --errors skip$",
+            r"field 'text' is 1, not a text; give --column .*; fields with texts: b; or give --errors skip$",
         ),
-        ('{"text": null, "b": 1}', r"field 'text' is missing or null; .*: none; --on-missing empty or skip"),
-        ('{"txt": "a"}', r"field 'text' is missing or null; .*: txt; --on-missing"),
-        ('{"a": {"b": {"c": "x"}, "n": 1}, "d": "y"}', r"fields with texts: d, a\.b\.c; --on-missing"),
+        (
+            '{"text": null, "b": 1}',
+            r"field 'text' is missing or null; .*: none; to go on, give --on-missing empty or skip",
+        ),
+        ('{"txt": "a"}', r"field 'text' is missing or null; .*: txt; to go on, give --on-missing"),
+        (
+            '{"a": {"b": {"c": "x"}, "n": 1}, "d": "y"}',
+            r"fields with texts: d, a\.b\.c; to go on, give --on-missing",
+        ),
         (
             '{"text": "a\\ud800b"}',
             r"holds the lone surrogate U\+D800 after '.*a', which is not valid Unicode",
@@ -129,7 +135,7 @@ def test_bad_bytes_in_lines_follow_the_policy() -> None:
         texts("jsonl", data)
     policy = Policy("skip", "skip")
     assert texts("jsonl", data, policy=policy) == ["c"]
-    assert policy.summary() == "3 records that cannot be read left out, 1 record without a text left out"
+    assert policy.summary() == "3 records skipped as unreadable, 1 record skipped because the text is missing"
     policy = Policy("replace")
     found = batches("jsonl", data.replace(b"{broken\n", b""), policy=policy, limits=Limits(1, 99))
     rows = [next(found).rows, next(found).rows]
@@ -193,7 +199,7 @@ def test_items_without_texts_are_left_out_and_keep_their_numbers() -> None:
     policy = Policy("skip", "skip")
     data = b'[{"text": "a"}, 1, {"text": null}, {"text": "\xff"}, {"text": "e"}]'
     assert numbers("json", data, policy=policy) == [1, 5]
-    assert policy.summary() == "2 records that cannot be read left out, 1 record without a text left out"
+    assert policy.summary() == "2 records skipped as unreadable, 1 record skipped because the text is missing"
 
 
 def test_bad_bytes_in_an_array_may_be_replaced() -> None:
