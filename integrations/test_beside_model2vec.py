@@ -49,7 +49,7 @@ def test_the_rest_of_model2vec_is_not_mixed_in(name: str) -> None:
         "except ImportError as error:\n    print(isinstance(error, m2v_lite.M2VLiteError), error)\n"
         "assert 'torch' not in sys.modules\n"
     )
-    assert done.stdout.startswith(f"True {name}: m2v_lite, which is in model2vec's place here"), done.stderr
+    assert done.stdout.startswith(f"True {name}: m2v_lite, which stands in for model2vec here"), done.stderr
 
 
 @pytest.mark.parametrize("program", ["import model2vec", "from model2vec import StaticModel"])
@@ -61,7 +61,7 @@ def test_too_late(program: str) -> None:
         "import model2vec\nprint(model2vec.StaticModel.__module__)"
     )
     told, module = done.stdout.splitlines()
-    assert told.startswith("model2vec itself is imported already, from ")
+    assert told.startswith("model2vec itself is already imported, from ")
     assert told.endswith("call install_as_model2vec() before anything imports it")
     assert module == "model2vec.model"
 

@@ -79,7 +79,10 @@ def names_in(folder: str) -> list[str]:
 
 def warn_left_out(error: OSError) -> None:
     """Warn that a folder was left out of a list, because of an error."""
-    warnings.warn(f"{error.filename}: left out, because it cannot be read ({error.strerror})", stacklevel=3)
+    warnings.warn(
+        f"{error.filename}: skipped, because it cannot be read ({error.strerror}); check its permissions",
+        stacklevel=3,
+    )
 
 
 def kind_of(path: PathLike) -> str:

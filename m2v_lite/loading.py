@@ -129,8 +129,8 @@ def warn_of_difference(parts: ModelParts, normalize: bool | None, max_length: in
     if reasons:
         _warned.add(folder)
         warnings.warn(
-            f"{folder}: these are model2vec's vectors, and sentence-transformers gives others for this "
-            f"model: {'; '.join(reasons)}. StaticModel.from_sentence_transformers gives those",
+            f"{folder}: these are model2vec's vectors; sentence-transformers makes other vectors of this "
+            f"model: {'; '.join(reasons)}. For those, use StaticModel.from_sentence_transformers",
             stacklevel=3,  # the caller of `StaticModel.from_pretrained`
         )
 

@@ -387,6 +387,6 @@ def _load_again(
     if model._identity != identity:
         assert model.files is not None  # it was read from them
         raise InvalidModelError(
-            f"{model.files.folder}: another model has replaced the pickled model; pickle the model again"
+            f"{model.files.folder}: these files are not those of the pickled model; pickle the model again"
         )
     return model

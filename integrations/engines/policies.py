@@ -18,7 +18,7 @@ SAYS_NOT_UTF8 = (
     r"row 1 of the (column|batch, column 'text'): the text is not valid Unicode at character 3; give errors="
 )
 # What it says if rows are to be left out of a column alone, whose table keeps its rows.
-KEEPS_ROWS = "a column alone keeps all of its rows"
+KEEPS_ROWS = "a single column must keep all of its rows"
 
 Vectors = dict[int, list[float] | None]
 

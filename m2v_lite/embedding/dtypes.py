@@ -54,7 +54,8 @@ def check_array(place: str, dtype: str, shape: tuple[int, ...], dtypes: tuple[st
         )
     if len(shape) != dimensions:
         raise InvalidModelError(
-            f"{place} has shape {list(shape)}: the number of dimensions is {len(shape)}, not {dimensions}; "
+            f"{place} has shape {list(shape)}, but it must have {dimensions} "
+            f"dimension{'s' * (dimensions > 1)}; "
             "give the arrays of a static model"
         )
     if dimensions == 2 and shape[1] == 0:

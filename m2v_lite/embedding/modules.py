@@ -149,7 +149,7 @@ class Dense:
         outputs, inputs = self.weight.shape
         if before != inputs:
             raise InvalidModelError(
-                f"the vectors have {before} columns, and a Dense module takes {inputs}; give a table with as "
+                f"the vectors have {before} columns, but a Dense module takes {inputs}; give a table with as "
                 "many columns as the model's own"
             )
         return int(outputs)

@@ -47,8 +47,8 @@ def checked_precision(precision: Any, unit: bool) -> str | None:
         raise InputValueError(f"precision is {precision!r:.60}; give one of {', '.join(PRECISIONS)}")
     if precision in CODES and not unit:
         raise InputValueError(
-            f"precision is {precision!r}, which is for vectors of length 1; give normalize=True (on the "
-            "command line --normalize), or another precision"
+            f"precision is {precision!r}, which needs vectors of length 1; give normalize=True (on the "
+            "command line, --normalize), or another precision"
         )
     return precision
 

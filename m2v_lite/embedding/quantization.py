@@ -65,7 +65,7 @@ def quantize(table: NDArray[Any], dtype_name: str, columns: int | None = None) -
                [  32,    0]], dtype=int8)
     """
     if dtype_name not in DTYPES:
-        raise InputValueError(f"quantize_to is {dtype_name!r}; choose one of {', '.join(DTYPES)}")
+        raise InputValueError(f"quantize_to is {dtype_name!r}; give one of {', '.join(DTYPES)}")
     dtype = np.dtype(dtype_name)
     if table.dtype == dtype:
         return table[:, :columns]

@@ -79,7 +79,7 @@ class EmbeddingTable:
             InvalidModelError: a token id has no row, weight or mapping entry. Or there is no mapping, and the
                 number of rows differs from the number of tokens.
         """
-        remedy = "use a table and a tokenizer of the same model"
+        remedy = "use a table and a tokenizer from the same model"
         if not tokens:
             raise InvalidModelError(f"{place}: the tokenizer has no tokens; {remedy}")
         per_token = {"mapping": self.mapping, "weights": self.weights}
@@ -87,7 +87,7 @@ class EmbeddingTable:
             rows = len(self.embedding)
             if rows != tokens:
                 raise InvalidModelError(
-                    f"{place}: the table has {rows} rows and the vocabulary {tokens} tokens; {remedy}"
+                    f"{place}: the table has {rows} rows, but the vocabulary has {tokens} tokens; {remedy}"
                 )
             per_token["embedding table"] = self.embedding
         for name, array in per_token.items():
@@ -156,6 +156,6 @@ def check_rows(place: object, embedding: NDArray[Any], mapping: NDArray[Any] | N
     low, high = int(mapping.min()), int(mapping.max())
     if low < 0 or high >= len(embedding):
         raise InvalidModelError(
-            f"{place}: the mapping holds row {low if low < 0 else high}, but the table has rows 0 to "
-            f"{len(embedding) - 1}; fetch the file again, or give the mapping of this table"
+            f"{place}: the mapping refers to row {low if low < 0 else high}, but the table has rows 0 "
+            f"to {len(embedding) - 1}; fetch the file again, or give the mapping of this table"
         )

@@ -32,11 +32,12 @@ def compared(config: dict[str, Any], first: ArrayLike, second: ArrayLike, is_pai
     a, b = _vectors("embeddings1", first), _vectors("embeddings2", second)
     if a.shape[1] != b.shape[1]:
         raise InputValueError(
-            f"embeddings1 has {a.shape[1]} columns and embeddings2 {b.shape[1]}; compare vectors of one model"
+            f"embeddings1 has {a.shape[1]} columns, but embeddings2 has {b.shape[1]}; compare vectors of "
+            "one model"
         )
     if is_pairwise and len(a) != len(b):
         raise InputValueError(
-            f"embeddings1 has {len(a)} vectors and embeddings2 {len(b)}; give pairs, or use `similarity`"
+            f"embeddings1 has {len(a)} vectors, but embeddings2 has {len(b)}; give pairs, or use `similarity`"
         )
     if name == "cosine":
         a, b = _scaled(a), _scaled(b)
@@ -58,7 +59,7 @@ def _vectors(name: str, given: ArrayLike) -> NDArray[Any]:
     if vectors.ndim not in (1, 2) or vectors.dtype.kind not in "fiu":
         raise InputValueError(
             f"{name} has the shape {vectors.shape} and the dtype {vectors.dtype}; give a vector, or an array "
-            "of vectors, one a row"
+            "of vectors, one per row"
         )
     return np.atleast_2d(vectors.astype(np.result_type(vectors.dtype, np.float32), copy=False))
 

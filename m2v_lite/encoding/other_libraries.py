@@ -10,13 +10,13 @@ from m2v_lite.encoding.prompts import chosen_prompt
 from m2v_lite.errors import InputTypeError, InputValueError
 
 HONOURED = ("prompt", "prompt_name", "normalize_embeddings")
-ARRAYS = "m2v_lite gives numpy arrays; torch.from_numpy(model.encode(texts)) makes a tensor of one"
+ARRAYS = "m2v_lite returns numpy arrays; for a tensor, use torch.from_numpy(model.encode(texts))"
 # The value that means what is done here anyway, and what to say of others. None is fine as well.
 ONE_VALUE: dict[str, tuple[Any, str]] = {
     "convert_to_numpy": (True, ARRAYS),
     "convert_to_tensor": (False, ARRAYS),
-    "output_value": ("sentence_embedding", "encode_as_sequence gives the vectors of tokens"),
-    "pool": (None, "model.pool(workers=N) gives a pool, which has a method `encode` of its own"),
+    "output_value": ("sentence_embedding", "for token vectors, use encode_as_sequence"),
+    "pool": (None, "to use a pool, make one with model.pool(workers=N), and call its own `encode`"),
 }
 # Any value is fine: numpy has one device, the size of a share of the work changes no vector, and a static
 # model has one task.
@@ -64,5 +64,5 @@ def _unknown(method: str, name: str, names: Collection[str]) -> str:
 
     nearest = get_close_matches(name, names, 1)
     return f"{method} has no option {name!r:.60}; " + (
-        f"did you mean {nearest[0]!r}?" if nearest else f"see help(StaticModel.{method}) for those it has"
+        f"did you mean {nearest[0]!r}?" if nearest else f"see help(StaticModel.{method}) for its options"
     )

@@ -125,7 +125,7 @@ class Team:
             return
         if multiprocessing.current_process().daemon:
             raise InputValueError(
-                "workers: this process is a worker itself, which Python does not let start others; leave "
+                "workers: this process is itself a worker, which cannot start other workers; leave "
                 "`workers` out here"
             )
         for _ in range(self._number):

@@ -165,4 +165,4 @@ def _check_array(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None
     if out.shape != shape or out.dtype != dtype:
         raise InputValueError(f"out has shape {out.shape} and dtype {out.dtype}; {wanted}")
     if not out.flags.writeable:
-        raise InputValueError(f"out cannot be written; {wanted} that can, for example mapped with mode='r+'")
+        raise InputValueError(f"out is read-only; {wanted} that is writable, such as a memmap with mode='r+'")

@@ -91,15 +91,15 @@ class WorkerPool:
         self._team = Team(context_of(start_method), encoder, workers)
         self._owner = os.getpid()
         self._in_use = threading.Lock()  # never touched in a forked process; see `_check_open`
-        self._state = "not yet open"
+        self._state = "not open yet"
         self._stream_under_way: weakref.ref[Sharing] | None = None
         # If an interrupt comes just before `__exit__` begins, the end of this object ends the workers.
         self._end = weakref.finalize(self, self._team.end)
 
     def __enter__(self) -> Self:
-        if self._state != "not yet open":
+        if self._state != "not open yet":
             self._check_open()
-            raise WorkerError("this pool is in use in a `with` block already; make a pool for each block")
+            raise WorkerError("this pool is already in use in a `with` block; make one pool for each block")
         self._state = "open"
         return self
 
@@ -350,15 +350,15 @@ class WorkerPool:
         under_way = None if self._stream_under_way is None else self._stream_under_way()
         if under_way is not None and under_way is not stream and not under_way.is_finished:
             raise WorkerError(
-                "a stream of this pool is not yet at its end; read it to its end, or close it, or make "
-                "another pool"
+                "this pool has an unfinished stream; read the stream to its end, close it, or make another "
+                "pool"
             )
 
     def _check_open(self) -> None:
         if self._owner != os.getpid():
             raise WorkerError(
                 f"this pool belongs to process {self._owner}, and a forked process cannot use it; "
-                "make another here"
+                "make another pool here"
             )
         if self._state != "open":
             raise WorkerError(
@@ -367,8 +367,8 @@ class WorkerPool:
 
     def __reduce__(self) -> NoReturn:
         raise InputTypeError(
-            "a pool cannot be copied or pickled, because its processes belong to this one; make another with "
-            "model.pool there"
+            "a pool cannot be copied or pickled, because its workers belong to this process; make another "
+            "pool there, with model.pool"
         )
 
 
@@ -376,6 +376,6 @@ def _check_no_workers(options: dict[str, Any]) -> None:
     """Check that the caller of a pool does not ask for workers again."""
     if "workers" in options:
         raise InputTypeError(
-            f"workers is {described(options['workers'])}, but a pool has its number of workers already; "
-            "leave it out here and give it to `pool`"
+            f"workers is {described(options['workers'])}, but this pool already has its workers; leave "
+            "`workers` out here, and give it to `pool`"
         )

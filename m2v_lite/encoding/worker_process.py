@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     PartEncoder = Callable[[Settings, list[str], int, NDArray[Any]], int]
 
 GUARD = (
-    "what it printed says why. A program that asks for workers must be a file, and must start under: "
+    "its output says why. A program that uses workers must be a file, and must start its work under: "
     "if __name__ == '__main__':"
 )
 
@@ -88,7 +88,7 @@ class Worker:
         except OSError as error:
             raise WorkerError(f"a worker process cannot be started ({error}); give fewer workers") from error
         except EOFError as error:  # the fork server, which imports the program, has failed at that
-            raise WorkerError(f"the fork server ended by itself; {GUARD}") from error
+            raise WorkerError(f"the fork server stopped; {GUARD}") from error
         finally:
             self._theirs.close()
 
@@ -152,9 +152,9 @@ class Worker:
         status = self._process.exitcode or 0
         if status < 0:
             return WorkerError(
-                f"a worker process was ended by signal {-status}; if memory ran out, give fewer workers"
+                f"a worker process was killed by signal {-status}; if memory ran out, give fewer workers"
             )
-        return WorkerError(f"a worker process ended by itself, with status {status}; {GUARD}")
+        return WorkerError(f"a worker process stopped with status {status}; {GUARD}")
 
 
 def work(connection: Connection, encoder: PartEncoder | bytes) -> None:

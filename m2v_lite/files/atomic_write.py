@@ -214,5 +214,5 @@ def target_of(path: PathLike) -> str:
         raise OSError(f"{path}: not an ordinary file, so it is not replaced; give another name")
     parent = os.path.dirname(target)
     if not os.path.isdir(parent):
-        raise FileNotFoundError(f"{path}: there is no folder {parent}; make it first")
+        raise FileNotFoundError(f"{path}: there is no folder {parent}; create it first")
     return target

@@ -49,6 +49,6 @@ def check_config(path: PathLike, config: dict[str, Any]) -> None:
     max_length = config.get("max_length")
     if max_length is not None and (type(max_length) is not int or not 1 <= max_length <= sys.maxsize):
         raise InvalidModelError(
-            f"{path}: 'max_length' is {max_length!r:.60}; set it to a number of tokens from 1 up, "
+            f"{path}: 'max_length' is {max_length!r:.60}; set it to a number of tokens, at least 1, "
             "or to null for no limit"
         )

@@ -51,7 +51,7 @@ def read_modules(folder: str, entries: Sequence[Entry], columns: int) -> list[Mo
             modules.append(_read_dense(place, columns))
         else:
             raise InvalidModelError(
-                f"{os.path.join(folder, MODULES)}: the module {kind!r:.60} is not supported behind a "
+                f"{os.path.join(folder, MODULES)}: the module {kind!r:.60} is not supported after a "
                 f"{TABLE}, only {SCALES} and {LINEAR}; use sentence-transformers for this model"
             )
         columns = modules[-1].columns(columns)
@@ -113,7 +113,7 @@ def dense_of(
     if type(outputs) is not int or outputs < 1 or inputs != columns:
         raise broken(
             place,
-            f"it makes {described(outputs)} columns of {described(inputs)}, and the vectors have {columns}",
+            f"it makes {described(outputs)} columns of {described(inputs)}, but the vectors have {columns}",
         )
     arrays = partial(_array, file, prefix)
     weight = arrays("linear.weight", (outputs, columns))

@@ -51,7 +51,7 @@ def head_tensors(parts: ModelParts) -> dict[str, NDArray[Any]]:
     first = tensors.get("head.0.weight")
     if first is not None and first.ndim == 2 and first.shape[1] != parts.dim:
         raise InvalidModelError(
-            f"{path}: the head takes vectors of {first.shape[1]} columns, and the model has {parts.dim}; "
+            f"{path}: the head takes vectors of {first.shape[1]} columns, but the model has {parts.dim}; "
             "load the model with all its columns, or fetch both files of one model"
         )
     return tensors

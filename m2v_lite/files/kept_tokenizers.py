@@ -135,7 +135,7 @@ def verify_kept(path: str) -> int:
         return verify(kept)
     except InvalidModelError as error:
         raise InvalidModelError(
-            f"{kept}: what is kept of {path} is damaged; remove it, and the next start makes it again"
+            f"{kept}: the kept tokenizer of {path} is damaged; delete it, and the next start makes it again"
         ) from error
 
 
@@ -188,7 +188,7 @@ def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
             source,
             path,
             memo_bytes,
-            lambda: note(f"preparing the vocabulary of {path}, once; it is kept in {kept}"),
+            lambda: note(f"preparing the vocabulary of {path}; the result is kept in {kept}"),
         )
         if not isinstance(own, Left):
             _keep(own, kept, source, len(content))
@@ -224,8 +224,8 @@ def _keep(own: WordPieceTokenizer | UnigramTokenizer, kept: str, source: Tokeniz
             write_packed(kept, tensors, {**metadata, "made_from": json.dumps(made_from)})
     except OSError as error:
         note(
-            f"it cannot be kept ({error}), so each start prepares it again; set HF_ASSETS_CACHE to a folder "
-            "that can be written, or pack the model: m2v-lite pack"
+            f"the prepared vocabulary cannot be kept ({error}), so each start prepares it again; set "
+            "HF_ASSETS_CACHE to a writable folder, or pack the model: m2v-lite pack"
         )
 
 

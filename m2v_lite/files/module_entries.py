@@ -57,7 +57,7 @@ def read_modules_entry(
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise broken(file.path, f"its metadata {MODULES} holds no list of modules")
     if prompt is not None and not holds_prompt(config, prompt):
-        raise broken(file.path, f"its metadata {MODULES} names a prompt that its config does not hold")
+        raise broken(file.path, f"its metadata {MODULES} names a prompt that its config does not have")
     modules: list[Module] = []
     for place, item in enumerate(listed):
         kind, most = item.get("type"), item.get("columns")
@@ -68,7 +68,7 @@ def read_modules_entry(
         elif kind == CUT and type(most) is int and 1 <= most <= columns:
             modules.append(LeadingColumns(most))
         else:
-            raise broken(file.path, f"module {place} is {item!s:.100}, which is none")
+            raise broken(file.path, f"module {place} is {item!s:.100}, which is not a known module")
         columns = modules[-1].columns(columns)
     return modules, prompt
 
@@ -94,8 +94,8 @@ def check_reduction(
         )
     if quantize_to == "int8" != dtype and not ignore_scale(modules, otherwise=True):
         raise InputValueError(
-            f"{place}: int8 keeps rows without their scale, and this model has a Dense module that takes "
-            "means which are not scaled; give float16"
+            f"{place}: int8 loses the scale of the table, but a Dense module of this model needs it; give "
+            "float16"
         )
 
 

@@ -21,7 +21,7 @@ from m2v_lite.files.layouts import LAYOUTS, MODULES, check_fetched
 SETTINGS, ARRAYS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 TABLE, SCALES, LINEAR = "StaticEmbedding", "Normalize", "Dense"
 NO_LIST = (
-    f"there is no {MODULES}, so this is no model of sentence-transformers; load it with "
+    f"there is no {MODULES}, so this is not a sentence-transformers model; load it with "
     "StaticModel.from_pretrained"
 )
 
@@ -53,10 +53,10 @@ def read_entries(folder: str) -> list[Entry]:
 def _entry(place: str, item: Any) -> Entry:
     kind, path = (item.get(key) if isinstance(item, dict) else None for key in ("type", "path"))
     if not isinstance(kind, str) or not isinstance(path, str):
-        raise broken(place, f"{described(item)} names no type and no path")
+        raise broken(place, f"{described(item)} does not have a type and a path")
     path = posixpath.normpath(path or ".")
     if posixpath.isabs(path) or path.split("/")[0] == ".." or "\\" in path:
-        raise broken(place, f"the path {path!r:.60} leads out of the folder")
+        raise broken(place, f"the path {path!r:.60} points outside the folder")
     package, _, name = kind.rpartition(".")
     if package.partition(".")[0] != "sentence_transformers":
         raise InvalidModelError(

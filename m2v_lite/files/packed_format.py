@@ -98,8 +98,8 @@ def check_version(file: SafetensorsFile) -> None:
     expected = VERSION_WITH_MODULES if PREFIX + MODULES in file.metadata else VERSION
     if version != expected:
         raise InvalidModelError(
-            f"{file.path}: this packed model has version {version!r:.20} of the format, but this m2v_lite "
-            f"reads version {expected} of such a model; upgrade m2v_lite, or pack the model again: "
+            f"{file.path}: this packed model uses version {version!r:.20} of the format, but this m2v_lite "
+            f"reads version {expected}; upgrade m2v_lite, or pack the model again: "
             "m2v-lite pack"
         )
 
@@ -250,7 +250,7 @@ def deflated(name: str, text: str) -> NDArray[np.uint8]:
 
 def too_large(name: str, size: int) -> InvalidModelError:
     return InvalidModelError(
-        f"{name} has {size} bytes; a packed model holds at most {MOST_BYTES[name]}, so shorten it"
+        f"{name} has {size} bytes, but a packed model holds at most {MOST_BYTES[name]}, so shorten it"
     )
 
 

@@ -50,7 +50,7 @@ def read_model(
         folder = os.path.join(place, subfolder) if subfolder else place
         return _read_folder(folder, quantize_to, dimensionality, memo_bytes)
     if subfolder:
-        raise InputValueError(f"{place}: this is a file, which has no subfolder; leave out `subfolder`")
+        raise InputValueError(f"{place}: this is a file, so it has no subfolder; leave out `subfolder`")
     return _read_packed(place, quantize_to, dimensionality, memo_bytes)
 
 

@@ -196,7 +196,7 @@ def _read_header(path: PathLike, file: BinaryIO, size: int) -> tuple[int, dict[s
     (length,) = struct.unpack("<Q", prefix)
     if 8 + length > size and file.read(1) != b"{":
         raise OtherKindError(
-            f"{path}: not a safetensors file; it begins like another kind of file. Fetch or write it again"
+            f"{path}: not a safetensors file; it looks like another kind of file. Fetch or write it again"
         )
     if length > MAX_HEADER_BYTES:
         raise _broken(path, f"its header claims {length} bytes; the format allows {MAX_HEADER_BYTES}")
@@ -230,7 +230,7 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _metadata(path: PathLike, header: dict[str, Any]) -> dict[str, str]:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise _broken(path, "its __metadata__ is not a JSON object of texts")
+        raise _broken(path, "its __metadata__ is not a JSON object of strings")
     return metadata
 
 
@@ -253,7 +253,9 @@ def _tensor_info(path: PathLike, name: str, entry: Any) -> TensorInfo:
     if not _natural_numbers(shape, MAX_DIMENSIONS):
         raise _broken(path, f"tensor {name!r} has shape {shape!r:.100}, not a list of sizes")
     if not _natural_numbers(offsets, 2) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise _broken(path, f"tensor {name!r} has data_offsets {offsets!r:.100}, not two in ascending order")
+        raise _broken(
+            path, f"tensor {name!r} has data_offsets {offsets!r:.100}, not two numbers in ascending order"
+        )
     start, end = offsets
     # Python's integers do not overflow. numpy's do, even if one of the sizes is 0.
     if math.prod(filter(None, shape)) * DTYPE_BITS[dtype] >= 1 << 63:
@@ -274,7 +276,7 @@ def _check_ranges(path: PathLike, tensors: Mapping[str, TensorInfo], data_bytes:
         if info.end > data_bytes:
             raise _broken(
                 path,
-                f"tensor {name!r} ends at byte {info.end} of the data, but the file holds {data_bytes}",
+                f"tensor {name!r} ends at byte {info.end} of the data, but the file holds only {data_bytes}",
             )
         if info.start < position:
             raise _broken(path, f"tensor {name!r} overlaps the previous tensor at byte {info.start}")

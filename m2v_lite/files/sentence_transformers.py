@@ -81,7 +81,7 @@ def read_sentence_transformer(
     if entries[0].kind != TABLE:
         raise InvalidModelError(
             f"{os.path.join(folder, MODULES)}: the first module is {entries[0].kind!r:.60}, not {TABLE}, so "
-            "this is no static model; distil it into one with model2vec"
+            "this is not a static model; distil it into one with model2vec"
         )
     files = _files(folder, entries[0].path)
     table = _read_table(files.table)
@@ -145,8 +145,8 @@ def _default_prompt(place: str, config: dict[str, Any]) -> str | None:
         return None
     if not holds_prompt(config, name):
         raise InvalidModelError(
-            f"{place}: default_prompt_name is {described(name)}, and prompts has no such name; set it to one "
-            "of them, or null"
+            f"{place}: default_prompt_name is {described(name)}, but prompts has no such name; set it to one "
+            "of them, or to null"
         )
     prompt = config["prompts"][name]
     if not isinstance(prompt, (str, type(None))):
@@ -174,7 +174,7 @@ def token_limit_in(content: bytes | mmap, place: object) -> int | None:
     if type(limit) is not int or not 1 <= limit <= sys.maxsize or direction != "Right":
         raise InvalidModelError(
             f"{place}: it cuts texts to {described(limit)} tokens, from the side {described(direction)}; "
-            "only a number from 1 up and 'Right' are supported"
+            "only a number of at least 1 and 'Right' are supported"
         )
     return limit
 
@@ -210,13 +210,13 @@ def save_sentence_transformer(parts: ModelParts, folder: str, model_card: str) -
         if parts.normalize:
             raise InputValueError(
                 "normalize is set for a model that keeps only leading columns, and sentence-transformers has "
-                "no such models; set normalize to False, and give it to encode"
+                "no such models; set normalize to False, and give it to encode instead"
             )
     if parts.normalize:
         modules.append(Normalize())
     if os.path.lexists(os.path.join(folder, LAYOUTS[0].config)):
         raise InputValueError(
-            f"{folder}: this folder holds a config.json, so it would be taken for a model of model2vec; name "
+            f"{folder}: this folder holds a config.json, so it would be taken for a model2vec model; name "
             "a new folder"
         )
     writers: dict[str, Callable[[BinaryIO], object]] = {ARRAYS: partial(_write_table, parts)}

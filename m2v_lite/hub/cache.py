@@ -204,7 +204,7 @@ def defect_of(folder: str, entry: str, needs: str | None = None) -> str | None:
     try:
         stray = stray_file(folder, entry)
         if stray:
-            return f"{stray}: leads outside the cache, to {os.path.realpath(stray)}"
+            return f"{stray}: points outside the cache, to {os.path.realpath(stray)}"
         files = find_model_files(folder)
         if needs == "head" and head_file(files) is None:
             return f"{folder}: there is no {HEAD}"
@@ -222,7 +222,7 @@ def defect_of(folder: str, entry: str, needs: str | None = None) -> str | None:
     except (M2VLiteError, OSError) as error:
         return str(error)
     if not end.endswith(b"}"):
-        return f"{files.tokenizer}: the file is cut short"
+        return f"{files.tokenizer}: the file is incomplete"
     # Without its config, a model2vec model may look like another layout.
     if files.layout != LAYOUTS[0].name and files.tensor not in table.tensors:
         return f"{files.table}: the file has no tensor {files.tensor!r}"

@@ -86,12 +86,12 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs: str | No
         asked.repository, revision=asked.revision, files_metadata=True, timeout=HF_HUB_ETAG_TIMEOUT
     )
     if not COMMIT.fullmatch(listing.sha or ""):  # it becomes a part of paths
-        raise DamagedFileError(f"the hub names the commit {listing.sha!r:.60}, which is none")
+        raise DamagedFileError(f"the hub names the commit {listing.sha!r:.60}, which is not a commit")
     listed = {file.rfilename: file for file in listing.siblings or ()}
     layout = layout_in(asked.subfolder, listed)
     if layout is None:
         raise ModelNotFoundError(
-            f"{asked}: no static model found, which needs {' + '.join(LAYOUTS[0].files())}. Files found: "
+            f"{asked}: no static model found; it needs {' + '.join(LAYOUTS[0].files())}. Files found: "
             f"{_shown(listed)}. Check the name and the subfolder, or choose from: m2v-lite list --known"
         )
     head, legacy = (joined(asked.subfolder, name) for name in (HEAD, LEGACY_HEAD))
@@ -121,7 +121,9 @@ def _download(api: HfApi, asked: Asked, cache: str, force: bool, needs: str | No
         fetch(config, revision=asked.revision or MAIN)  # the cache now knows the branch's commit
     folder = cached_snapshot(cache, asked)
     if folder is None or os.path.basename(folder) != listing.sha:
-        raise DamagedFileError(f"{asked.revision or MAIN} moved away from commit {listing.sha}")
+        raise DamagedFileError(
+            f"{asked.revision or MAIN} changed during the download: it is no longer commit {listing.sha}"
+        )
     stray = stray_file(os.path.join(folder, asked.subfolder), entry)
     if stray:
         raise DamagedFileError(_outside(stray))
@@ -146,7 +148,7 @@ def _check_table(api: HfApi, asked: Asked, commit: str | None, table: str) -> No
     try:
         tensors = api.parse_safetensors_file_metadata(asked.repository, table, revision=commit).tensors
     except SafetensorsParsingError as error:
-        raise DamagedFileError(f"{table} does not begin like a safetensors file ({error})") from error
+        raise DamagedFileError(f"{table} does not look like a safetensors file ({error})") from error
     if not any(name in tensors for name in TABLE_NAMES):
         raise ModelNotFoundError(
             f"{asked}: this is not a static model: {table} has no tensor "
@@ -178,7 +180,7 @@ def _check_file(path: str, listed: Any, entry: str) -> None:
 
 def _outside(path: str) -> str:
     return (
-        f"{path} leads outside the cache, to {os.path.realpath(path)}; look at that file: the hub may be "
+        f"{path} points outside the cache, to {os.path.realpath(path)}; check that file: the hub may be "
         "hostile"
     )
 

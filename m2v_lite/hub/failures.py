@@ -66,9 +66,9 @@ def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: 
         )
     if is_a(RepositoryNotFoundError):
         return ModelNotFoundError(
-            f"{asked}: no such folder here, and no such repository on {endpoint}, or your token may not see "
-            f"it{hint(asked.repository, cache)}. Check the name. For a private model, give a token: token=, "
-            "HF_TOKEN, or hf auth login"
+            f"{asked}: no such folder here, and no such repository on {endpoint}, or your token has no "
+            f"access to it{hint(asked.repository, cache)}. Check the name. For a private model, give a "
+            "token: token=, HF_TOKEN, or hf auth login"
         )
     if is_a(RevisionNotFoundError):
         return ModelNotFoundError(
@@ -106,8 +106,8 @@ def explained(error: Exception, asked: Asked, cache: str, endpoint: str, state: 
             f"it fails again, remove {entry_folder(cache, asked.repository)} first"
         )
     return DownloadError(
-        f"{asked}: {state}, and {reason}. Check the name and the network. Or run elsewhere: {asked.command} "
-        "--output FOLDER; then copy the folder here and give its path"
+        f"{asked}: {state}, and {reason}. Check the name and the network. Or run this on another machine: "
+        f"{asked.command} --output FOLDER; then copy the folder here and give its path"
     )
 
 

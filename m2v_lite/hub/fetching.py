@@ -109,7 +109,7 @@ def _revision(revision: object) -> str | None:
         raise InputValueError("revision is empty; give a branch, tag or commit, or None for main")
     if revision is not None and not _is_name(revision):
         raise InputValueError(
-            f"revision is {revision!r:.60}, which is no name of a branch, tag or commit; give one, such as "
+            f"revision is {revision!r:.60}, which cannot be a branch, tag or commit; give one, such as "
             "v1 or refs/pr/1"
         )
     return revision
@@ -142,6 +142,6 @@ def _token(token: object) -> str | bool | None:
     if token and not _TOKEN.fullmatch(token):
         raise InputValueError(
             "token holds white space or another character that no token has (it is secret, so it is not "
-            "shown); give your access token for the hub alone"
+            "shown); give only your access token for the hub"
         )
     return token or None

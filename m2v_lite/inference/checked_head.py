@@ -31,7 +31,7 @@ def head_of(parts: ModelParts) -> MLPHead | None:
     place, columns = parts.files.folder if parts.files else "vectors", parts.dim
     if parts.files and head_file(parts.files) is None:
         raise ModelNotFoundError(
-            f"{place}: {HEAD} is missing, which {SETTINGS} in the config describes; copy it here, or load "
+            f"{place}: {HEAD} is missing, but {SETTINGS} in the config describes it; copy it here, or load "
             "the model without its head, with StaticModel"
         )
     # Without settings, model2vec takes a head that does nothing.
@@ -58,7 +58,7 @@ def head_of(parts: ModelParts) -> MLPHead | None:
     ):
         raise _unfit(place, f"the classes are {described(classes)}, not a list of labels of one type")
     if classes is not None and activation is not Activation.IDENTITY and len(classes) != columns:
-        raise _unfit(place, f"there are {len(classes)} classes and {columns} outputs of the last layer")
+        raise _unfit(place, f"there are {len(classes)} classes, but the last layer has {columns} outputs")
     return MLPHead(layers, activation, None if classes is None else np.asarray(classes))
 
 
@@ -74,7 +74,7 @@ def _layer(place: object, tensors: Mapping[str, NDArray[Any]], index: int, colum
     if weight.ndim != 2 or weight.shape[1] != columns or bias.shape != weight.shape[:1]:
         raise _unfit(
             place,
-            f"{names[0]} has the shape {weight.shape} and {names[1]} {bias.shape}, which does not fit "
+            f"{names[0]} has shape {weight.shape} and {names[1]} has shape {bias.shape}, which does not fit "
             f"{columns} inputs",
         )
     if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
@@ -83,4 +83,4 @@ def _layer(place: object, tensors: Mapping[str, NDArray[Any]], index: int, colum
 
 
 def _unfit(place: object, fact: str) -> InvalidModelError:
-    return InvalidModelError(f"{place}: not a sound head: {fact}; train or fetch it again")
+    return InvalidModelError(f"{place}: not a valid head: {fact}; train or fetch it again")

@@ -135,7 +135,7 @@ class StaticModelPipeline(SavesWithHead):
         head = head_of(model)
         if head is None:
             raise ModelNotFoundError(
-                f"{folder}: this model has no head that classifies ({HEAD} and {SETTINGS} in the "
+                f"{folder}: this model has no classifier head ({HEAD} and {SETTINGS} in the "
                 f"config); load it with StaticModel, or train a head with model2vec. A head in {LEGACY_HEAD} "
                 "must be converted by model2vec's convert_legacy_pipeline first"
             )
@@ -285,7 +285,10 @@ class StaticModelPipeline(SavesWithHead):
         self._check_classifies("evaluate")
         texts, _ = as_texts(X)
         if len(texts) != len(y) or not len(y):
-            raise InputValueError(f"X has {len(texts)} texts and y {len(y)} labels; give one or more pairs")
+            raise InputValueError(
+                f"X has {len(texts)} texts, and y has {len(y)} labels; give one label per text, for at "
+                "least one text"
+            )
         return evaluate_single_or_multi_label(
             self.predict(texts, batch_size=batch_size, threshold=threshold), y
         )

@@ -27,7 +27,7 @@ class _NotHere(importlib.abc.MetaPathFinder):
         if fullname.partition(".")[0] != NAME:
             return None
         raise MissingPackageError(
-            f"{fullname}: m2v_lite, which is in model2vec's place here, has no such module; install "
+            f"{fullname}: m2v_lite, which stands in for model2vec here, has no such module; install "
             "model2vec (pip install 'model2vec[distill,train]') and use it in another program, without "
             "install_as_model2vec()"
         )
@@ -55,7 +55,7 @@ def install_as_model2vec() -> None:
         return
     if present is not None:
         raise M2VLiteError(
-            f"model2vec itself is imported already, from {getattr(present, '__file__', None)}; call "
+            f"model2vec itself is already imported, from {getattr(present, '__file__', None)}; call "
             "install_as_model2vec() before anything imports it"
         )
     for name, contents in _modules().items():

@@ -89,7 +89,7 @@ def _are_valid(texts: Sequence[str]) -> bool:
 def _error(value: Any, place: str) -> InputTypeError | InputValueError:
     if is_missing(value):
         return InputTypeError(
-            f"{place}: the text is missing ({described(value)}); give null='empty' to take it for an empty "
+            f"{place}: the text is missing ({described(value)}); give null='empty' to treat it as an empty "
             "text, 'skip' to leave the row out, or 'null' to leave it without a vector"
         )
     remedy = "'skip' to leave such rows out, or 'null' to leave them without a vector"

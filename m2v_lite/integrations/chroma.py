@@ -198,7 +198,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
             if old.get(name, "unset") != new.get(name, "unset"):
                 raise InputValueError(
                     f"the vectors of this collection were made with {name}={old.get(name, 'unset')!r}, not "
-                    f"{new.get(name, 'unset')!r}; keep it, or make another collection"
+                    f"{new.get(name, 'unset')!r}; keep that value, or make another collection"
                 )
 
 

@@ -136,8 +136,8 @@ class Embedder:
         if names is None and "skip" in (self._null, self._errors):
             # An engine would take a shorter column for an error, or give a row the vector of another.
             raise InputValueError(
-                "a column alone keeps all of its rows, so 'skip' cannot be; give null= or errors= 'null' and "
-                "filter later, or hand over batches with all columns"
+                "'skip' would remove rows, but a single column must keep all of its rows; give 'null' as "
+                "null= or errors= and filter later, or pass batches with all columns"
             )
         column = batch if names is None else self._column(library, batch, names)
         where = "the column" if names is None else f"the batch, column {self.column!r}"
@@ -179,7 +179,7 @@ class Embedder:
         """Return the column with the texts."""
         if self.output in names:
             raise InputValueError(
-                f"the batch has a column {self.output!r} already; give another output=, or drop that column"
+                f"the batch already has a column {self.output!r}; give another output=, or drop that column"
             )
         found = list(names).count(self.column)
         if found != 1:

@@ -284,7 +284,7 @@ def _remedy(data: Any) -> str:
     if hasattr(data, "map_batches"):
         return "use its own map_batches(embedder, ...)"
     if isinstance(data, Iterator) or hasattr(data, "read_next_batch"):
-        return "embedder.map_batches takes what gives batches one by one"
+        return "for an iterator of batches, use embedder.map_batches"
     return f"give {ACCEPTED}"
 
 

@@ -123,7 +123,7 @@ class M2VLiteEmbeddings(Embeddings):
     def __getstate__(self) -> dict[str, Any]:
         if isinstance(self.model, StaticModel) and self.model.files is None:
             raise InputValueError(
-                "the embeddings use a StaticModel made of arrays, which no pickle should hold; save it with "
+                "the embeddings use a StaticModel made of arrays, which cannot be pickled here; save it with "
                 "save_pretrained and give its folder as model"
             )
         return {"model": self.model, "options": self.options}

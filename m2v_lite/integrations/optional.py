@@ -45,7 +45,7 @@ def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticMod
         return StaticModel.from_pretrained(source, **options)
     if given := [name for name, value in options.items() if value is not None]:
         raise InputValueError(
-            f"the model is a loaded StaticModel, for which {', '.join(sorted(given))} would come too "
-            "late; give such options to StaticModel.from_pretrained"
+            f"the model is already loaded, so {', '.join(sorted(given))} would come too late; give such "
+            "options to StaticModel.from_pretrained"
         )
     return source

@@ -143,8 +143,8 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def __getstate__(self) -> dict[str, Any]:
         if isinstance(self.model, StaticModel) and (self.model.files is None or self.model._assigned):
             raise InputValueError(
-                "the vectorizer's model has arrays that are in no file, and a pickle of the vectorizer holds "
-                "no numbers; save the model by save_pretrained, and give its folder as model="
+                "the vectorizer's model has arrays that are in no file, and a pickle of the vectorizer does "
+                "not hold them; save the model with save_pretrained, and give its folder as model="
             )
         state: dict[str, Any] = {**super().__getstate__()}
         state.pop("_loaded", None)

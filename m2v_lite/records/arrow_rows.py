@@ -182,7 +182,7 @@ def _row_texts(table: Any, texts: list[str]) -> list[str]:
             column = column.cast(column.type.value_type)
         try:
             if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-                raise pa.ArrowInvalid("may be no UTF-8")
+                raise pa.ArrowInvalid("may not be UTF-8")
             column = column.cast(pa.large_string())
         except pa.ArrowException:
             column = pa.array(

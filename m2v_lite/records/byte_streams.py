@@ -176,6 +176,6 @@ class ByteStream:
             self._has_ended = True
         else:
             raise InputValueError(
-                f"{self.name}: damaged {self.compression} data (they end too soon, after byte "
+                f"{self.name}: damaged {self.compression} data (the data ends too soon, after byte "
                 f"{self.raw.position}); get the file again"
             )

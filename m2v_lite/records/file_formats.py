@@ -133,7 +133,7 @@ def check_text(head: bytes, name: str, encoding: str) -> None:
     # A log may hold some where a machine lost its power.
     if zeros * FEW > len(start) or (encoding == "utf-8" and not _is_utf8(start)):
         raise NotTextError(
-            f"{name}: this is not text, for it holds bytes of zero; if it is UTF-16, give --encoding utf-16"
+            f"{name}: this is not text, because it holds null bytes; if it is UTF-16, give --encoding utf-16"
         )
 
 

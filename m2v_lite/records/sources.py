@@ -50,7 +50,7 @@ def sources_of(names: Sequence[str], written: Sequence[str] = ()) -> list[Source
             sources.append(Source(name))
         else:
             if os.path.realpath(name) in targets:
-                raise InputValueError(f"{name}: this is the output, too; give another --output")
+                raise InputValueError(f"{name}: this is also the output; give another --output")
             found = [
                 source
                 for path in _matched(name)

@@ -58,8 +58,8 @@ def identified(
             loaded = StaticModel.from_pretrained(kept.model or None, revision=kept.revision or None)
         except (M2VLiteError, OSError) as error:
             raise InvalidIndexError(
-                f"{database.path}: the model of this index cannot be loaded ({error}); if it is elsewhere, "
-                "give it as the model"
+                f"{database.path}: the model of this index cannot be loaded ({error}); if it has moved, "
+                "give its new place as the model"
             ) from error
     else:
         loaded = StaticModel.from_pretrained(name)
@@ -88,7 +88,7 @@ def about_of(model: StaticModel, name: str | None, precision: str) -> About:
     files = model.files
     if files is None:
         raise InputValueError(
-            "a model without files cannot be recognized again; save it with save_pretrained, and load it "
+            "an index cannot recognize a model without files; save it with save_pretrained, and load it "
             "from there"
         )
     above, commit = os.path.split(os.path.abspath(files.folder))
@@ -108,7 +108,7 @@ def read_about(connection: sqlite3.Connection) -> About | None:
     try:
         about = About(**{**found, "columns": int(found["columns"])})
     except (KeyError, TypeError, ValueError) as error:
-        raise sqlite3.DatabaseError("what it says of its model cannot be read") from error
+        raise sqlite3.DatabaseError("what it says about its model cannot be read") from error
     if about.precision not in PRECISIONS:
         raise sqlite3.DatabaseError(f"it says that its vectors are {about.precision:.20}")
     return about
@@ -130,6 +130,6 @@ def check_same(path: str, kept: About, given: About) -> None:
     name = kept.model or "the bundled model"
     revision = f" at revision {kept.revision}" if kept.revision else ""
     raise InvalidIndexError(
-        f"{path}: this index was made with {name}{revision} ({kept.columns} columns), and the model given is "
-        "another; give that model, or make a new index"
+        f"{path}: this index was made with {name}{revision} ({kept.columns} columns), but you gave "
+        "another model; give that model, or make a new index"
     )

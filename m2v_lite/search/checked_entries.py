@@ -71,7 +71,7 @@ def _as_json(mapping: object, number: int) -> str | None:
         text = json.dumps(dict(mapping), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputValueError(
-            f"metadata of text {number} cannot be JSON ({error}); give simpler values"
+            f"metadata of text {number} cannot be written as JSON ({error}); give simpler values"
         ) from error
     check_unicode(text, f"metadata of text {number}")
     return text

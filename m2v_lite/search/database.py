@@ -85,9 +85,9 @@ class Database:
                 f"{path}: there is no index; make one with: m2v-lite index PATH --index {path}"
             )
         if not os.path.isdir(folder := os.path.dirname(self._file)):
-            raise InvalidIndexError(f"{path}: there is no folder {folder}; make it first")
+            raise InvalidIndexError(f"{path}: there is no folder {folder}; create it first")
         if kind := kind_of(path):
-            raise InvalidIndexError(f"{path}: this is {kind}, and not a file; give another path")
+            raise InvalidIndexError(f"{path}: this is {kind}, not a file; give another path")
         try:
             with self._connection() as connection:
                 self.has_words = self._prepare(connection)
@@ -175,7 +175,7 @@ class Database:
 
     def _damaged(self, error: Exception) -> InvalidIndexError:
         return InvalidIndexError(
-            f"{self.path}: not an index of m2v_lite, or damaged ({error}); remove it and make the index "
+            f"{self.path}: not an m2v_lite index, or damaged ({error}); delete it and make the index "
             "again, or give another path"
         )
 
@@ -238,11 +238,13 @@ class Database:
                 _make_tables(connection)
             connection.execute("COMMIT")
         if _value(connection, "PRAGMA application_id") != APPLICATION:
-            raise InvalidIndexError(f"{self.path}: this is another SQLite database; give another path")
+            raise InvalidIndexError(
+                f"{self.path}: this is an SQLite database of another program; give another path"
+            )
         if (version := _value(connection, "PRAGMA user_version")) != VERSION:
             raise InvalidIndexError(
-                f"{self.path}: an index of version {version}, and this library knows version {VERSION}; "
-                "remove the file and make the index again"
+                f"{self.path}: this index has version {version}, but this m2v_lite reads version {VERSION}; "
+                "delete the file and make the index again"
             )
         return bool(_value(connection, "SELECT count(*) FROM sqlite_master WHERE name = 'words'"))
 

@@ -126,5 +126,5 @@ def _chunks(connection: sqlite3.Connection, chunks: NDArray[np.int64]) -> list[t
         (int(chunks[0]), int(chunks[-1])),
     ).fetchall()
     if len(found) != len(chunks):
-        raise sqlite3.DatabaseError(f"there are {len(found)} chunks, where vectors are of {len(chunks)}")
+        raise sqlite3.DatabaseError(f"there are {len(found)} chunks, but {len(chunks)} vectors")
     return found

@@ -56,6 +56,6 @@ def hits_of(connection: sqlite3.Connection, found: Found) -> list[Hit]:
             name, text, metadata, path, first, last = rows[number]
             mapping = json.loads(metadata) if metadata else {}
         except (KeyError, TypeError, ValueError) as error:
-            raise sqlite3.DatabaseError(f"chunk {number} is missing, or its metadata is") from error
+            raise sqlite3.DatabaseError(f"chunk {number} or its metadata is missing") from error
         hits.append(Hit(number if name is None else name, score, text, mapping, path, first, last))
     return hits

@@ -350,7 +350,10 @@ class Index(Upkeep):
             return "hybrid" if self._database.has_words else "vector"
         one_of("mode", mode, MODES)
         if mode != "vector" and not self._database.has_words:
-            raise InputValueError(f"mode {mode!r} needs SQLite with FTS5, which made this index without it")
+            raise InputValueError(
+                f"mode {mode!r} needs SQLite with FTS5, but this index was made without it; give "
+                "mode 'vector'"
+            )
         return mode
 
     def _drop(self, connection: Any, names: Sequence[int | str]) -> int:

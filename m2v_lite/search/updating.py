@@ -218,7 +218,7 @@ class _Work:
             "SELECT id, checksum, rule, error FROM sources WHERE path = ?", (file.path,)
         ).fetchone()
         if file.path != STANDARD_STREAM and (kind := kind_of(file.path)):
-            self.skipped.append((file.path, f"this is {kind}; make it the standard input, and give '-'"))
+            self.skipped.append((file.path, f"this is {kind}; pass it as standard input, and give '-'"))
             return
         try:
             checksum = _checksum(file.path)

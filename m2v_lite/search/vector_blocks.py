@@ -283,4 +283,4 @@ def _array(content: Any, dtype: np.dtype[Any], number: int) -> NDArray[Any]:
 
 
 def _damaged(number: int) -> sqlite3.DatabaseError:
-    return sqlite3.DatabaseError(f"block {number} of the vectors is not whole")
+    return sqlite3.DatabaseError(f"block {number} of the vectors is incomplete")

@@ -56,7 +56,7 @@ class AddedTokens:
     def __init__(self, tokens: Sequence[AddedToken]) -> None:
         self._tokens = {token.content: token for token in tokens}
         if "" in self._tokens:
-            raise ValueError(f"nothing is left of the added token of id {self._tokens[''].token_id}")
+            raise ValueError(f"the added token with id {self._tokens[''].token_id} is empty")
         self._firsts = sorted({content[0] for content in self._tokens})
 
     def __bool__(self) -> bool:

@@ -43,7 +43,7 @@ class TokenizerFile(NamedTuple):
 
     def _changed(self) -> InvalidModelError:
         return InvalidModelError(
-            f"{self.path}: the file has changed or gone since the model was loaded; load the model again"
+            f"{self.path}: the file was changed or removed after the model was loaded; load the model again"
         )
 
 

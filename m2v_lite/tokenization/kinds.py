@@ -130,4 +130,4 @@ def own_tokenizer(
         except LeftToLibrary as reason:
             return Left(definition, str(reason))
     except (ValueError, RecursionError) as error:
-        raise InvalidModelError(f"{place}: not a sound tokenizer.json ({error}); fetch it again") from error
+        raise InvalidModelError(f"{place}: not a valid tokenizer.json ({error}); fetch it again") from error

@@ -104,7 +104,7 @@ def test_another_job_is_refused(
     assert job("--resume", *options) == 1
     told = capsys.readouterr().err
     assert message in told
-    assert "begin again without --resume" in told
+    assert "start again without --resume" in told
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -135,12 +135,15 @@ def test_what_else_may_be_wrong(
     assert "damaged: it has 1,000 bytes" in capsys.readouterr().err
     manifest.write_text(content.replace('"m2v_lite.partial": 1', '"m2v_lite.partial": 2'))
     assert job("--resume") == 1
-    assert "of another version of m2v_lite" in capsys.readouterr().err
+    assert "written by another version of m2v_lite" in capsys.readouterr().err
     for damaged in ("", "{}", "[]", "1", '{"m2v_lite.partial": 1, "job": {}, "done": {"x": 1}}', "\xff"):
         manifest.write_text(damaged)
         for options in (["--resume"], []):
             assert job(*options) == 1
-            assert f"{manifest}: this is not of m2v_lite, and in the way" in capsys.readouterr().err
+            assert (
+                f"{manifest}: this file is in the way, and m2v_lite did not write it"
+                in capsys.readouterr().err
+            )
     assert partial.stat().st_size == 1000
     assert job("--force", "--errors", "skip") == 0
     assert names(tmp_path) == ["in", "v.npy"]
@@ -223,7 +226,7 @@ def test_the_output_is_never_read(
     assert len(Path("docs/v.jsonl").read_text().splitlines()) == 2
     capsys.readouterr()
     assert main(["encode", "--input", "docs/v.jsonl", "--output", "docs/v.jsonl"]) == 1
-    assert "docs/v.jsonl: this is the output, too" in capsys.readouterr().err
+    assert "docs/v.jsonl: this is also the output" in capsys.readouterr().err
 
 
 def test_what_is_in_the_way_of_a_partial_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,11 +234,14 @@ def test_what_is_in_the_way_of_a_partial_file(tmp_path: Path, capsys: pytest.Cap
     command = ["encode", "a", "--output", str(output)]
     (tmp_path / "v.npy.partial").symlink_to("nowhere")
     assert main(command) == 1
-    assert "v.npy.partial: cannot be opened, as a link that leads nowhere cannot" in capsys.readouterr().err
+    assert "v.npy.partial: cannot be opened, this link points to nothing" in capsys.readouterr().err
     (tmp_path / "v.npy.partial").unlink()
     manifest.write_text('{"mine": 1}')
     assert main(command) == 1
-    assert "v.npy.partial.json: this is not of m2v_lite, and in the way" in capsys.readouterr().err
+    assert (
+        "v.npy.partial.json: this file is in the way, and m2v_lite did not write it"
+        in capsys.readouterr().err
+    )
     assert names(tmp_path) == ["v.npy.partial.json"]
     assert main([*command, "--force"]) == 0
     assert names(tmp_path) == ["v.npy"]

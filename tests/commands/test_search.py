@@ -180,7 +180,7 @@ def test_failures_are_told(notes: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert not Path("new.db").exists()
     assert "missing: there is no such file or folder; check the path" in capsys.readouterr().err
     assert main(["index", ".", "--index", "kitchen.md"]) == 1
-    assert "kitchen.md: not an index of m2v_lite, or damaged" in capsys.readouterr().err
+    assert "kitchen.md: not an m2v_lite index, or damaged" in capsys.readouterr().err
     assert (notes / "kitchen.md").read_text() == TEA
 
 

@@ -60,7 +60,7 @@ def test_what_is_no_precision() -> None:
     assert [checked_precision(name, False) for name in ("float32", "binary", "ubinary")]
     for name in ("int8", "uint8"):
         with pytest.raises(
-            InputValueError, match=f"precision is '{name}', which is for vectors of length 1; give norm"
+            InputValueError, match=f"precision is '{name}', which needs vectors of length 1; give norm"
         ):
             checked_precision(name, False)
     with pytest.raises(InputValueError, match="precision is 'int4'; give one of float32, int8, uint8, bin"):

@@ -184,7 +184,7 @@ def test_another_model_in_the_place_of_the_first(
     if method == "fork":
         np.testing.assert_array_equal(loaded.encode(TEXTS, workers=2), loaded.encode(TEXTS))
         return
-    with pytest.raises(InvalidModelError, match="another model has replaced the pickled model"):
+    with pytest.raises(InvalidModelError, match="these files are not those of the pickled model"):
         loaded.encode(TEXTS, workers=2)
 
 
@@ -228,7 +228,7 @@ def die(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
     ("encoder", "message"),
     [
         (fail, "Unportable.*an odd one"),
-        (end, "ended by itself, with status 7.*__main__"),
+        (end, "stopped with status 7.*__main__"),
         pytest.param(
             die, "ended by signal 9.*fewer workers", marks=pytest.mark.skipif(os.name == "nt", reason="POSIX")
         ),
@@ -246,7 +246,7 @@ def test_a_worker_that_fails_or_dies(encoder: Any, message: str, method: str) ->
             BlockingIOError("no more processes"),
             r"cannot be started \(no more processes\); give fewer workers",
         ),
-        (EOFError(), "the fork server ended by itself; .*__main__"),
+        (EOFError(), "the fork server stopped; .*__main__"),
     ],
 )
 def test_a_process_that_cannot_be_started(
@@ -343,7 +343,7 @@ def test_a_program_without_a_main_guard_is_told(method: str, tmp_path: Path) -> 
     done = run(tmp_path, program, method)
     assert done.returncode == 1
     assert "WorkerError: " in done.stderr
-    assert "must start under: if __name__ == '__main__':" in done.stderr
+    assert "must start its work under: if __name__ == '__main__':" in done.stderr
     assert not _processes_of(tmp_path)
 
 

@@ -92,7 +92,7 @@ def test_what_cannot_be_written_to(bundled: StaticModel) -> None:
         (np.zeros((2, 256)), InputValueError, r"out has shape \(2, 256\) and dtype float64; "),
         (np.zeros((2, 256), ">f4"), InputValueError, r"out has shape \(2, 256\) and dtype >f4; "),
         ([[0.0] * 256] * 2, InputTypeError, r"out is list \[\[0.0.*; "),
-        (frozen, InputValueError, "out cannot be written; "),
+        (frozen, InputValueError, "out is read-only; "),
     ]
     for out, error, message in wrong:
         with pytest.raises(error, match=message + wanted):
@@ -118,7 +118,7 @@ def test_columns_out_of_range(bundled: StaticModel, value: int) -> None:
 def test_codes_of_vectors_that_are_not_scaled(bundled: StaticModel) -> None:
     for texts in ("cat", ["cat"], []):
         with pytest.raises(
-            InputValueError, match="'int8', which is for vectors of length 1; give normalize=T"
+            InputValueError, match="'int8', which needs vectors of length 1; give normalize=T"
         ):
             bundled.encode(texts, precision="int8", normalize=False)
 

@@ -243,7 +243,7 @@ def test_a_model_made_of_arrays_has_no_pool(bundled: StaticModel) -> None:
 
 def test_a_pool_outside_its_block(bundled: StaticModel) -> None:
     pool = bundled.pool(2)
-    with pytest.raises(WorkerError, match="this pool is not yet open; use it inside its block"):
+    with pytest.raises(WorkerError, match="this pool is not open yet; use it inside its block"):
         pool.encode(TEXTS)
     with pool:
         with pytest.raises(WorkerError, match="in use in a `with` block already"):

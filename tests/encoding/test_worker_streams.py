@@ -360,7 +360,7 @@ def end_late(options: Any, texts: list[str], first: int, vectors: Any) -> int:
 
 def test_a_worker_that_ends_at_work(bundled: StaticModel) -> None:
     with WorkerPool(bundled, pickle.dumps(end_late), 2, None) as pool:
-        with pytest.raises(WorkerError, match="ended by itself, with status 7"):
+        with pytest.raises(WorkerError, match="stopped with status 7"):
             list(pool.encode_batches([["one"]] * 9))
         assert not workers()
 
@@ -414,7 +414,7 @@ def test_one_stream_at_a_time(bundled: StaticModel) -> None:
         waiting, stream = pool.encode_batches(batches), pool.encode_batches(batches)
         check(islice(stream, 3), batches[:3], bundled)
         for call in (lambda: pool.encode(TEXTS), lambda: next(pool.encode_batches(batches))):
-            with pytest.raises(WorkerError, match=r"a stream of this pool is not yet at its end; read it"):
+            with pytest.raises(WorkerError, match=r"this pool has an unfinished stream; read it"):
                 call()
         check(stream, batches[3:], bundled)
         check(waiting, batches, bundled)
@@ -429,7 +429,7 @@ def test_batches_that_need_the_pool_are_told(bundled: StaticModel) -> None:
 
         stream = pool.encode_batches(batches())
         next(stream)
-        with pytest.raises(WorkerError, match="a stream of this pool is not yet at its end"):
+        with pytest.raises(WorkerError, match="this pool has an unfinished stream"):
             next(stream)
 
 
@@ -444,7 +444,7 @@ def test_batches_that_encode_themselves(bundled: StaticModel) -> None:
 
 def test_a_stream_outside_the_block(bundled: StaticModel) -> None:
     pool = bundled.pool(2)
-    with pytest.raises(WorkerError, match="this pool is not yet open"):
+    with pytest.raises(WorkerError, match="this pool is not open yet"):
         pool.encode_batches([["one"]])
     with pool:
         stream = pool.encode_batches([["one"]] * 9)

@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_refused(model: StaticModel, tmp_path: Path) -> Non
         model.save_packed(tmp_path / "packed.safetensors")
     assert not list(tmp_path.iterdir())
     model.token_mapping = np.full(len(model.tokens), 2)
-    with pytest.raises(InvalidModelError, match="the mapping holds row 2, but the table has rows 0 to 1"):
+    with pytest.raises(InvalidModelError, match="the mapping refers to row 2, but the table has rows 0 to 1"):
         model.encode(TEXTS)
     model.token_mapping = np.full(len(model.tokens), 1)
     assert model.encode(TEXTS).shape == before.shape

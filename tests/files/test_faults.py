@@ -94,7 +94,7 @@ def files_in(folder: Path) -> Files:
 
 
 def kept_in(folder: Path) -> Files:
-    """Return what is kept of tokenizers, and empty folders beside it."""
+    """Return the kept tokenizer of tokenizers, and empty folders beside it."""
     found = files_in(folder / "assets" / "m2v_lite" / "tokenizers")
     return {name: content for name, content in found.items() if name != LOCK}
 

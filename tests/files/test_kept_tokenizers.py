@@ -88,7 +88,7 @@ def test_made_once_and_mapped_from_then_on(
     np.testing.assert_array_equal(vectors_of(folder), expected)
     (file,) = files_in(assets)
     assert capsys.readouterr().err == (
-        f"m2v_lite: preparing the vocabulary of {folder / 'tokenizer.json'}, once; it is kept in {file}\n"
+        f"m2v_lite: preparing the vocabulary of {folder / 'tokenizer.json'}; the result is kept in {file}\n"
     )
     before = file.read_bytes(), file.stat().st_mtime_ns
     no_building(monkeypatch)
@@ -179,7 +179,7 @@ def test_where_nothing_can_be_written(
         np.testing.assert_array_equal(vectors_of(folder), expected)
         first, second = capsys.readouterr().err.splitlines()
         assert "preparing the vocabulary" in first
-        assert "it cannot be kept" in second
+        assert "the prepared vocabulary cannot be kept" in second
         assert "set HF_ASSETS_CACHE" in second
 
 

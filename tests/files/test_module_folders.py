@@ -96,7 +96,7 @@ def test_every_way_of_encoding(tmp_path: Path) -> None:
     np.testing.assert_allclose(model.encode(TEXTS, truncate_dim=2, normalize=True), scaled, rtol=0, atol=1e-5)
     impossible: list[dict[str, Any]] = [{"truncate_dim": 2}, {"normalize": False}]
     for unscaled in impossible:
-        with pytest.raises(InputValueError, match="precision is 'int8', which is for vectors of length 1"):
+        with pytest.raises(InputValueError, match="precision is 'int8', which needs vectors of length 1"):
             model.encode(TEXTS, precision="int8", **unscaled)
     with pytest.raises(InputValueError, match="truncate_dim is 6"):
         model.encode(TEXTS, truncate_dim=6)
@@ -213,7 +213,7 @@ def test_a_pickle_of_files_that_changed(name: str, tmp_path: Path) -> None:
     content = (folder / name).read_bytes()
     (folder / name).unlink()
     (folder / name).write_bytes(content + b"")
-    with pytest.raises(InvalidModelError, match="another model has replaced the pickled model"):
+    with pytest.raises(InvalidModelError, match="these files are not those of the pickled model"):
         pickle.loads(pickled)
 
 
@@ -236,7 +236,7 @@ def test_int8_only_where_the_scale_makes_no_difference(
     assert status == (0 if is_safe else 1)
     assert ("int8 loses the scale of the table" in capsys.readouterr().err) != is_safe
     if chain in ("dense, unit", "residual"):
-        with pytest.raises(InputValueError, match="a Dense module that takes means which are not scaled"):
+        with pytest.raises(InputValueError, match="a Dense module of this model needs it"):
             StaticModel.from_pretrained(packed, quantize_to="int8")
     elif is_safe:
         vectors = StaticModel.from_pretrained(packed).encode(TEXTS)
@@ -278,7 +278,7 @@ def test_assigned_settings_are_saved(tmp_path: Path) -> None:
     )
     np.testing.assert_array_equal(StaticModel.from_pretrained(tmp_path / "packed").encode(TEXTS), vectors)
     model.embedding = model.embedding[:, :10].copy()
-    with pytest.raises(InvalidModelError, match="the vectors have 10 columns, and a Dense module takes 24"):
+    with pytest.raises(InvalidModelError, match="the vectors have 10 columns, but a Dense module takes 24"):
         model.encode("the cat")
 
 
@@ -300,11 +300,11 @@ PACKED: list[tuple[Any, str]] = [
     ({}, "holds no list of modules"),
     ({"modules": {}}, "holds no list of modules"),
     ({"modules": [3]}, "holds no list of modules"),
-    ({"modules": [], "default_prompt_name": "x"}, "names a prompt that its config does not hold"),
-    ({"modules": [], "default_prompt_name": []}, "names a prompt that its config does not hold"),
-    ({"modules": [{"type": "Pooling"}]}, r"module 0 is \{'type': 'Pooling'\}, which is none"),
-    ({"modules": [{"type": "truncate_dim", "columns": 25}]}, "module 0 is .*, which is none"),
-    ({"modules": [{"type": "truncate_dim", "columns": True}]}, "module 0 is .*, which is none"),
+    ({"modules": [], "default_prompt_name": "x"}, "names a prompt that its config does not have"),
+    ({"modules": [], "default_prompt_name": []}, "names a prompt that its config does not have"),
+    ({"modules": [{"type": "Pooling"}]}, r"module 0 is \{'type': 'Pooling'\}, which is not a known module"),
+    ({"modules": [{"type": "truncate_dim", "columns": 25}]}, "module 0 is .*, which is not a known module"),
+    ({"modules": [{"type": "truncate_dim", "columns": True}]}, "module 0 is .*, which is not a known module"),
     (
         {"modules": [{"type": "Dense", **dense(COLUMNS, 7)}]},
         r"there is no tensor 'modules\.0\.linear\.weight'",
@@ -365,18 +365,18 @@ LISTS: list[tuple[Any, str]] = [
     ("[" * 100_000, "it cannot be read as JSON"),
     ({}, "it is not a list of modules"),
     ([], "it is not a list of modules"),
-    ([3], "int 3 names no type and no path"),
-    ([{"type": 3, "path": ""}], ".* names no type and no path"),
-    ([{"type": OF_DENSE}], ".* names no type and no path"),
-    (entries(OF_DENSE, path="../other"), r"the path '\.\./other' leads out of the folder"),
-    (entries(OF_DENSE, path="a/../../b"), ".* leads out of the folder"),
-    (entries(OF_DENSE, path="/etc"), ".* leads out of the folder"),
-    (entries(OF_DENSE, path="a\\b"), ".* leads out of the folder"),
+    ([3], "int 3 does not have a type and a path"),
+    ([{"type": 3, "path": ""}], ".* does not have a type and a path"),
+    ([{"type": OF_DENSE}], ".* does not have a type and a path"),
+    (entries(OF_DENSE, path="../other"), r"the path '\.\./other' points outside the folder"),
+    (entries(OF_DENSE, path="a/../../b"), ".* points outside the folder"),
+    (entries(OF_DENSE, path="/etc"), ".* points outside the folder"),
+    (entries(OF_DENSE, path="a\\b"), ".* points outside the folder"),
     (entries("my.own.Module"), "the module 'my.own.Module' is not one of sentence-transformers"),
     (entries("sentence_transformers.models.LayerNorm"), "the module 'LayerNorm' is not supported"),
     (
         entries("sentence_transformers.sentence_transformer.modules.Pooling"),
-        "the module 'Pooling' is not supported behind a StaticEmbedding, only Normalize and Dense; use",
+        "the module 'Pooling' is not supported after a StaticEmbedding, only Normalize and Dense; use",
     ),
     (
         [{"type": "sentence_transformers.models.Transformer", "path": ""}],
@@ -403,7 +403,7 @@ def test_odd_lists_of_modules(content: Any, message: str, tmp_path: Path) -> Non
 SETTINGS: list[tuple[Any, str]] = [
     ("", "it cannot be read as JSON"),
     ([], "it is not a JSON object"),
-    (dense(COLUMNS + 1, 7), "it makes int 7 columns of int 25, and the vectors have 24"),
+    (dense(COLUMNS + 1, 7), "it makes int 7 columns of int 25, but the vectors have 24"),
     (dense(COLUMNS, 0), "it makes int 0 columns"),
     ({"bias": True}, "it makes None columns of None"),
     (
@@ -492,7 +492,7 @@ def test_a_folder_without_settings(tmp_path: Path) -> None:
     [
         ({"truncate_dim": 0}, "truncate_dim is int 0; set it to a number of columns, or null"),
         ({"truncate_dim": "8"}, "truncate_dim is str '8'"),
-        ({"default_prompt_name": "x"}, "default_prompt_name is str 'x', and prompts has no such name"),
+        ({"default_prompt_name": "x"}, "default_prompt_name is str 'x', but prompts has no such name"),
         ({"default_prompt_name": 3, "prompts": {}}, "default_prompt_name is int 3"),
         ({"default_prompt_name": "x", "prompts": 3}, "default_prompt_name is str 'x'"),
         (
@@ -565,7 +565,7 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     inner = StaticModel.from_sentence_transformers(tmp_path / "outer", subfolder="inner")
     assert inner.dim == 7
     TinyModel().build(tmp_path / "other")
-    with pytest.raises(ModelNotFoundError, match=r"no modules\.json, so this is no model of sentence-transf"):
+    with pytest.raises(ModelNotFoundError, match=r"no modules\.json, so this is not a sentence-transf"):
         StaticModel.from_sentence_transformers(tmp_path / "other")
 
 

@@ -204,7 +204,7 @@ FIGURES = '{"median_token_length": %s, "vocabulary_size": %s, "highest_id": %s}'
         ({"tables": '{"tables": [1, 2, 3, 4]}'}, {}, "'int' object is not subscriptable"),
         ({}, {"vocabulary__entries": None}, "no tensor vocabulary.entries"),
         ({}, {"vocabulary__parents": None}, "no tensor vocabulary.parents"),
-        ({}, {"vocabulary__entries": np.zeros(16, np.uint64)}, "has 16 numbers in place of"),
+        ({}, {"vocabulary__entries": np.zeros(16, np.uint64)}, "has 16 numbers instead of"),
         (
             {},
             {"vocabulary__entries": np.zeros(16, np.int64)},
@@ -216,7 +216,7 @@ FIGURES = '{"median_token_length": %s, "vocabulary_size": %s, "highest_id": %s}'
         (
             {},
             {"embeddings": np.ones((3, 2), np.float32)},
-            "the table has 3 rows and the vocabulary 102 tokens",
+            "the table has 3 rows, but the vocabulary has 102 tokens",
         ),
     ],
 )
@@ -236,7 +236,7 @@ def test_broken_packed_models(
         ({"keys": True}, "not described by whole numbers"),
         ({"slots": 1000}, "not powers of two"),
         ({"slots": 1}, "not powers of two"),
-        ({"slots": 1 << 20}, "numbers in place of"),
+        ({"slots": 1 << 20}, "numbers instead of"),
         ({"buckets": 0}, "not powers of two"),
         ({"buckets": 1 << 40}, "not powers of two"),
         ({"factors": [2, 1, 1]}, "not three odd numbers"),
@@ -261,14 +261,14 @@ def test_tables_that_lead_astray(packed: Path) -> None:
     entries, displacements, values, parents = (np.array(file.view(f"vocabulary.{name}")) for name in names)
     generator = np.random.default_rng(0)
     for number in (1 << 20, 1 << 31):
-        with pytest.raises(InvalidModelError, match="a displacement leads out of its table"):
+        with pytest.raises(InvalidModelError, match="a displacement points outside its table"):
             StaticModel.from_pretrained(
                 rewritten(packed, {}, vocabulary__displacements=displacements | np.uint32(number))
             )
     for wrong in (-1, 1 << 20):
         values[0] = wrong
         astray = rewritten(packed, {}, vocabulary__values=values)
-        with pytest.raises(InvalidModelError, match="an id that is not one of the vocabulary"):
+        with pytest.raises(InvalidModelError, match="an id that is not in the vocabulary"):
             StaticModel.from_pretrained(astray)
     values[0] = 0
     lengths = np.array(file.view("vocabulary.lengths"))
@@ -316,7 +316,7 @@ def test_a_broken_deflated_file(packed: Path, tmp_path: Path, content: bytes, fa
 
 
 UNREADABLE = "^tokenizer.json: tokenizers cannot read this file"
-NO_JSON = "^tokenizer.json: not a sound tokenizer.json"
+NO_JSON = "^tokenizer.json: not a valid tokenizer.json"
 # How to damage the content of a tokenizer.json; what packing it again says; and what its tokens say.
 DAMAGED: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
     "a list": (lambda content: [], UNREADABLE, "list indices must be integers"),
@@ -438,7 +438,7 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
         ({"added_tokens": [added_token("", 0)]}, wrong_type),
         (
             {"added_tokens": [added_token("\u200b", 7, normalized=True)]},
-            "nothing is left of the added token of id 7",
+            "the added token with id 7",
         ),
         ({"added_tokens": 5}, "'int' object is not iterable"),
         ({"normalizer": {"type": "BertNormalizer"}}, r"KeyError\('strip_accents'\)"),

@@ -69,15 +69,15 @@ def test_arrays_that_lead_astray(packed: Path) -> None:
         np.array(file.view(f"pieces.{name}")) for name in ("links", "ids", "characters", "charsmap", "values")
     )
     changed: list[tuple[dict[str, Any], str]] = [
-        ({"pieces__links": links | 0xFFFFFFFF}, "a link leads out of the double array"),
-        ({"pieces__ids": ids + np.int32(1000)}, "an id that is not one of the vocabulary"),
-        ({"pieces__ids": ids - np.int32(5)}, "an id that is not one of the vocabulary"),
+        ({"pieces__links": links | 0xFFFFFFFF}, "a link points outside the double array"),
+        ({"pieces__ids": ids + np.int32(1000)}, "an id that is not in the vocabulary"),
+        ({"pieces__ids": ids - np.int32(5)}, "an id that is not in the vocabulary"),
         ({"pieces__ids": np.zeros_like(ids)}, "the root is a piece"),
         ({"pieces__characters": characters[1:]}, "65535 entries"),
-        ({"pieces__characters": characters | np.uint32(0xFF << 24)}, "is not one of a character"),
-        ({"pieces__characters": characters & np.uint32(0xFFFFFF)}, "is not one of a character"),
-        ({"pieces__characters": np.full_like(characters, characters[0])}, "is not one of a character"),
-        ({"pieces__characters": np.roll(characters, 1)}, "is not one of a character"),
+        ({"pieces__characters": characters | np.uint32(0xFF << 24)}, "does not describe a character"),
+        ({"pieces__characters": characters & np.uint32(0xFFFFFF)}, "does not describe a character"),
+        ({"pieces__characters": np.full_like(characters, characters[0])}, "does not describe a character"),
+        ({"pieces__characters": np.roll(characters, 1)}, "does not describe a character"),
     ]
     for change, message in changed:
         with pytest.raises(InvalidModelError, match=message):
@@ -117,7 +117,7 @@ def test_settings_of_an_impossible_tokenizer(packed: Path) -> None:
         ({"added_tokens": [added_token("", 0)]}, "a setting has the wrong type"),
         (
             {"added_tokens": [added_token("\u200b", 7, normalized=True)]},
-            "nothing is left of the added token of id 7",
+            "the added token with id 7",
         ),
         ({"added_tokens": 5}, "'int' object is not iterable"),
     ]

@@ -114,7 +114,7 @@ def test_a_model_without_a_head(hub: Hub, cache: Path, files: dict[str, bytes]) 
     config = files["config.json"].replace(b'"head_config"', b'"another_config"')
     hub.add(NAME, {**without_head(files), "config.json": config})
     for _ in range(2):
-        with pytest.raises(ModelNotFoundError, match=r"this model has no head that classifies .*StaticModel"):
+        with pytest.raises(ModelNotFoundError, match=r"this model has no classifier head .*StaticModel"):
             load_pipeline(cache)
 
 

@@ -70,7 +70,7 @@ def test_a_checksum_that_is_a_path(
     hub.add(NAME, files)
     hub.fail(f"HEAD /{NAME}/resolve/{hub.repositories[NAME].revisions['main']}/{name}",
              with_headers(**{header: '"../../../x"'}), 9)  # fmt: skip
-    with pytest.raises(DownloadError, match=rf"{name} leads outside the cache, to {tmp_path}/x; look at"):
+    with pytest.raises(DownloadError, match=rf"{name} points outside the cache, to {tmp_path}/x; check"):
         load(cache)
     with pytest.raises(DownloadError, match=NOT_IN_THE_CACHE):
         load(cache, local_files_only=True)
@@ -88,7 +88,7 @@ def test_a_file_of_the_user_stays_and_is_not_loaded(
     mine = files["config.json"] if is_right else b"my diary"
     (tmp_path / "mine").write_bytes(mine)
     hub.fail("/config.json", with_headers(ETag='"../../../mine"'), 9)
-    with pytest.raises(DownloadError, match=r"config\.json leads outside the cache"):
+    with pytest.raises(DownloadError, match=r"config\.json points outside the cache"):
         load(cache)
     assert (tmp_path / "mine").read_bytes() == mine
 
@@ -101,7 +101,7 @@ def test_a_file_of_another_repository_is_not_reached(
     hub.add(NAME, {**files, "config.json": b'{"normalize": false}'})
     place = f"../../models--owner--other/blobs/{git_hash(files['config.json'])}"
     hub.fail(f"/{NAME}/resolve", with_headers(ETag=f'"{place}"'), 9)
-    with pytest.raises(DownloadError, match="leads outside the cache"):
+    with pytest.raises(DownloadError, match="points outside the cache"):
         load(cache)
     assert_same(load(cache, "owner/other", local_files_only=True), files, tmp_path)
 
@@ -111,7 +111,7 @@ def test_a_commit_that_is_none(commit: str, hub: Hub, cache: Path, files: dict[s
     repository = hub.add(NAME, files)
     repository.revisions["main"] = commit
     repository.commits[commit] = files
-    with pytest.raises(DownloadError, match=r"the hub names the commit .*, which is none"):
+    with pytest.raises(DownloadError, match=r"the hub names the commit .*, which is not a commit"):
         load(cache)
     assert not cache.exists()
 
@@ -131,7 +131,7 @@ def test_a_link_in_the_cache_that_leads_elsewhere(
     (tmp_path / name).write_bytes(everything[name])
     (snapshot_of(cache) / name).unlink()
     (snapshot_of(cache) / name).symlink_to(tmp_path / name)
-    with pytest.raises(DownloadError, match=rf"{name}: leads outside the cache, to {tmp_path}"):
+    with pytest.raises(DownloadError, match=rf"{name}: points outside the cache, to {tmp_path}"):
         load(cache, local_files_only=True)
     assert "no static model in the cache" in run(capsys, "list", "--cache-dir", cache)
     assert_same(load(cache), everything, tmp_path)
@@ -204,7 +204,7 @@ def test_copies_in_place_of_links_count(
     ],
 )
 def test_revisions_are_names(revision: str, hub: Hub, cache: Path) -> None:
-    with pytest.raises(InputValueError, match=r"revision is .*, which is no name of a branch, tag or commit"):
+    with pytest.raises(InputValueError, match=r"revision is .*, which cannot be a branch, tag or commit"):
         load(cache, revision=revision)
     assert not hub.requests
 

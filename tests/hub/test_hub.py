@@ -788,7 +788,7 @@ def test_no_such_repository(hub: Hub, cache: Path) -> None:
         load(cache, "owner/none")
     assert type(caught.value.__cause__).__name__ == "RepositoryNotFoundError"
     with pytest.raises(
-        ModelNotFoundError, match=r"or your token may not see it \(did you mean 'minishlab/potion"
+        ModelNotFoundError, match=r"or your token has no access to it \(did you mean 'minishlab/potion"
     ):
         load(cache, "minishlab/potion-base-8N")
 
@@ -796,7 +796,7 @@ def test_no_such_repository(hub: Hub, cache: Path) -> None:
 def test_a_private_repository(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
     hub.add(NAME, files).token = "hf_right"
     for token in (None, False, "hf_wrong"):
-        with pytest.raises(ModelNotFoundError, match="or your token may not see it"):
+        with pytest.raises(ModelNotFoundError, match="or your token has no access to it"):
             load(cache, token=token)
     assert_same(load(cache, token="hf_right"), files, tmp_path)
     shutil.rmtree(cache)
@@ -857,7 +857,7 @@ def test_not_a_static_model(hub: Hub, cache: Path, files: dict[str, bytes]) -> N
 
 def test_a_table_that_is_broken_on_the_hub(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
     hub.add(NAME, {**files, "model.safetensors": b"garbage" * 9})
-    with pytest.raises(DownloadError, match="does not begin like a safetensors file"):
+    with pytest.raises(DownloadError, match="does not look like a safetensors file"):
         load(cache)
     hub.add(NAME, {**files, "model.safetensors": files["model.safetensors"][:-100]})
     with pytest.raises(InvalidModelError, match=r"model.safetensors.*force_download"):
@@ -1182,7 +1182,8 @@ def test_list_says_what_it_leaves_out(
     captured = capsys.readouterr()
     assert [line.split()[0] for line in captured.out.splitlines()] == ["model", NAME]
     assert captured.err.splitlines() == [
-        f"m2v-lite: {folder}: left out, because it cannot be read (Permission denied)" for folder in hidden
+        f"m2v-lite: {folder}: skipped, because it cannot be read (Permission denied); check its permissions"
+        for folder in hidden
     ]
 
 
@@ -1254,8 +1255,14 @@ def test_download_of_a_smaller_dtype(
     ("arguments", "message"),
     [
         (["download", NAME, "--dim", "8"], "--dtype and --dim are for --pack"),
-        (["info", "--revision", "v2"], "--revision is for models on the hub, and the bundled model is here"),
-        (["pack", ".", "out", "--revision", "v2"], "--revision is for models on the hub, and . is here"),
+        (
+            ["info", "--revision", "v2"],
+            "--revision is for models on the hub, but the bundled model is on this machine; leave",
+        ),
+        (
+            ["pack", ".", "out", "--revision", "v2"],
+            "--revision is for models on the hub, but . is on this machine; leave",
+        ),
         (["encode", "a", "--revision", "v2"], "--revision is for models on the hub"),
         (["similarity", "a", "b", "--subfolder", "c"], "--subfolder is not for the bundled model"),
     ],

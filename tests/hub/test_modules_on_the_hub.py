@@ -106,5 +106,5 @@ def test_a_module_that_leads_outside_the_cache(hub: Hub, cache: Path, folder: Pa
     (tmp_path / "elsewhere").write_bytes(path.read_bytes())
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DownloadError, match="leads outside the cache"):
+    with pytest.raises(DownloadError, match="points outside the cache"):
         load_with_modules(cache, local_files_only=True)

@@ -105,7 +105,7 @@ def test_fewer_columns_than_the_head_takes(folder: Path, tmp_path: Path) -> None
     model = StaticModel.from_pretrained(folder, dimensionality=8)
     for save in (model.save_pretrained, model.save_packed):
         with pytest.raises(
-            InvalidModelError, match="takes vectors of 24 columns, and the model has 8; load the m"
+            InvalidModelError, match="takes vectors of 24 columns, but the model has 8; load the m"
         ):
             save(tmp_path / "narrow")
     assert not (tmp_path / "narrow").exists()
@@ -117,8 +117,8 @@ WRONG_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "layers": ({"n_layers": 3}, "head.safetensors has no tensor head.2.weight"),
     "negative layers": ({"n_layers": -1}, "n_layers is int -1, not a number of layers"),
     "layers of another type": ({"n_layers": True}, "n_layers is bool True, not a number of layers"),
-    "fewer layers": ({"n_layers": 1}, "there are 3 classes and 5 outputs of the last layer"),
-    "classes": ({"classes": ["a", "b"]}, "there are 2 classes and 3 outputs of the last layer"),
+    "fewer layers": ({"n_layers": 1}, "there are 3 classes, but the last layer has 5 outputs"),
+    "classes": ({"classes": ["a", "b"]}, "there are 2 classes, but the last layer has 3 outputs"),
     "classes that are none": ({"classes": "abc"}, "the classes are str 'abc', not a list of labels"),
     "classes of two types": (
         {"classes": ["a", 1, 2]},
@@ -132,7 +132,7 @@ WRONG_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
 def test_wrong_settings(case: str, folder: Path) -> None:
     changes, message = WRONG_SETTINGS[case]
     change_settings(folder, **changes)
-    with pytest.raises(InvalidModelError, match=f"not a sound head: {message}.*; train or fetch it again"):
+    with pytest.raises(InvalidModelError, match=f"not a valid head: {message}.*; train or fetch it again"):
         StaticModelPipeline.from_pretrained(folder)
 
 
@@ -141,7 +141,7 @@ def test_settings_that_are_no_object(settings: Any, folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "head_config": settings}))
     with pytest.raises(
-        InvalidModelError, match=r"not a sound head: head_config in the config is .*, not an obj"
+        InvalidModelError, match=r"not a valid head: head_config in the config is .*, not an obj"
     ):
         StaticModelPipeline.from_pretrained(folder)
 
@@ -159,10 +159,13 @@ WRONG_TENSORS: dict[str, tuple[dict[str, Any], str]] = {
     "no bias": ({"head__1__bias": None}, "head.safetensors has no tensor head.1.bias"),
     "columns": (
         {"head__0__weight": np.zeros((5, 9), "f4")},
-        "the head takes vectors of 9 columns, and the model",
+        "the head takes vectors of 9 columns, but the model",
     ),
     "layers that do not fit": ({"head__1__weight": np.zeros((3, 6), "f4")}, "which does not fit 5 inputs"),
-    "bias": ({"head__1__bias": np.zeros(2, "f4")}, r"head.1.bias \(2,\), which does not fit 5 inputs"),
+    "bias": (
+        {"head__1__bias": np.zeros(2, "f4")},
+        r"head.1.bias has shape \(2,\), which does not fit 5 inputs",
+    ),
     "one dimension": ({"head__1__weight": np.zeros(15, "f4")}, "which does not fit 5 inputs"),
     "whole numbers": ({"head__1__weight": np.zeros((3, 5), "i4")}, "are int32 and float32, not floats"),
     "NaN": ({"head__0__bias": np.full(5, np.nan, "f4")}, "holds numbers that are not finite"),
@@ -180,11 +183,11 @@ def test_wrong_tensors(case: str, folder: Path) -> None:
 
 def test_no_head(tiny: Callable[[str], Path], folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ModelNotFoundError, match=r"this model has no head that classifies .*load it with StaticMod"
+        ModelNotFoundError, match=r"this model has no classifier head .*load it with StaticMod"
     ):
         StaticModelPipeline.from_pretrained(tiny("wordpiece-float32"))
     (folder / "head.safetensors").unlink()
-    with pytest.raises(ModelNotFoundError, match=r"head.safetensors is missing, which head_config"):
+    with pytest.raises(ModelNotFoundError, match=r"head.safetensors is missing, but head_config"):
         StaticModelPipeline.from_pretrained(folder)
     with pytest.raises(ModelNotFoundError, match="no such folder"):
         StaticModelPipeline.from_pretrained(tmp_path / "none")
@@ -248,7 +251,7 @@ def test_options(folder: Path) -> None:
             pipeline.predict(TEXTS, threshold=wrong)  # type: ignore[arg-type]
     with pytest.raises(InputTypeError, match="text 0 is int 3"):
         pipeline.predict([3])  # type: ignore[list-item]
-    with pytest.raises(InputValueError, match="X has 4 texts and y 3 labels; give one or more pairs"):
+    with pytest.raises(InputValueError, match="X has 4 texts, and y has 3 labels; give one label per text"):
         pipeline.evaluate(TEXTS, CLASSES)
     with pytest.raises(InputValueError, match="X has 0 texts and y 0 labels"):
         pipeline.evaluate([], [])

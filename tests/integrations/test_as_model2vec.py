@@ -41,7 +41,7 @@ def test_what_is_there(program: str) -> None:
 def test_what_is_not_there(name: str) -> None:
     told = run(f"{INSTALL}import {name}", status=1)
     assert (
-        f"MissingPackageError: {'.'.join(name.split('.')[:2])}: m2v_lite, which is in model2vec's place"
+        f"MissingPackageError: {'.'.join(name.split('.')[:2])}: m2v_lite, which stands in for model2vec here"
         in told
     )
     parent, _, child = name.rpartition(".")
@@ -51,6 +51,6 @@ def test_what_is_not_there(name: str) -> None:
 
 def test_after_the_real_one() -> None:
     program = "import sys, types; sys.modules['model2vec'] = types.ModuleType('model2vec')\n" + INSTALL
-    assert "M2VLiteError: model2vec itself is imported already, from None; call install" in run(
+    assert "M2VLiteError: model2vec itself is already imported, from None; call install" in run(
         program, status=1
     )

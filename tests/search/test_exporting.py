@@ -94,7 +94,7 @@ def test_failures_leave_no_file(path: Path, bundled: StaticModel, monkeypatch: p
             index.export(path.parent / "chunks.parquet")
         with index._database.writing() as connection:
             connection.execute("UPDATE pages SET rows = x'00'")
-        with pytest.raises(InvalidIndexError, match="block 0 of the vectors is not whole"):
+        with pytest.raises(InvalidIndexError, match="block 0 of the vectors is incomplete"):
             index.export(old)
     assert old.read_bytes() == b"old"
     assert sorted(file.name for file in path.parent.iterdir()) == ["notes.db", "old.npy"]

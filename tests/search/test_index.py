@@ -269,8 +269,12 @@ def check_integrity(path: Path) -> None:
         ({"texts": ["a"], "ids": [1 << 62]}, InputValueError, r"the id \d+ is too large"),
         ({"texts": ["a", "b"], "ids": ["x", "x"]}, InputValueError, "the id 'x' is given twice"),
         ({"texts": ["a"], "metadata": [3]}, InputTypeError, "metadata of text 0 is int 3; give a mapping"),
-        ({"texts": ["a"], "metadata": [{"a": {1}}]}, InputValueError, "metadata of text 0 cannot be JSON"),
-        ({"texts": ["a"], "metadata": [{"a": float("nan")}]}, InputValueError, "cannot be JSON"),
+        (
+            {"texts": ["a"], "metadata": [{"a": {1}}]},
+            InputValueError,
+            "metadata of text 0 cannot be written as JSON",
+        ),
+        ({"texts": ["a"], "metadata": [{"a": float("nan")}]}, InputValueError, "cannot be written as JSON"),
     ],
 )
 def test_what_cannot_be_added(
@@ -342,7 +346,7 @@ def test_another_model_is_refused(path: Path, tiny: Any, bundled: StaticModel) -
         assert index.model.dim == StaticModel.from_pretrained(folder).dim
         assert len(index.search("a")) == 1
     with pytest.raises(
-        InvalidIndexError, match=r"this index was made with .*, and the model given is another; give that"
+        InvalidIndexError, match=r"this index was made with .*, but you gave another model; give that"
     ):
         Index(path, bundled)
     columns = StaticModel.from_pretrained(folder, dimensionality=2)
@@ -377,7 +381,7 @@ def test_a_model_by_a_relative_path_is_found_from_another_folder(
 
 def test_a_model_without_files_is_refused(path: Path, bundled: StaticModel) -> None:
     model = StaticModel(np.ones((len(bundled.tokens), 4), np.float32), bundled.tokenizer)
-    with pytest.raises(InputValueError, match="a model without files cannot be recognized again; save it"):
+    with pytest.raises(InputValueError, match="an index cannot recognize a model without files; save it"):
         Index(path, model)
 
 
@@ -385,22 +389,22 @@ def test_what_is_no_index(tmp_path: Path, path: Path) -> None:
     with pytest.raises(InvalidIndexError, match=r"there is no index; make one with: m2v-lite index PATH"):
         Index(path, create=False)
     assert not path.exists()
-    with pytest.raises(InvalidIndexError, match="this is a folder, and not a file; give another path"):
+    with pytest.raises(InvalidIndexError, match="this is a folder, not a file; give another path"):
         Index(tmp_path)
     other = tmp_path / "other.db"
     connection = sqlite3.connect(other)
     connection.execute("CREATE TABLE mine (a)")
     connection.close()
     content = other.read_bytes()
-    with pytest.raises(InvalidIndexError, match=r"other.db: this is another SQLite database"):
+    with pytest.raises(InvalidIndexError, match=r"other.db: this is an SQLite database of another program"):
         Index(other)
     assert other.read_bytes() == content
     text = tmp_path / "notes.txt"
     text.write_text("notes\n" * 500)
-    with pytest.raises(InvalidIndexError, match=r"notes.txt: not an index of m2v_lite, or damaged"):
+    with pytest.raises(InvalidIndexError, match=r"notes.txt: not an m2v_lite index, or damaged"):
         Index(text)
     assert text.read_text() == "notes\n" * 500
-    with pytest.raises(InvalidIndexError, match=r"there is no folder .*missing; make it first"):
+    with pytest.raises(InvalidIndexError, match=r"there is no folder .*missing; create it first"):
         Index(tmp_path / "missing" / "notes.db")
     for wrong in ("", "a\0b"):
         with pytest.raises(InputValueError, match="give the name of a file"):
@@ -418,7 +422,9 @@ def test_a_file_of_another_version(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version=9")
     connection.close()
-    with pytest.raises(InvalidIndexError, match="an index of version 9, and this library knows version 1"):
+    with pytest.raises(
+        InvalidIndexError, match="this index has version 9, but this m2v_lite reads version 1"
+    ):
         Index(path)
 
 

@@ -267,7 +267,7 @@ def test_patterns_leave_folders_out_and_take_files(index: Index, notes: Path) ->
 def test_a_pipe_is_not_waited_for(index: Index, notes: Path) -> None:
     os.mkfifo(notes / "pipe.md")
     done = index.update([str(notes / "pipe.md"), notes])
-    assert [why for _, why in done.skipped] == ["this is a pipe; make it the standard input, and give '-'"]
+    assert [why for _, why in done.skipped] == ["this is a pipe; pass it as standard input, and give '-'"]
     assert done.added == 2
 
 

@@ -40,7 +40,7 @@ def as_column(values: Any, wanted: Any = None) -> Any:
         if wanted is None:
             wanted = _plain(array.type)
         elif not _fits(array.type, wanted):
-            raise MisfitError(f"they are {_shown(array.type)}, but {_shown(wanted)} before")
+            raise MisfitError(f"they are {_shown(array.type)}, but were {_shown(wanted)} before")
         if array.type == wanted:
             return array
         return array.cast(wanted) if array is values else pa.array(values, wanted)

@@ -97,7 +97,9 @@ class ArrowWriter:
             return
         schema = reader.schema
         if schema.names[-1:] != [EMBEDDING] or schema.field(-1).type != self._embedding.type:
-            raise InputValueError(f"{_name(file)}: its vectors are not {self._embedding.type}; begin anew")
+            raise InputValueError(
+                f"{_name(file)}: its vectors are not {self._embedding.type}; start again without --resume"
+            )
         self._schema = schema
 
     def convert(self, partial: BinaryIO, final: BinaryIO) -> None:
@@ -266,7 +268,7 @@ def _read(reader: Any, partial: BinaryIO) -> Iterator[Any]:
 
 
 def _damaged(partial: BinaryIO, error: Exception) -> InputValueError:
-    return InputValueError(f"{_name(partial)}: damaged ({error}); remove it, and begin anew")
+    return InputValueError(f"{_name(partial)}: damaged ({error}); start again without --resume")
 
 
 def _name(file: BinaryIO) -> str:

@@ -124,7 +124,8 @@ class PartialFile:
             if found is None and (size or has_manifest) and not self._force:
                 path = self._manifest if has_manifest else self._partial
                 raise InputValueError(
-                    f"{path}: this is not of m2v_lite, and in the way; move it, or give --force"
+                    f"{path}: this file is in the way, and m2v_lite did not write it; move it, or give "
+                    "--force"
                 )
             if self._resume and found is not None and size:
                 self.done = self._checked(found, size)
@@ -169,8 +170,8 @@ class PartialFile:
         if left or (expected and checksums != expected):
             records, self.done = self.done.records, Done()
             raise InputValueError(
-                f"{self._path}: cannot be resumed, because its first {records:,} records were "
-                "others than those of this input; give the same input, or begin again without --resume"
+                f"{self._path}: cannot be resumed, because its first {records:,} records are "
+                "not those of this input; give the same input, or start again without --resume"
             )
 
     def write(self, batch: RecordBatch, vectors: Any, cut: int) -> None:
@@ -245,24 +246,24 @@ class PartialFile:
 
     def _checked(self, found: Mapping[str, Any], size: int) -> Done:
         """Return what a manifest says is done, if it is of this job and true."""
-        again = "or begin again without --resume"
+        again = "or start again without --resume"
         if found["m2v_lite.partial"] != VERSION:
             raise InputValueError(
-                f"{self._manifest}: of another version of m2v_lite; go on with that version, {again}"
+                f"{self._manifest}: written by another version of m2v_lite; use that version, {again}"
             )
         for name in {**found["job"], **self._job}:
             before, now = found["job"].get(name), self._job.get(name)
             if before != now:
                 is_option = name.startswith("--")
-                values = f": {_shown(before)}, and not {_shown(now)}" if is_option else ""
+                values = f": {_shown(before)}, not {_shown(now)}" if is_option else ""
                 raise InputValueError(
-                    f"{self._path}: cannot be resumed, because it was begun with another {name}{values}; "
+                    f"{self._path}: cannot be resumed, because it was started with another {name}{values}; "
                     f"give the same, {again}"
                 )
         done = _done_of(found)
         if size < done.bytes:
             raise InputValueError(
-                f"{self._partial}: damaged: it has {size:,} bytes, and not {done.bytes:,} or more; begin "
+                f"{self._partial}: damaged: it has {size:,} bytes, not {done.bytes:,} or more; start "
                 "again without --resume"
             )
         return done
@@ -314,7 +315,7 @@ def _opened(path: str) -> BinaryIO:
             return open(path, "r+b", buffering=0)
         with suppress(FileExistsError):
             return open(path, "x+b", buffering=0)
-    raise InputValueError(f"{path}: cannot be opened, as a link that leads nowhere cannot; move it away")
+    raise InputValueError(f"{path}: this link points to nothing, so it cannot be opened; remove it")
 
 
 def _lock(file: BinaryIO, shown: str) -> None:

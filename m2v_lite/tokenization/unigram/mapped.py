@@ -70,7 +70,7 @@ def mapped_tokenizer(
         or (codes[1:][is_visible[1:]] == ord(END)).any()  # nothing else stands between texts
         or ((codes >= SURROGATES.start) & (codes < SURROGATES.stop) & is_visible).any()
     ):
-        raise ValueError("an entry of characters is not one of a character")
+        raise ValueError("an entry of characters does not describe a character")
     if not len(arrays["charsmap"]):
         raise ValueError("the charsmap is empty")
     return UnigramTokenizer(settings, arrays, figures, source, memo_bytes)
@@ -84,9 +84,9 @@ def _check_pieces(arrays: Mapping[str, NDArray[Any]], pieces: int) -> None:
     for start in range(0, len(links), AT_ONCE):
         some = slice(start, start + AT_ONCE)
         if (links[some] & BASE_MASK).max() > most:
-            raise ValueError("a link leads out of the double array")
+            raise ValueError("a link points outside the double array")
         if ids[some].min() < NO_PIECE or ids[some].max() >= pieces:
-            raise ValueError("a piece has an id that is not one of the vocabulary")
+            raise ValueError("a piece has an id that is not in the vocabulary")
     if ids[ROOT] != NO_PIECE:
         raise ValueError("the root is a piece")
 

@@ -178,7 +178,7 @@ def _normalizers(entry: Any) -> _Normalizers:
             case {"type": "Strip", "strip_left": True, "strip_right": True}:
                 strips = True
             case _:
-                raise LeftToLibrary(f"its normalizer {shown(step)} does more than to set or remove spaces")
+                raise LeftToLibrary(f"its normalizer {shown(step)} does more than add or remove spaces")
     return _Normalizers(charsmap, spaced, collapses, strips)
 
 
@@ -190,7 +190,7 @@ def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule:
         steps = steps[1:]
     require(
         len(steps) == 1 and kind_of(steps[0]) == "Metaspace" and steps[0].get("replacement") == BAR,
-        f"its pre-tokenizer is {shown(pre_tokenizer)}, not Metaspace with the bar {BAR}, alone or behind "
+        f"its pre-tokenizer is {shown(pre_tokenizer)}, not Metaspace with the bar {BAR}, alone or after "
         "WhitespaceSplit",
     )
     scheme, splits = steps[0].get("prepend_scheme", "always"), steps[0].get("split", True)
@@ -201,7 +201,7 @@ def _word_rule(pre_tokenizer: Any, normalizers: _Normalizers) -> WordRule:
         return WordRule(first, scheme == "always", False, only_at_start=only_at_start)
     require(
         normalizers.collapses and normalizers.strips,
-        "it neither divides at white space nor makes one space of it, by Replace and Strip",
+        "it neither splits at white space nor collapses it to one space, by Replace and Strip",
     )
     return WordRule(first, True, not splits, only_at_start=only_at_start)
 

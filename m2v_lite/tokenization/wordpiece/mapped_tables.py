@@ -107,10 +107,10 @@ def tables_of(
         raise ValueError(f"lengths is not an array of {2 * BYTES} numbers below {2 * LONGER}")
     for own, size in zip(displacements, slots, strict=True):
         if own.max() >= size:
-            raise ValueError("a displacement leads out of its table")
+            raise ValueError("a displacement points outside its table")
     for ids in values[:3]:
         if ids.min(initial=0) < 0 or ids.max(initial=0) > highest_id:
-            raise ValueError("a token has an id that is not one of the vocabulary")
+            raise ValueError("a token has an id that is not in the vocabulary")
     first, continuing, tails, inner = (
         PerfectHash(size, own, shifts, tuple(table["factors"][:2]))
         for size, own, shifts, table in zip(keys, entries, displacements, described, strict=True)
@@ -141,5 +141,5 @@ def _parts(array: NDArray[Any], sizes: Sequence[int]) -> list[NDArray[Any]]:
     """Divide an array into parts of these sizes."""
     bounds = np.cumsum([0, *sizes]).tolist()
     if bounds[-1] != len(array):
-        raise ValueError(f"an array has {len(array)} numbers in place of {bounds[-1]}")
+        raise ValueError(f"an array has {len(array)} numbers instead of {bounds[-1]}")
     return [array[start:end] for start, end in pairwise(bounds)]

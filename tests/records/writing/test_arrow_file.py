@@ -540,7 +540,8 @@ def test_a_damaged_partial_file_is_an_error(format: str, tmp_path: Any) -> None:
     writer = new_writer(format)
     partial = b"".join(writer.parts(json_batch({"text": "a"}), vectors_for(1)))
     with pytest.raises(
-        InputValueError, match=r"^the partial file: damaged \(.*\); remove it, and begin anew"
+        InputValueError,
+        match=r"^the partial file: damaged \(.*\); remove it, and start again without --resume",
     ):
         converted(writer, partial[:-8])
     with pytest.raises(InputValueError, match=r"^the partial file: damaged"):

@@ -266,7 +266,7 @@ NOT_SUPPORTED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     }, "its first normalizer is Lowercase, not Precompiled"),
     "a normalizer behind it": (lambda: {
         **divided(), "normalizer": sequence("normalizers", CHARSMAP, {"type": "Lowercase"})
-    }, "its normalizer Lowercase does more than to set or remove spaces"),
+    }, "its normalizer Lowercase does more than add or remove spaces"),
     "spaces are not joined": (lambda: {
         **joined(), "normalizer": sequence("normalizers", CHARSMAP, replace(" {2,}", " ", "Regex"), STRIP)
     }, NOT_DIVIDED),
