@@ -49,7 +49,7 @@ test: $(VENV)/with-tools ## set up, then run all tests
 	$(VENV)/$(BIN)/python -m pytest --benchmark-disable $(PARALLEL)
 
 .PHONY: test-exhaustive
-test-exhaustive: $(VENV)/with-tools ## every character there is, all sentences of many languages, model2vec on more texts, every fault of a writer
+test-exhaustive: $(VENV)/with-tools ## test every character, all sentences of many languages, more texts against model2vec, every write fault
 	M2V_LITE_EXHAUSTIVE=1 $(VENV)/$(BIN)/python -m pytest -q $(PARALLEL) tests/tokenization/wordpiece/test_tokenizer.py tests/tokenization/test_many_languages.py tests/test_reference.py tests/files/test_faults.py tests/hub/test_download_faults.py
 
 .PHONY: fuzz
@@ -58,7 +58,7 @@ fuzz: $(VENV)/with-tools ## damage models and texts at random, an hour for each 
 	$(VENV)/$(BIN)/python scripts/fuzz_models.py $(FUZZ_OPTIONS) $(if $(M2V_LITE_PEERS),--peers-python $(M2V_LITE_PEERS))
 
 .PHONY: mutants
-mutants: $(VENV)/with-tools ## change the core in 300 places, one at a time, and see that a test fails (MUTANTS_OPTIONS="--count 20 --seed 2")
+mutants: $(VENV)/with-tools ## change the core in 300 places, one at a time, and check that a test fails (MUTANTS_OPTIONS="--count 20 --seed 2")
 	$(VENV)/$(BIN)/python scripts/mutation_testing.py $(MUTANTS_OPTIONS)
 
 .PHONY: lint
@@ -102,7 +102,7 @@ STAND_IN_IS = --name multilingual --about "a stand-in of a multilingual model (5
 MANY_SCRIPTS = "short ASCII" "mixed scripts" Cyrillic CJK "other scripts"
 
 .PHONY: multilingual-model
-multilingual-model: $(STAND_IN)/model.safetensors ## make a large multilingual model with a random table, to measure with
+multilingual-model: $(STAND_IN)/model.safetensors ## make a large multilingual model with a random table, for benchmarks
 
 $(STAND_IN)/model.safetensors: $(VENV)/with-tools $(MULTILINGUAL)/installed
 	$(VENV)/$(BIN)/python benchmarks/multilingual_model.py $(MULTILINGUAL)/model/tokenizer.json $(STAND_IN) $(STAND_IN_OPTIONS)
@@ -125,11 +125,11 @@ memory-of-use: $(STAND_IN)/model.safetensors $(PEERS)/installed $(TEXTS)/install
 	  --model2vec $(STAND_IN) --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)
 
 .PHONY: encode-files
-encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB on the disk, half an hour)
+encode-files: $(VENV)/with-tools $(TEXTS)/installed ## measure the encode command on large files (10 GB of disk, half an hour)
 	$(VENV)/$(BIN)/python benchmarks/encode_files.py --texts $(TEXTS) --out $(RESULTS) $(FILES_OPTIONS)
 
 .PHONY: many-texts
-many-texts: $(VENV)/with-tools ## check the plan of docs/engines.md by ten million texts (10 GB on the disk, five minutes)
+many-texts: $(VENV)/with-tools ## check the plan of docs/engines.md with ten million texts (10 GB of disk, five minutes)
 	$(VENV)/$(BIN)/python benchmarks/many_texts.py --out $(RESULTS) $(TEXTS_OPTIONS)
 
 .PHONY: bench-engines
@@ -149,7 +149,7 @@ quality: $(VENV)/with-tools ## compare size and quality of smaller packed models
 	$(VENV)/$(BIN)/python benchmarks/quantization_quality.py "$(MODEL)" --out $(RESULTS)
 
 .PHONY: search-quality
-search-quality: $(VENV)/with-tools ## see how well search finds known items in documentation (make search-quality MODEL=FOLDER; needs Debian 12)
+search-quality: $(VENV)/with-tools ## measure how well search finds known items in documentation (make search-quality MODEL=FOLDER; needs Debian 12)
 	$(VENV)/$(BIN)/python benchmarks/search_quality.py "$(MODEL)" --out $(RESULTS) $(SEARCH_OPTIONS)
 
 .PHONY: plots
@@ -161,7 +161,7 @@ tables: $(VENV)/installed ## write the tables of the pages from the committed re
 	$(VENV)/$(BIN)/python scripts/page_tables.py
 
 .PHONY: memory-cap
-memory-cap: $(VENV)/with-tools $(PEERS)/installed ## try to encode with a 300 MB table and 64 MB of private memory: m2v_lite and the peers
+memory-cap: $(VENV)/with-tools $(PEERS)/installed ## encode with a 300 MB table in 64 MB of private memory: m2v_lite and the peers
 	$(VENV)/$(BIN)/python benchmarks/memory_cap.py --peers-python $(PEERS)/$(BIN)/python --out $(RESULTS)
 
 .PHONY: test-memory-cap
@@ -181,7 +181,7 @@ docs: $(DOCS)/installed ## build the site in site/; a broken link or a missing d
 	$(MKDOCS) build --strict
 
 .PHONY: docs-serve
-docs-serve: $(DOCS)/installed ## show the site at http://127.0.0.1:8000, and build it again whenever a page changes
+docs-serve: $(DOCS)/installed ## show the site at http://127.0.0.1:8000, and rebuild it whenever a page changes
 	$(MKDOCS) serve --strict --watch m2v_lite --watch benchmarks/results --watch CHANGELOG.md
 
 .PHONY: wheel
@@ -190,7 +190,7 @@ wheel: $(VENV)/with-tools ## build the wheel and the source archive in dist/
 	$(VENV)/$(BIN)/python -m build --outdir dist .
 
 .PHONY: check-package
-check-package: wheel ## check what would be published: its description, and what the wheel holds
+check-package: wheel ## check what would be published: the description and the contents of the wheel
 	$(VENV)/$(BIN)/twine check --strict dist/*
 	$(VENV)/$(BIN)/check-wheel-contents dist/*.whl
 
@@ -204,7 +204,7 @@ test-oldest: wheel ## the same with the oldest declared versions of all dependen
 	  $$(sed -n '/^dependencies/,/^]/s/^ *"\([^">]*\)>=\([^";]*\).*/\1==\2/p' pyproject.toml)
 
 .PHONY: test-numpy-alone
-test-numpy-alone: wheel ## install the wheel where there is numpy and nothing else, and try it
+test-numpy-alone: wheel ## install the wheel with only numpy, and try it
 	scripts/test_numpy_alone.sh $(PYTHON) .venv-numpy-alone dist/*.whl $(M2V_LITE_MODELS)
 
 .PHONY: test-integrations
@@ -227,7 +227,7 @@ test-engines: $(ENGINES_VENV)/installed ## the tests with Daft, Ray, Spark and o
 	HF_HUB_OFFLINE=1 $(ENGINES_VENV)/$(BIN)/python -m pytest $(ENGINES:%=integrations/engines/test_%*.py)
 
 .PHONY: test-model2vec
-test-model2vec: $(MODEL2VEC)/installed ## model2vec's own tests of inference, with our classes in the place of its own, in an environment of 2 GB
+test-model2vec: $(MODEL2VEC)/installed ## run model2vec's own inference tests on our classes, in an environment of 2 GB
 	$(MODEL2VEC)/$(BIN)/python scripts/model2vec_tests.py $(MODEL2VEC)/source
 	$(MODEL2VEC)/$(BIN)/python -m pytest -q integrations/test_beside_model2vec.py
 
@@ -250,16 +250,16 @@ test-free-threaded: $(FREE_THREADED)/installed ## the tests of threads on python
 	$(FREE_THREADED)/$(BIN)/python -m pytest tests/encoding/test_many_threads.py
 
 .PHONY: peers
-peers: $(PEERS)/installed ## an environment with model2vec 0.10.0 and the other peers, to compare with
+peers: $(PEERS)/installed ## install model2vec 0.10.0 and the other peers, for comparisons
 
 .PHONY: multilingual
-multilingual: $(MULTILINGUAL)/installed ## a real multilingual model, to test with (x86-64 alone)
+multilingual: $(MULTILINGUAL)/installed ## download a real multilingual model for tests (x86-64 only)
 
 .PHONY: texts
-texts: $(TEXTS)/installed ## sentences in many languages, to test and to measure with
+texts: $(TEXTS)/installed ## download sentences in many languages, for tests and benchmarks
 
 .PHONY: clean
-clean: ## remove all environments, what was built, and unrecorded results
+clean: ## remove all environments, build output and unrecorded results
 	rm -rf .venv* .emulated dist site mutation-results benchmarks/local-results
 
 $(VENV)/installed: pyproject.toml

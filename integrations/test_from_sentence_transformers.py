@@ -269,7 +269,7 @@ def test_real_models(name: str, models_folder: Path) -> None:
 @pytest.mark.parametrize("modules", MODULES)
 def test_from_pretrained_says_where_the_vectors_would_differ(modules: str, tmp_path: Path) -> None:
     folder = saved(tmp_path / "model", modules=modules)
-    with pytest.warns(UserWarning, match="sentence-transformers gives others for this model") as noted:
+    with pytest.warns(UserWarning, match="sentence-transformers makes other vectors of this model") as noted:
         ours = StaticModel.from_pretrained(folder)
     assert len(noted) == 1
     assert noted[0].filename == __file__

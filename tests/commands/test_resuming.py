@@ -81,10 +81,10 @@ def test_a_new_run_discards_what_was_kept(job: Callable[..., int], tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--dim", "8"], "begun with another --dim: 256, and not 8"),
-        (["--max-length", "3"], "another --max-length: 512, and not 3"),
-        (["--no-normalize"], "another --normalize: True, and not False"),
-        (["--precision", "binary"], "another --precision: the default, and not 'binary'"),
+        (["--dim", "8"], "started with another --dim: 256, not 8"),
+        (["--max-length", "3"], "another --max-length: 512, not 3"),
+        (["--no-normalize"], "another --normalize: True, not False"),
+        (["--precision", "binary"], "another --precision: the default, not 'binary'"),
         (["--model", "TINY"], "another model; give the same, or"),
         (["--column", "a"], "another --column"),
     ],
@@ -120,7 +120,7 @@ def test_other_texts_are_refused(
     kept = (tmp_path / "v.npy.partial").read_bytes()
     (tmp_path / "in").write_bytes(other)
     assert job("--resume") == 1
-    assert f"its first {len(LINES)} records were others" in capsys.readouterr().err
+    assert f"its first {len(LINES)} records are not those" in capsys.readouterr().err
     assert (tmp_path / "v.npy.partial").read_bytes() == kept
 
 
@@ -169,7 +169,7 @@ def test_source_columns_belong_to_the_job(
     (tmp_path / "in").rename(tmp_path / "moved")
     moved = ["encode", "--input", str(tmp_path / "moved"), "--output", str(tmp_path / "v.jsonl"), "--resume"]
     assert main([*moved, "--source"]) == 1
-    assert "records were others" in capsys.readouterr().err
+    assert "records are not those" in capsys.readouterr().err
     (tmp_path / "moved").rename(tmp_path / "in")
     assert job("--source", "--resume", name="v.jsonl") == 0
     records = [json.loads(line) for line in (tmp_path / "v.jsonl").read_text().splitlines()]

@@ -186,10 +186,14 @@ def test_what_sentence_transformers_takes(bundled: StaticModel, options: dict[st
 
 
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"convert_to_tensor": True}, InputValueError, "convert_to_tensor is bool True; m2v_lite gives numpy"),
-    ({"convert_to_numpy": False}, InputValueError, "convert_to_numpy is bool False; m2v_lite gives numpy"),
-    ({"output_value": "token_embeddings"}, InputValueError, "output_value is .*; encode_as_sequence gives"),
-    ({"pool": {}}, InputValueError, r"pool is dict {}; model.pool\(workers=N\) gives a pool"),
+    ({"convert_to_tensor": True}, InputValueError, "convert_to_tensor is bool True; m2v_lite returns numpy"),
+    ({"convert_to_numpy": False}, InputValueError, "convert_to_numpy is bool False; m2v_lite returns numpy"),
+    (
+        {"output_value": "token_embeddings"},
+        InputValueError,
+        "output_value is .*; for token vectors, use encode_as_sequence",
+    ),
+    ({"pool": {}}, InputValueError, r"pool is dict {}; to use a pool, make one with model.pool\(workers=N\)"),
     ({"prompt": 3}, InputTypeError, "the prompt is int 3; give a str"),
     ({"prompt_name": "query"}, InputValueError, r"prompt_name is 'query', but the prompts in the config are"),
     ({"normalize_embeddings": "no"}, InputTypeError, "normalize_embeddings is str 'no'; give True or False"),
@@ -201,7 +205,11 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
         InputTypeError,
         "encode has no option 'truncate_dims'; did you mean 'truncate_dim'",
     ),
-    ({"xyzzy": 2}, InputTypeError, r"encode has no option 'xyzzy'; see help\(StaticModel.encode\) for those"),
+    (
+        {"xyzzy": 2},
+        InputTypeError,
+        r"encode has no option 'xyzzy'; see help\(StaticModel.encode\) for its options",
+    ),
 ]
 
 

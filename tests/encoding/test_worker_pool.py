@@ -246,7 +246,7 @@ def test_a_pool_outside_its_block(bundled: StaticModel) -> None:
     with pytest.raises(WorkerError, match="this pool is not open yet; use it inside its block"):
         pool.encode(TEXTS)
     with pool:
-        with pytest.raises(WorkerError, match="in use in a `with` block already"):
+        with pytest.raises(WorkerError, match="is already in use in a `with` block"):
             pool.__enter__()
         pool.encode(TEXTS)
     for call in (lambda: pool.encode("one"), lambda: pool.encode(TEXTS), pool.__enter__):

@@ -591,10 +591,10 @@ def test_a_warning_where_vectors_would_differ(tmp_path: Path) -> None:
     for number, (modules, options, reasons) in enumerate(cases):
         folder = build(tmp_path / str(number), modules)
         message = warned(folder, **options)
-        place, _, why = message.partition(": these are model2vec's vectors, and sentence-transformers gives ")
+        place, _, why = message.partition(": these are model2vec's vectors; sentence-transformers makes ")
         assert place == str(folder)
-        listed, _, remedy = why.removeprefix("others for this model: ").rpartition(". ")
-        assert remedy == "StaticModel.from_sentence_transformers gives those"
+        listed, _, remedy = why.removeprefix("other vectors of this model: ").rpartition(". ")
+        assert remedy == "For those, use StaticModel.from_sentence_transformers"
         assert len(listed.split("; ")) == len(reasons)
         assert all(reason in part for reason, part in zip(reasons, listed.split("; "), strict=True))
         assert warned(folder, **options) == ""
