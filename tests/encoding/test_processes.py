@@ -230,7 +230,9 @@ def die(settings: Settings, texts: list[str], first: int, vectors: Any) -> None:
         (fail, "Unportable.*an odd one"),
         (end, "stopped with status 7.*__main__"),
         pytest.param(
-            die, "ended by signal 9.*fewer workers", marks=pytest.mark.skipif(os.name == "nt", reason="POSIX")
+            die,
+            "killed by signal 9.*fewer workers",
+            marks=pytest.mark.skipif(os.name == "nt", reason="POSIX"),
         ),
     ],
 )

@@ -177,7 +177,7 @@ def test_a_dead_worker_is_an_error_and_the_next_call_starts_others(bundled: Stat
         pool.encode(TEXTS)
         first = workers()
         multiprocessing.active_children()[0].kill()
-        with pytest.raises(WorkerError, match="ended by signal 9"):
+        with pytest.raises(WorkerError, match="killed by signal 9"):
             pool.encode(TEXTS)
         assert not workers()
         np.testing.assert_array_equal(pool.encode(TEXTS), bundled.encode(TEXTS))
@@ -201,7 +201,7 @@ def test_a_dead_worker_whose_pipe_another_process_holds(
     with bundled.pool(2) as pool:
         pool.encode(TEXTS)
         multiprocessing.active_children()[0].kill()
-        with pytest.raises(WorkerError, match="ended by signal 9"):
+        with pytest.raises(WorkerError, match="killed by signal 9"):
             pool.encode(TEXTS)
     for end in ends:
         os.close(end)

@@ -344,7 +344,7 @@ def test_a_dead_worker_is_an_error_and_the_next_call_starts_others(bundled: Stat
         check(islice(stream, 10), batches[:10], bundled)
         first = workers()
         multiprocessing.active_children()[0].kill()
-        with pytest.raises(WorkerError, match="ended by signal 9") as caught:
+        with pytest.raises(WorkerError, match="killed by signal 9") as caught:
             list(stream)
         assert not workers()
         assert caught.tb is not None  # which holds the stream while the pool is used again

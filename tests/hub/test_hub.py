@@ -804,7 +804,7 @@ def test_a_private_repository(hub: Hub, cache: Path, tmp_path: Path, files: dict
     assert done.returncode == 0, done.stderr
     shutil.rmtree(cache)
     done = in_a_process({"HF_TOKEN": "hf_right", "HF_HUB_CACHE": str(cache)}, token=False)
-    assert "your token may not see it" in done.stderr
+    assert "your token has no access to it" in done.stderr
 
 
 def test_a_gated_repository(hub: Hub, cache: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
@@ -838,7 +838,7 @@ def test_no_network(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
 
 def test_not_a_static_model(hub: Hub, cache: Path, files: dict[str, bytes]) -> None:
     hub.add("owner/data", {"README.md": b"", **{f"{number}.csv": b"" for number in range(20)}})
-    with pytest.raises(ModelNotFoundError, match=r"no static model found, .*found: 0.csv, .* and 9 more"):
+    with pytest.raises(ModelNotFoundError, match=r"no static model found; .*found: 0.csv, .* and 9 more"):
         load(cache, "owner/data")
     with pytest.raises(ModelNotFoundError, match="owner/data, folder a: no static model"):
         load(cache, "owner/data", subfolder="a")

@@ -425,7 +425,7 @@ def test_impossible_options(options: dict[str, Any], error: type[Exception], mes
         (
             (text for text in "ab"),
             InputTypeError,
-            "; for an iterator of batches, use embedder.map_batches one by one",
+            "; for an iterator of batches, use embedder.map_batches",
         ),
         (
             pa.table({"a": [1]}).to_reader(),
@@ -449,7 +449,7 @@ def test_impossible_options(options: dict[str, Any], error: type[Exception], mes
             "column 'id' of the batch is int 3; give one value for each",
         ),
         ({"text": ["a"], "id": [1, 2]}, InputValueError, "columns of different lengths: text 1, id 2; give"),
-        ({"text": [], "embedding": []}, InputValueError, "has a column 'embedding' already; give another"),
+        ({"text": [], "embedding": []}, InputValueError, "already has a column 'embedding'; give another"),
         (pa.table({"a": [1]}), InputValueError, "the batch has no column named 'text'"),
         (pa.table([["a"], ["b"]], ["text", "text"]), InputValueError, "has 2 columns named 'text'"),
         (

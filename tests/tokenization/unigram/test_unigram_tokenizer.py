@@ -255,7 +255,7 @@ def test_the_memo_keeps_its_limit() -> None:
         assert len(ours._single._memo) <= 50_000 // 288 + 2
 
 
-NOT_DIVIDED = "it neither divides at white space nor makes one space of it, by Replace and Strip"
+NOT_DIVIDED = "it neither splits at white space nor collapses it to one space, by Replace and Strip"
 NO_WORD_ENDS = "its pieces do not tell where words end"
 # Definitions that are left to the library, and why.
 NOT_SUPPORTED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
@@ -277,8 +277,8 @@ NOT_SUPPORTED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         **joined(),
         "normalizer": sequence("normalizers", CHARSMAP, replace(r"\s+", " ", "Regex"), STRIP, replace("!", " ! ")),
     }, NOT_DIVIDED),
-    "another bar": (lambda: {**joined(), "pre_tokenizer": {**metaspace(), "replacement": "_"}}, "its pre-tokenizer is Metaspace, not Metaspace with the bar ▁, alone or behind WhitespaceSplit"),
-    "another pre-tokenizer": (lambda: {**divided(), "pre_tokenizer": {"type": "Whitespace"}}, "its pre-tokenizer is Whitespace, not Metaspace with the bar ▁, alone or behind WhitespaceSplit"),
+    "another bar": (lambda: {**joined(), "pre_tokenizer": {**metaspace(), "replacement": "_"}}, "its pre-tokenizer is Metaspace, not Metaspace with the bar ▁, alone or after WhitespaceSplit"),
+    "another pre-tokenizer": (lambda: {**divided(), "pre_tokenizer": {"type": "Whitespace"}}, "its pre-tokenizer is Whitespace, not Metaspace with the bar ▁, alone or after WhitespaceSplit"),
     "a bar is no piece": (lambda: joined(vocab=[pair for pair in model()["vocab"] if pair[0] != "▁"]), NO_WORD_ENDS),
     "a bar is unknown": (lambda: joined(unk_id=2), NO_WORD_ENDS),
     "a piece that ends with a bar": (lambda: joined(vocab=[*model()["vocab"], ["cat▁", -1.0]]), NO_WORD_ENDS),
