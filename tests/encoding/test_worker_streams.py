@@ -327,7 +327,9 @@ def test_impossible_options(bundled: StaticModel) -> None:
         for batches in ("one", 3, None):
             with pytest.raises(InputTypeError, match=r"batches is .*; give an iterable of lists of texts"):
                 pool.encode_batches(batches)  # type: ignore[arg-type]
-        with pytest.raises(InputTypeError, match=r"workers is int 3, but a pool has .* leave it out"):
+        with pytest.raises(
+            InputTypeError, match=r"workers is int 3, but this pool already has its workers; leave"
+        ):
             pool.encode_batches([], workers=3)
         with pytest.raises(InputTypeError, match="encode_batches has no option 'out'"):
             pool.encode_batches([], out=None)
@@ -414,7 +416,7 @@ def test_one_stream_at_a_time(bundled: StaticModel) -> None:
         waiting, stream = pool.encode_batches(batches), pool.encode_batches(batches)
         check(islice(stream, 3), batches[:3], bundled)
         for call in (lambda: pool.encode(TEXTS), lambda: next(pool.encode_batches(batches))):
-            with pytest.raises(WorkerError, match=r"this pool has an unfinished stream; read it"):
+            with pytest.raises(WorkerError, match=r"this pool has an unfinished stream; read the stream"):
                 call()
         check(stream, batches[3:], bundled)
         check(waiting, batches, bundled)
