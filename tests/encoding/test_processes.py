@@ -390,5 +390,5 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 def test_a_worker_of_a_pool_is_refused_workers(method: str, bundled: StaticModel) -> None:
     with multiprocessing.get_context("fork").Pool(1) as pool:
         answer = pool.apply_async(bundled.encode, (TEXTS,), {"workers": 2})
-        with pytest.raises(InputValueError, match="this process is a worker itself"):
+        with pytest.raises(InputValueError, match="this process is itself a worker"):
             answer.get(LONGEST)
