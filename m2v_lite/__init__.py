@@ -16,6 +16,7 @@ from m2v_lite.errors import (
     M2VLiteError,
     MissingPackageError,
     ModelNotFoundError,
+    OutputError,
     TokenizationError,
     WorkerError,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "MissingPackageError",
     "Model2VecEmbeddingFunction",
     "ModelNotFoundError",
+    "OutputError",
     "StaticModel",
     "TokenizationError",
     "WorkerError",

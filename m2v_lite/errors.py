@@ -120,6 +120,21 @@ class DownloadError(M2VLiteError, OSError):
     """
 
 
+class OutputError(M2VLiteError, OSError):
+    """A file or a folder cannot be written at this path: something is in the way, or its folder is missing.
+
+    If the system refuses to write, as on a full disk, the error is a plain OSError.
+
+    Examples:
+        >>> from m2v_lite import StaticModel
+        >>> try:
+        ...     StaticModel.from_pretrained().save_packed("no-such-folder/model.safetensors")
+        ... except OutputError as error:
+        ...     print(type(error).__name__)
+        OutputError
+    """
+
+
 class MissingPackageError(M2VLiteError, ImportError):
     """The call needs an optional package; the message says how to install it.
 

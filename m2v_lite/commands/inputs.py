@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,8 @@ def opened_input(options: argparse.Namespace, policy: Policy, wait: Wait | None 
     from m2v_lite.records.writing.partial_file import written_for
 
     if options.texts:
+        for text in filter(os.path.isfile, options.texts):
+            print_error(f"m2v-lite: {text!r} is taken as a text; to read the file, give --input {text}")
         return GivenTexts(options.texts, policy, BATCH_TEXTS)
     output = getattr(options, "output", STANDARD_STREAM)
     written = () if output == STANDARD_STREAM else written_for(output)

@@ -26,6 +26,7 @@ class CompareMethods:
             config says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
 
         Raises:
+            InputTypeError: texts are given instead of vectors.
             InputValueError: the vectors have different numbers of columns, or the config names another
                 function.
 
@@ -54,6 +55,7 @@ class CompareMethods:
             says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
 
         Raises:
+            InputTypeError: texts are given instead of vectors.
             InputValueError: the sets differ in their number of vectors or of columns, or the config names
                 another function.
 

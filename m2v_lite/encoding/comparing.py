@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from m2v_lite.arguments import described
-from m2v_lite.errors import InputValueError
+from m2v_lite.errors import InputTypeError, InputValueError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,6 +56,8 @@ def compared(config: dict[str, Any], first: ArrayLike, second: ArrayLike, is_pai
 def _vectors(name: str, given: ArrayLike) -> NDArray[Any]:
     """Return vectors as rows of floats."""
     vectors = np.asarray(given)
+    if vectors.dtype.kind in "US":
+        raise InputTypeError(f"{name} holds texts; encode them first, with model.encode(texts)")
     if vectors.ndim not in (1, 2) or vectors.dtype.kind not in "fiu":
         raise InputValueError(
             f"{name} has the shape {vectors.shape} and the dtype {vectors.dtype}; give a vector, or an array "

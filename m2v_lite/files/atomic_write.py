@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO
 
 from m2v_lite.arguments import PathLike
+from m2v_lite.errors import OutputError
 
 PREFIX, SUFFIX = ".m2v-lite-", ".tmp"
 
@@ -98,6 +99,7 @@ def new_folders(paths: Iterable[str]) -> Iterator[None]:
     If the block raises, those that were made are removed again, unless something is in them.
 
     Raises:
+        OutputError: there is a file of that name.
         OSError: a folder cannot be made.
     """
     made: list[str] = []
@@ -105,6 +107,10 @@ def new_folders(paths: Iterable[str]) -> Iterator[None]:
         for path in paths:
             folder, missing = os.path.abspath(path), []
             while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
+                if os.path.exists(folder):
+                    raise OutputError(
+                        f"{folder}: this is a file, so it cannot be a folder; give another name"
+                    )
                 missing.append(folder)
                 folder = os.path.dirname(folder)
             made[:0] = missing
@@ -211,8 +217,8 @@ def target_of(path: PathLike) -> str:
     """Return what `path` leads to, which may be replaced."""
     target = os.path.realpath(path)
     if os.path.exists(target) and not os.path.isfile(target):
-        raise OSError(f"{path}: not an ordinary file, so it is not replaced; give another name")
+        raise OutputError(f"{path}: not an ordinary file, so it is not replaced; give another name")
     parent = os.path.dirname(target)
     if not os.path.isdir(parent):
-        raise FileNotFoundError(f"{path}: there is no folder {parent}; create it first")
+        raise OutputError(f"{path}: there is no folder {parent}; create it first")
     return target

@@ -28,6 +28,7 @@ class SaveMethods:
         Raises:
             InputTypeError: `path` is not a str or a pathlib.Path.
             InvalidModelError: the tokenizer's file has changed since the model was loaded.
+            OutputError: there is a file of that name.
             OSError: the folder cannot be written.
 
         Examples:
@@ -56,6 +57,7 @@ class SaveMethods:
         Raises:
             InputTypeError: `path` is not a str or a pathlib.Path.
             InvalidModelError: the tokenizer's file has changed since the model was loaded, or is damaged.
+            OutputError: there is a folder of that name, or the folder of the file is missing.
             OSError: the file cannot be written.
 
         Examples:

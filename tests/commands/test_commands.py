@@ -98,7 +98,7 @@ def test_precision(precision: str, tmp_path: Path, bundled: StaticModel) -> None
     np.testing.assert_array_equal(np.array(numbers, expected.dtype), expected)
     if precision.endswith("int8"):
         done = run(*options, "--no-normalize", status=1)
-        assert "give normalize=True (on the command line --normalize)" in done.stderr.decode()
+        assert "give normalize=True (on the command line, --normalize)" in done.stderr.decode()
 
 
 def test_many_batches(tmp_path: Path, bundled: StaticModel) -> None:
@@ -302,7 +302,7 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     [
         (["encode", "a", "--model", "/no/such/model"], b"", "/no/such/model'?: no such folder"),
         (["encode", "--input", "missing.txt"], b"", "missing.txt: No such file or directory"),
-        (["encode", "--output", "no/such/folder/v.npy"], b"a", "make it first"),
+        (["encode", "--output", "no/such/folder/v.npy"], b"a", "create it first"),
         (["encode", "--dim", "300", "a"], b"", "the model has 256 columns"),
         (["encode"], b"fine\n\xff\xfe\n", r"standard input, line 2 \(byte 5\): not UTF-8: the byte 0xFF"),
         (["encode", "--field", "t"], b'{"t": "a"}\nnope', "standard input, line 2 .*: not JSON"),
@@ -519,3 +519,12 @@ def test_numbers_that_json_has_no_name_for(tiny: Callable[[str], Path], tmp_path
     record = json_lines(run("encode", "--model", tmp_path, "--no-normalize", "the cat").stdout)[0]
     assert record["embedding"][:2] == [None, None]
     assert None not in record["embedding"][2:]
+
+
+def test_the_name_of_a_file_given_as_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_bytes(b"milk\n")
+    done = run("encode", "notes.txt", "milk")
+    assert len(done.stdout.splitlines()) == 2
+    told = b"m2v-lite: 'notes.txt' is taken as a text; to read the file, give --input notes.txt\n"
+    assert done.stderr == told

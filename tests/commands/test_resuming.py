@@ -234,7 +234,7 @@ def test_what_is_in_the_way_of_a_partial_file(tmp_path: Path, capsys: pytest.Cap
     command = ["encode", "a", "--output", str(output)]
     (tmp_path / "v.npy.partial").symlink_to("nowhere")
     assert main(command) == 1
-    assert "v.npy.partial: cannot be opened, this link points to nothing" in capsys.readouterr().err
+    assert "v.npy.partial: this link points to nothing, so it cannot be opened" in capsys.readouterr().err
     (tmp_path / "v.npy.partial").unlink()
     manifest.write_text('{"mine": 1}')
     assert main(command) == 1

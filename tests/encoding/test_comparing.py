@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from m2v_lite import InputValueError, StaticModel
+from m2v_lite import InputTypeError, InputValueError, StaticModel
 from m2v_lite.encoding.comparing import FUNCTIONS, compared
 
 
@@ -66,18 +66,23 @@ def test_of_a_model(bundled: StaticModel) -> None:
 def test_what_cannot_be_compared(bundled: StaticModel) -> None:
     two, wide = np.ones((2, 4)), np.ones((2, 5))
     with pytest.raises(
-        InputValueError, match="embeddings1 has 4 columns and embeddings2 5; compare vectors of"
+        InputValueError, match="embeddings1 has 4 columns, but embeddings2 has 5; compare vectors of"
     ):
         bundled.similarity(two, wide)
     with pytest.raises(
-        InputValueError, match="embeddings1 has 2 vectors and embeddings2 1; give pairs, or use"
+        InputValueError, match="embeddings1 has 2 vectors, but embeddings2 has 1; give pairs, or use"
     ):
         bundled.similarity_pairwise(two, two[:1])
-    for odd in (np.ones((2, 2, 2)), ["a"], np.ones(4, bool), 3.0):
+    for odd in (np.ones((2, 2, 2)), np.ones(4, bool), 3.0):
         with pytest.raises(
             InputValueError, match=r"embeddings2 has the shape .*; give a vector, or an array of v"
         ):
             bundled.similarity(two, odd)
+    for texts in ("tea", ["a", "b"], [b"tea"]):
+        with pytest.raises(
+            InputTypeError, match=r"embeddings2 holds texts; encode them first, with model\.enc"
+        ):
+            bundled.similarity(two, texts)
     with pytest.raises(
         InputValueError, match="similarity_fn_name in the model's config is str 'hamming'; set it"
     ):

@@ -90,9 +90,9 @@ def test_what_does_not_fit_is_refused(model: StaticModel, tmp_path: Path) -> Non
     before = model.encode(TEXTS)
     model.embedding = np.asarray(model.embedding)[:2]
     for use in (model.encode, lambda texts: model.save_pretrained(tmp_path / "folder")):
-        with pytest.raises(InvalidModelError, match="the table has 2 rows and the vocabulary"):
+        with pytest.raises(InvalidModelError, match="the table has 2 rows, but the vocabulary"):
             use(TEXTS)
-    with pytest.raises(InvalidModelError, match="the table has 2 rows and the vocabulary"):
+    with pytest.raises(InvalidModelError, match="the table has 2 rows, but the vocabulary"):
         model.save_packed(tmp_path / "packed.safetensors")
     assert not list(tmp_path.iterdir())
     model.token_mapping = np.full(len(model.tokens), 2)

@@ -17,6 +17,7 @@ from typing import BinaryIO
 import pytest
 from time_limit import LONGEST, started, wait_for
 
+from m2v_lite import OutputError, StaticModel
 from m2v_lite.files import atomic_write as module
 from m2v_lite.files.atomic_write import atomic_write, atomic_writes, is_temporary
 
@@ -59,8 +60,25 @@ def test_an_error_leaves_all_as_it_was(error: type[BaseException], tmp_path: Pat
 
 
 def test_a_device_is_not_replaced() -> None:
-    with pytest.raises(OSError, match="not an ordinary file"), atomic_write(Path("/dev/null")):
+    with pytest.raises(OutputError, match="not an ordinary file"), atomic_write(Path("/dev/null")):
         pass
+
+
+def test_the_folder_of_a_file_must_be_there(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"there is no folder .*; create it"),
+        atomic_write(tmp_path / "a/b"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.txt/model/more"])
+def test_a_file_is_no_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"milk")
+    with pytest.raises(OutputError, match=r"notes\.txt: this is a file, so it cannot be a folder"):
+        StaticModel.from_pretrained().save_pretrained(tmp_path / name)
+    assert (tmp_path / "notes.txt").read_bytes() == b"milk"
 
 
 def test_two_writers_at_once(tmp_path: Path) -> None:
@@ -172,7 +190,7 @@ def test_new_folders_go_if_what_follows_fails(tmp_path: Path) -> None:
 
 def test_folders_that_cannot_all_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError), module.new_folders([f"{tmp_path}/a/b", f"{tmp_path}/file/c"]):
+    with pytest.raises(OutputError), module.new_folders([f"{tmp_path}/a/b", f"{tmp_path}/file/c"]):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -283,7 +301,7 @@ def test_no_descriptor_is_left(tmp_path: Path) -> None:
         pytest.skip("needs /proc")
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # counts its own descriptor both times
     write(tmp_path / "new")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OutputError):
         write(tmp_path / "no folder" / "new")
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 

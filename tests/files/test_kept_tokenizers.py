@@ -273,7 +273,7 @@ def test_verify_finds_a_flipped_bit(
     content[8 + length + start] ^= 1
     file.unlink()
     file.write_bytes(content)
-    with pytest.raises(InvalidModelError, match="is damaged; remove it, and the next start makes it again"):
+    with pytest.raises(InvalidModelError, match="is damaged; delete it, and the next start makes it again"):
         kept.verify_kept(path)
     file.unlink()
     assert kept.verify_kept(path) == 0
@@ -326,7 +326,7 @@ def test_a_broken_file_is_an_error_as_ever(tmp_path: Path, assets: Path) -> None
     folder = TinyModel(joined()).build(tmp_path / "folder")
     text = (folder / "tokenizer.json").read_bytes()
     (folder / "tokenizer.json").write_bytes(text[:-40])
-    with pytest.raises(InvalidModelError, match="not a sound tokenizer"):
+    with pytest.raises(InvalidModelError, match="not a valid tokenizer"):
         StaticModel.from_pretrained(folder)
     assert files_in(assets) == []
 

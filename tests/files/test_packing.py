@@ -398,7 +398,7 @@ def test_texts_that_deflate_too_well_are_stored_so_that_they_can_be_read(tmp_pat
     assert (tmp_path / "out" / "README.md").read_text() == card
     (folder / "README.md").write_text("x" * 5_000_000)
     with pytest.raises(
-        InvalidModelError, match=r"README.md has 5000000 bytes; .* at most 4194304, so shorten"
+        InvalidModelError, match=r"README.md has 5000000 bytes, but .* at most 4194304, so shorten"
     ):
         StaticModel.from_pretrained(folder).save_packed(tmp_path / "larger.safetensors")
     assert not (tmp_path / "larger.safetensors").exists()

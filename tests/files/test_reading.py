@@ -714,7 +714,7 @@ def test_made_of_arrays_and_a_tokenizer(tiny: Callable[[str], Path], tmp_path: P
     assert (saved.base_model_name, saved.language, saved.config["kept"]) == ("base", ["en"], 1)
     with pytest.raises(InvalidModelError, match="must have 2 dimensions"):
         StaticModel(np.zeros(3), loaded.tokenizer)
-    with pytest.raises(InvalidModelError, match="3 rows and the vocabulary"):
+    with pytest.raises(InvalidModelError, match="3 rows, but the vocabulary"):
         StaticModel(np.zeros((3, 2)), loaded.tokenizer)
     with pytest.raises(InvalidModelError, match="refers to row 7"):
         StaticModel(np.zeros((3, 2)), loaded.tokenizer, token_mapping=np.array([7]))

@@ -253,7 +253,7 @@ def test_options(folder: Path) -> None:
         pipeline.predict([3])  # type: ignore[list-item]
     with pytest.raises(InputValueError, match="X has 4 texts, and y has 3 labels; give one label per text"):
         pipeline.evaluate(TEXTS, CLASSES)
-    with pytest.raises(InputValueError, match="X has 0 texts and y 0 labels"):
+    with pytest.raises(InputValueError, match="X has 0 texts, and y has 0 labels"):
         pipeline.evaluate([], [])
 
 

@@ -350,7 +350,7 @@ def test_another_model_is_refused(path: Path, tiny: Any, bundled: StaticModel) -
     ):
         Index(path, bundled)
     columns = StaticModel.from_pretrained(folder, dimensionality=2)
-    with pytest.raises(InvalidIndexError, match=r"columns\), and the model given is another"):
+    with pytest.raises(InvalidIndexError, match=r"columns\), but you gave another model"):
         Index(path, columns)
 
 

@@ -31,7 +31,7 @@ def as_column(values: Any, wanted: Any = None) -> Any:
         [1.0, 2.0]
         >>> as_column([1.0, 2.0], pa.int64())
         Traceback (most recent call last):
-        m2v_lite.records.writing.arrow_columns.MisfitError: they are double, but int64 before
+        m2v_lite.records.writing.arrow_columns.MisfitError: they are double, but were int64 before
     """
     import pyarrow as pa
 

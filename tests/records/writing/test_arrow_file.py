@@ -247,33 +247,37 @@ def test_later_arrow_columns_are_cast_where_nothing_is_lost(format: str) -> None
 @pytest.mark.parametrize(
     ("first", "later", "message"),
     [
-        ({"n": 1}, {"n": 1.0}, "the values of column 'n' do not fit: they are double, but int64 before"),
-        ({"n": 1}, {"n": "1"}, "column 'n' do not fit: they are string, but int64 before"),
-        ({"n": "1"}, {"n": 1}, "column 'n' do not fit: they are int64, but string before"),
-        ({"n": 1}, {"n": True}, "column 'n' do not fit: they are bool, but int64 before"),
-        ({"n": True}, {"n": 1}, "column 'n' do not fit: they are int64, but bool before"),
-        ({"n": None}, {"n": 1}, "column 'n' do not fit: they are int64, but string before"),
+        ({"n": 1}, {"n": 1.0}, "the values of column 'n' do not fit: they are double, but were int64 before"),
+        ({"n": 1}, {"n": "1"}, "column 'n' do not fit: they are string, but were int64 before"),
+        ({"n": "1"}, {"n": 1}, "column 'n' do not fit: they are int64, but were string before"),
+        ({"n": 1}, {"n": True}, "column 'n' do not fit: they are bool, but were int64 before"),
+        ({"n": True}, {"n": 1}, "column 'n' do not fit: they are int64, but were bool before"),
+        ({"n": None}, {"n": 1}, "column 'n' do not fit: they are int64, but were string before"),
         ({"n": 1.5}, {"n": 2**53 + 1}, "column 'n' do not fit: Integer value 9007199254740993 is outside"),
         ({"n": 1}, {"n": 2**63}, "column 'n' do not fit: Python int too large"),
-        ({"n": []}, {"n": [1]}, "column 'n' do not fit: they are list<item: int64>, but list<item: string> "),
+        (
+            {"n": []},
+            {"n": [1]},
+            "column 'n' do not fit: they are list<item: int64>, but were list<item: string> ",
+        ),
         (
             {"n": [1]},
             {"n": {"a": 1}},
-            "column 'n' do not fit: they are struct<a: int64>, but list<item: int64>",
+            "column 'n' do not fit: they are struct<a: int64>, but were list<item: int64>",
         ),
         (
             {"n": {"a": 1}},
             {"n": {"a": 1, "b": 2}},
-            "do not fit: they are struct<a: int64, b: int64>, but struct",
+            "do not fit: they are struct<a: int64, b: int64>, but were struct",
         ),
         (
             {"n": [{"a": 1}]},
             {"n": [{"a": ""}]},
-            "do not fit: they are list<item: struct<a: string>>, but list",
+            "do not fit: they are list<item: struct<a: string>>, but were list",
         ),
         ({"n": "a"}, {"n": "\ud800"}, "column 'n' do not fit: 'utf-8' codec can't encode"),
         ({"text": "a", "n": 1}, {"m": 1}, "column 'm' is new; the first records have text, n"),
-        ({"n": {str(key): 1 for key in range(99)}}, {"n": 1}, "but struct<0: int64, 1: int64,"),
+        ({"n": {str(key): 1 for key in range(99)}}, {"n": 1}, "but were struct<0: int64, 1: int64,"),
     ],
 )
 def test_a_later_value_that_does_not_fit_is_an_error(
@@ -541,7 +545,7 @@ def test_a_damaged_partial_file_is_an_error(format: str, tmp_path: Any) -> None:
     partial = b"".join(writer.parts(json_batch({"text": "a"}), vectors_for(1)))
     with pytest.raises(
         InputValueError,
-        match=r"^the partial file: damaged \(.*\); remove it, and start again without --resume",
+        match=r"^the partial file: damaged \(.*\); start again without --resume",
     ):
         converted(writer, partial[:-8])
     with pytest.raises(InputValueError, match=r"^the partial file: damaged"):
