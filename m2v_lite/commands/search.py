@@ -31,7 +31,9 @@ def add(commands: Any) -> None:
         description="Print the passages in an index that match a query best, best first. The exit status is "
         "1 if nothing is found.",
     )
-    command.add_argument("query", metavar="QUERY", help="what to search for")
+    command.add_argument(
+        "query", nargs="+", metavar="QUERY", help="what to search for; several words need no quotes"
+    )
     command.add_argument(
         "-n",
         type=positive,
@@ -69,10 +71,11 @@ def _search(options: argparse.Namespace) -> int:
     from m2v_lite.search.index import Index  # other commands start sooner without it
     from m2v_lite.search.passages import best_passage
 
+    query = " ".join(options.query)
     with Index(options.index, options.model, create=False) as index:
-        hits = index.search(options.query, options.limit, mode=options.mode, path=options.path)
+        hits = index.search(query, options.limit, mode=options.mode, path=options.path)
         if not options.whole and not options.json:
-            hits = [_shortened(hit, best_passage(index.model, options.query, hit.text)) for hit in hits]
+            hits = [_shortened(hit, best_passage(index.model, query, hit.text)) for hit in hits]
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     if is_coloured and sys.platform == "win32":

@@ -64,6 +64,20 @@ def test_files_are_indexed_and_found(notes: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines()[1:] == ["6:# Cake", "7:", "8:A cake with apples."]
 
 
+def test_a_query_of_several_words_needs_no_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["index", "."])
+    capsys.readouterr()
+    assert main(["search", "boiling water on leaves", "--json"]) == 0
+    quoted = capsys.readouterr().out
+    assert main(["search", "boiling", "water", "on", "leaves", "--json"]) == 0
+    assert capsys.readouterr().out == quoted
+    assert main(["search", "--json", "boiling", "water on", "leaves"]) == 0
+    assert capsys.readouterr().out == quoted
+    with pytest.raises(SystemExit):
+        main(["search"])
+    assert "QUERY" in capsys.readouterr().err
+
+
 def test_the_paragraph_that_fits_is_shown(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (notes / "long.md").write_text(
         "# Boat\n\nThe hull is red.\n\nThe engine needs oil.\n\nSails are white.\n"
