@@ -48,7 +48,7 @@ class InvalidModelError(M2VLiteError, ValueError):
 
 
 class InvalidIndexError(M2VLiteError, ValueError):
-    """The file of an index is missing, broken or of another program, or its vectors are of another model.
+    """An index is missing, broken, read-only or of another program, or its vectors are of another model.
 
     Examples:
         >>> from m2v_lite.search import Index

@@ -16,6 +16,7 @@ from typing import Any
 
 from m2v_lite.disk import kind_of
 from m2v_lite.errors import InputValueError, InvalidIndexError
+from m2v_lite.search.read_only import FileState, fixed_address, fixed_state, has_log, state_of, unwritable
 
 # What tells this file from other databases; the bytes of "m2vs".
 APPLICATION = 0x6D327673
@@ -54,6 +55,12 @@ TOKENIZE = "unicode61 remove_diacritics 2 categories 'L* N* M* Co'"
 WORDS = f'CREATE VIRTUAL TABLE words USING fts5(text, content="", tokenize="{TOKENIZE}")'
 
 
+class _Connection(sqlite3.Connection):
+    """A connection. One that is for a read-only place knows in which state the file has to stay."""
+
+    fixed: FileState | None = None
+
+
 class Database:
     """An SQLite file, with a connection for each thread that is using it at the moment.
 
@@ -66,14 +73,15 @@ class Database:
         has_words: whether the file has an index of words. It needs SQLite with FTS5.
 
     Raises:
-        InvalidIndexError: the file is missing, damaged, or not of this library.
+        InvalidIndexError: the file is missing, damaged, not of this library, or in a read-only place where
+            SQLite cannot read it, or cannot make it.
         OSError: the file cannot be opened.
     """
 
     def __init__(self, path: str, create: bool) -> None:
         self.path = path
         self._local = threading.local()
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[_Connection] = []
         self._changing = threading.Lock()  # of `_idle` and `_is_open`
         self._writing = threading.RLock()
         self._is_open = True
@@ -88,6 +96,10 @@ class Database:
             raise InvalidIndexError(f"{path}: there is no folder {folder}; create it first")
         if kind := kind_of(path):
             raise InvalidIndexError(f"{path}: this is {kind}, not a file; give another path")
+        if not os.path.exists(path) and unwritable(self._file):
+            raise InvalidIndexError(
+                f"{path}: the folder {folder} is read-only, so no index can be made there; give another path"
+            )
         try:
             with self._connection() as connection:
                 self.has_words = self._prepare(connection)
@@ -140,6 +152,8 @@ class Database:
         with self._writing, self._connection() as connection:
             if connection.in_transaction:
                 raise InvalidIndexError(f"{self.path}: this index is being changed; wait until that is done")
+            if connection.fixed is not None:  # else SQLite says so only when something is written
+                raise self._unchangeable(unwritable(self._file) or self._file)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -169,9 +183,40 @@ class Database:
                     f"{self.path}: another process has been writing this index for {PATIENCE:.0f} seconds; "
                     "try again"
                 ) from error
+            if place := unwritable(self._file):
+                self._tell_read_only(place, error)
             raise OSError(f"{self.path}: {what}") from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
+
+    def _tell_read_only(self, place: str, error: sqlite3.OperationalError) -> None:
+        """Raise an error of this library if something failed because this process cannot write a place."""
+        what = str(error)
+        if "readonly" in what:
+            raise self._unchangeable(place) from error
+        if "unable to open" in what and has_log(self._file):
+            raise InvalidIndexError(
+                f"{self.path}: this index cannot be read, because {place} is read-only and {self.path}-wal "
+                "has changes that are not in the index yet; copy both files to a folder that you may write, "
+                "and use the copy"
+            ) from error
+        if "unable to open" in what and not os.access(self._file, os.R_OK):
+            raise InvalidIndexError(
+                f"{self.path}: you may not read this index; get the right to read it"
+            ) from error
+
+    def _unchangeable(self, place: str) -> InvalidIndexError:
+        return InvalidIndexError(
+            f"{self.path}: this index cannot be changed, because {place} is read-only; copy the index to "
+            "a folder that you may write, or get the right to write there"
+        )
+
+    def _check_fixed(self, connection: _Connection) -> None:
+        """Check that nobody has changed the file while it was read from a read-only place."""
+        if connection.fixed is not None and state_of(self._file) != connection.fixed:
+            raise InvalidIndexError(
+                f"{self.path}: another process has changed this index while it was read; try again"
+            )
 
     def _damaged(self, error: Exception) -> InvalidIndexError:
         return InvalidIndexError(
@@ -180,7 +225,7 @@ class Database:
         )
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Iterator[_Connection]:
         """Yield the connection of this thread, and turn the errors of SQLite into those of this library."""
         if (using := getattr(self._local, "connection", None)) is not None:  # in another block
             yield using
@@ -189,20 +234,34 @@ class Database:
             self._local.connection = connection = self._taken()
             try:
                 yield connection
+                self._check_fixed(connection)
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # which may be no damage
+                self._check_fixed(connection)
+                raise
             finally:
                 self._local.connection = None
                 self._put_back(connection)
 
-    def _taken(self) -> sqlite3.Connection:
+    def _taken(self) -> _Connection:
         """Return a connection that no other thread uses."""
+        fixed = fixed_state(self._file)
         with self._changing:
             if not self._is_open:
                 raise InvalidIndexError(f"{self.path}: this index is closed; open it again")
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                connection = self._idle.pop()
+                if connection.fixed == fixed:
+                    return connection
+                connection.close()  # it would not see what has changed
         connection = sqlite3.connect(
-            self._file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            self._file if fixed is None else fixed_address(self._file),
+            timeout=PATIENCE,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
+            uri=fixed is not None,
         )
+        connection.fixed = fixed
         try:
             connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -211,7 +270,7 @@ class Database:
             raise
         return connection
 
-    def _put_back(self, connection: sqlite3.Connection) -> None:
+    def _put_back(self, connection: _Connection) -> None:
         if connection.in_transaction:  # after an error that SQLite could not undo
             connection.rollback()
         with self._changing:
