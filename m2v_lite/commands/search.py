@@ -9,12 +9,13 @@ import sys
 from codecs import lookup
 from typing import TYPE_CHECKING, Any, TextIO
 
-from m2v_lite.commands.index_file import index_choice, shown_path
+from m2v_lite.commands.index_file import default_index, index_choice, shown_path
 from m2v_lite.commands.options import positive
-from m2v_lite.progress import printable
+from m2v_lite.progress import print_error, printable
 
 if TYPE_CHECKING:
     from m2v_lite.search.hits import Hit
+    from m2v_lite.search.index import Index
     from m2v_lite.search.passages import Passage
 
 MODES = ("hybrid", "vector", "text")
@@ -29,7 +30,7 @@ def add(commands: Any) -> None:
         parents=[index_choice()],
         help="search an index",
         description="Print the passages in an index that match a query best, best first. The exit status is "
-        "1 if nothing is found.",
+        "1 if nothing is found, and standard error then says why.",
     )
     command.add_argument(
         "query", nargs="+", metavar="QUERY", help="what to search for; several words need no quotes"
@@ -76,6 +77,9 @@ def _search(options: argparse.Namespace) -> int:
         hits = index.search(query, options.limit, mode=options.mode, path=options.path)
         if not options.whole and not options.json:
             hits = [_shortened(hit, best_passage(index.model, query, hit.text)) for hit in hits]
+        if not hits:
+            print_error(f"m2v-lite: {printable(_why_nothing(index, query, options.path))}")
+            return 1
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     if is_coloured and sys.platform == "win32":
@@ -86,7 +90,19 @@ def _search(options: argparse.Namespace) -> int:
             print(json.dumps(_object(hit), ensure_ascii=in_ascii))
         else:
             print("\n" * bool(number) + "\n".join(_lines(hit, is_coloured)))
-    return 0 if hits else 1
+    return 0
+
+
+def _why_nothing(index: Index, query: str, path: str | None) -> str:
+    """Return why a search has found nothing."""
+    from m2v_lite.search.path_check import has_chunks_at  # other commands start sooner without it
+
+    if not len(index):
+        choice = "" if index.path == default_index() else f" --index {shown_path(index.path)}"
+        return f"{shown_path(index.path)}: the index is empty; index files with: m2v-lite index PATH{choice}"
+    if path is not None and not has_chunks_at(index, path):
+        return f"no indexed file matches --path {path!r}"
+    return f"nothing matches {query!r}"
 
 
 def _takes_all(stream: TextIO | None) -> bool:

@@ -98,9 +98,21 @@ def test_the_paragraph_that_fits_is_shown(notes: Path, capsys: pytest.CaptureFix
 def test_nothing_found(capsys: pytest.CaptureFixture[str]) -> None:
     main(["index", "."])
     capsys.readouterr()
-    assert main(["search", "xylophone", "--mode", "text"]) == 1
+    assert main(["search", "xylophone", "solo", "--mode", "text"]) == 1
+    assert capsys.readouterr() == ("", "m2v-lite: nothing matches 'xylophone solo'\n")
     assert main(["search", "tea", "--path", "*.rst"]) == 1
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "m2v-lite: no indexed file matches --path '*.rst'\n")
+    assert main(["search", "xylophone", "--mode", "text", "--path", "*.md", "--json"]) == 1
+    assert capsys.readouterr() == ("", "m2v-lite: nothing matches 'xylophone'\n")
+
+
+def test_nothing_found_in_an_empty_index(capsys: pytest.CaptureFixture[str]) -> None:
+    why = "the index is empty; index files with: m2v-lite index PATH"
+    for path, choice in ((default_index(), ""), ("own.db", " --index own.db")):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Index(path).close()
+        assert main(["search", "tea", "--path", "*.rst", "--index", path]) == 1
+        assert capsys.readouterr() == ("", f"m2v-lite: {path}: {why}{choice}\n")
 
 
 def test_json(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
