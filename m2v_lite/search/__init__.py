@@ -5,7 +5,7 @@ The modules, in the order in which a text and then a query pass them:
 - `index`: `Index`, which wires all below.
 - `about`: the model of an index, and whether a model is that one.
 - `database`: the file, its tables and its connections.
-- `read_only`: an index in a place where nothing can be written
+- `read_only`: an index in a place where nothing can be written.
 - `manner`: how files are read.
 - `discovery`: paths and patterns -> the files that are there, and those that are gone.
 - `updating`: files -> what is new, changed and moved in an index.
@@ -18,7 +18,7 @@ The modules, in the order in which a text and then a query pass them:
 - `folding`: a text -> what the index of words gets.
 - `full_text`: words into the file, and a query's words -> the chunks that match.
 - `path_patterns`: patterns of paths, of POSIX or of Windows -> the paths that fit.
-- `path_check`: whether a pattern of paths stands for any file of an index
+- `path_check`: whether a pattern of paths stands for any file of an index.
 - `filters`: conditions -> the chunks that meet them.
 - `nearest`: a query's vector -> the nearest chunks.
 - `fusion`: the orders by vectors and by words -> one.
