@@ -160,8 +160,8 @@ def _index(options: argparse.Namespace) -> int:
             index.vacuum()
         elif options.watch:
             _watch(index, options)
-        else:
-            _update(index, options)
+        elif _update(index, options).failed:
+            return 1
     return 0
 
 
@@ -217,18 +217,29 @@ def _update(index: Index, options: argparse.Namespace, before: Update | None = N
         if (number := getattr(done, what))
     ]
     has_news = done.added or done.changed or done.moved or done.removed
-    if options.quiet or (before is not None and not has_news and done.skipped == before.skipped):
+    if before is not None and not has_news and done.skipped == before.skipped:
         return done
-    for path, why in done.skipped[:MOST_REASONS]:
-        where = "" if why.startswith(path) else f"{shown_path(path)}: "
-        print_error(f"m2v-lite: skipped: {where}{why}")
-    if len(done.skipped) > MOST_REASONS:
-        print_error(f"m2v-lite: skipped: {len(done.skipped) - MOST_REASONS:,} more")
+    _tell_skipped(done, options.quiet)
+    if options.quiet:
+        return done
     if done.skipped:
         counts.append(f"{len(done.skipped):,} skipped")
     chunks = counted(done.chunks, "chunk")
     print(f"{shown_path(index.path)}: files: {', '.join(counts) or 'none'}; {chunks} encoded", flush=True)
     return done
+
+
+def _tell_skipped(done: Update, only_errors: bool) -> None:
+    """Tell which files were skipped, and why: first those with an error, then those that are not text."""
+    failed = set(done.failed)
+    skipped = [one for one in done.skipped if one[0] in failed]
+    if not only_errors:
+        skipped += [one for one in done.skipped if one[0] not in failed]
+    for path, why in skipped[:MOST_REASONS]:
+        where = "" if why.startswith(path) else f"{shown_path(path)}: "
+        print_error(f"m2v-lite: skipped: {where}{why}")
+    if len(skipped) > MOST_REASONS:
+        print_error(f"m2v-lite: skipped: {len(skipped) - MOST_REASONS:,} more")
 
 
 def _print_status(index: Index) -> None:

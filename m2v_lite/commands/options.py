@@ -142,5 +142,5 @@ def add_progress_choice(command: argparse.ArgumentParser) -> None:
         help="show a progress bar (default: only on a terminal, after two seconds, if tqdm is installed)",
     )
     progress.add_argument(
-        "--quiet", action="store_true", help="show no progress bar and no counts at the end"
+        "--quiet", action="store_true", help="show no progress bar and no counts at the end, only errors"
     )

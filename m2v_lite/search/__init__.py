@@ -9,6 +9,7 @@ The modules, in the order in which a text and then a query pass them:
 - `manner`: how files are read.
 - `discovery`: paths and patterns -> the files that are there, and those that are gone.
 - `updating`: files -> what is new, changed and moved in an index.
+- `splitting`: a file -> its chunks, or why it cannot be read.
 - `chunking`: the lines of a text -> chunks with their lines.
 - `checked_entries`: texts that are given, with ids and metadata -> entries.
 - `contents`: chunks into the tables, and out of them.

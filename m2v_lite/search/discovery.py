@@ -40,8 +40,10 @@ def found_and_gone(
     glob: Sequence[str],
     exclude: Sequence[str],
     written: Sequence[str],
-) -> tuple[list[File], dict[str, int]]:
+) -> tuple[list[File], dict[str, int], set[str]]:
     """Return the files that paths stand for, and the known ones that are gone, with their numbers.
+
+    The third result has the paths of those files that were named, and not only found in a folder.
 
     Args:
         paths: files, patterns, folders or standard input.
@@ -56,6 +58,7 @@ def found_and_gone(
     """
     found: dict[str, File] = {}
     roots: list[str] = []
+    named: set[str] = set()
     spellings = Spellings(known)
     for name in paths:
         root = path_in_index(name)
@@ -78,12 +81,14 @@ def found_and_gone(
             if is_wanted and not matches(inner, exclude, by_folders=True):
                 path = spellings.of(source.path)
                 found[path] = _file_at(path, rule, options)
+                if source.is_named:
+                    named.add(path)
     gone = {
         path: number
         for path, (number, _) in known.items()
         if path not in found and any(belongs(path, root) for root in roots)
     }
-    return list(found.values()), gone
+    return list(found.values()), gone, named
 
 
 def _file_at(path: str, rule: str | int | None, options: str) -> File:

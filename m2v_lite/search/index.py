@@ -221,7 +221,8 @@ class Index(Upkeep):
         Only files that are new or have changed are read. What was indexed from these paths and is gone, or is
         now left out, leaves the index, and a file that has moved is not encoded again. Text is divided into
         chunks of up to 1,200 characters, at paragraphs and headings; of tables and JSON, each record is one.
-        Files that are not text are skipped. Some thousand chunks are committed at a time, a file as a whole.
+        Files that are not text or have an error are skipped; what was indexed from them before stays. Some
+        thousand chunks are committed at a time, a file as a whole.
 
         Args:
             paths: a file, a folder, a pattern such as "notes/*.md", or several. A folder stands for all files

@@ -15,7 +15,7 @@ class Status(NamedTuple):
 
     Attributes:
         path: the file.
-        files: how many files it knows.
+        files: how many files are in it. Files that could not be read do not count.
         chunks: how many texts it has.
         model: the name or the path of its model; "" for the bundled one.
         columns: how many numbers a vector has.
@@ -48,7 +48,7 @@ def status_of(connection: sqlite3.Connection, database: Database, about: About) 
         database: the file.
         about: what it says of its model.
     """
-    (files,) = connection.execute("SELECT count(*) FROM sources").fetchone()
+    (files,) = connection.execute("SELECT count(*) FROM sources WHERE error IS NULL").fetchone()
     return Status(
         database.path,
         files,

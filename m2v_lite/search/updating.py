@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from m2v_lite.disk import kind_of
-from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
-from m2v_lite.errors import InputValueError, MissingPackageError
-from m2v_lite.records.batches import TextRows
-from m2v_lite.records.file_formats import STANDARD_STREAM
-from m2v_lite.records.gathering import Limits
-from m2v_lite.records.policies import SURROGATES, Policy
-from m2v_lite.records.reading import Reader
-from m2v_lite.records.sources import Source
-from m2v_lite.search.chunking import Chunk, Line, fixed_chunks, line_chunks, paragraph_chunks
+from m2v_lite.errors import MissingPackageError
+from m2v_lite.records.file_formats import STANDARD_STREAM, NotTextError
+from m2v_lite.records.policies import SURROGATES
+from m2v_lite.search.chunking import Chunk
 from m2v_lite.search.contents import Entry, drop_entries
 from m2v_lite.search.database import Database
-from m2v_lite.search.discovery import UNKNOWN, File, found_and_gone, rule_for
+from m2v_lite.search.discovery import UNKNOWN, File, found_and_gone
 from m2v_lite.search.full_text import add_words, drop_words, name_of
 from m2v_lite.search.manner import Manner
+from m2v_lite.search.splitting import FileChunks, UnreadableError, suffix_of
 
-# Where what looks like a heading is one.
-PROSE = {"", ".md", ".markdown", ".rst", ".txt", ".text", ".adoc", ".org"}
 # A transaction ends after the file that brings so many chunks, or so many seconds.
 COMMIT_CHUNKS, COMMIT_SECONDS = 4096, 2.0
 # So many chunks are encoded together, of one file or of several. More would only take more memory.
 ENCODED_CHUNKS = 1024
 HASHED_BYTES = 1 << 20
+# The index keeps this before the reason why it skipped a file, if the file is not text.
+NOT_TEXT = "not text: "
+STAYS = "; its earlier contents stay in the index"
 
 # Adds chunks to the index, in the transaction of a connection.
 Add = Callable[[sqlite3.Connection, list[Entry]], object]
@@ -42,13 +38,16 @@ class Update(NamedTuple):
     """What an update has done. It is a named tuple, which `Index.update` returns.
 
     Attributes:
-        added: how many files are new in the index.
+        added: how many files are new in the index, or could not be read before.
         changed: how many files had other contents than before, and were read again.
         moved: how many files had another path before. They are not encoded again.
         removed: how many files are gone or left out now, and have left the index.
         unchanged: how many files are as they were, and were not read.
-        skipped: the paths of files that could not be read, each with the reason.
+        skipped: the paths of files that could not be read, each with the reason. What was indexed from such a
+            file before stays in the index.
         chunks: how many chunks were encoded.
+        failed: those of the skipped paths that have an error. The others were found in folders, and are not
+            text.
 
     Examples:
         >>> from pathlib import Path
@@ -68,6 +67,7 @@ class Update(NamedTuple):
     unchanged: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     chunks: int = 0
+    failed: tuple[str, ...] = ()
 
 
 class Progress(NamedTuple):
@@ -119,7 +119,6 @@ def update(
     Raises:
         InputValueError: a path stands for nothing.
     """
-    work = _Work(database, add, manner, told)
     with database.writing() as connection:
         known: dict[str, tuple[int, File]] = {}
         errors: dict[str, str] = {}
@@ -130,7 +129,7 @@ def update(
             if error is not None:
                 errors[file[0]] = error
         looked_for = paths, known, manner.rule, manner.unusual, glob, exclude
-        found, gone = found_and_gone(*looked_for, written=database.files())
+        found, gone, named = found_and_gone(*looked_for, written=database.files())
         nameless = [file for file in found if SURROGATES.search(file.path)]
         found = [file for file in found if file not in nameless] if nameless else found
         new = [file for file in found if file.path not in known]
@@ -139,18 +138,22 @@ def update(
         moved = _move(connection, new, gone, database.has_words)
         drop_sources(connection, [number for path, number in gone.items() if path not in moved], database)
     changing = {file.path for file in changed}
-    failed = [(file.path, errors[file.path]) for file in old if file.path in errors.keys() - changing]
-    work.skipped += [(file.path, "its name is not valid Unicode") for file in nameless]
-    work.skipped += failed
+    unread = [file.path for file in old if file.path in errors.keys() - changing]
+    work = _Work(database, add, manner, named, told)
+    for file in nameless:
+        work.skip(file.path, "its name is not valid Unicode")
+    for path in unread:
+        work.skip(path, errors[path].removeprefix(NOT_TEXT), errors[path].startswith(NOT_TEXT))
     work.read([*(file for file in new if file.path not in moved.values()), *changed])
     return Update(
         work.added,
         work.changed,
         len(moved),
-        len(gone) - len(moved),
-        len(old) - len(changed) - len(failed) + work.unchanged,
+        len(gone.keys() - moved.keys() - errors.keys()),
+        len(old) - len(changed) - len(unread) + work.unchanged,
         tuple(work.skipped),
         work.chunks,
+        tuple(work.failed),
     )
 
 
@@ -169,15 +172,23 @@ class _Work:
         database: Database,
         add: Add,
         manner: Manner,
+        named: set[str],
         told: Callable[[Progress], object] | None,
     ) -> None:
         self._database, self._add, self._manner = database, add, manner
-        self._told = told
+        self._named, self._told = named, told
         self._position = 0
         self._size: int | None = None
         self._waiting: list[Entry] = []
         self.added = self.changed = self.unchanged = self.chunks = 0
         self.skipped: list[tuple[str, str]] = []
+        self.failed: list[str] = []
+
+    def skip(self, path: str, why: str, is_no_text: bool = False) -> None:
+        """Count a file as skipped; as failed, too, unless it was found in a folder and is not text."""
+        self.skipped.append((path, why))
+        if not is_no_text or path in self._named:
+            self.failed.append(path)
 
     def read(self, files: Sequence[File]) -> None:
         """Read files into the index."""
@@ -213,70 +224,86 @@ class _Work:
         return True
 
     def _read(self, connection: sqlite3.Connection, file: File) -> None:
-        """Put what is in a file in the place of what was in it."""
+        """Put what is in a file in the place of what was in it. If it cannot be read, that stays."""
         before = connection.execute(
-            "SELECT id, checksum, rule, error FROM sources WHERE path = ?", (file.path,)
+            "SELECT id, checksum, rule FROM sources WHERE path = ? AND error IS NULL", (file.path,)
         ).fetchone()
+        stays = STAYS if before else ""
         if file.path != STANDARD_STREAM and (kind := kind_of(file.path)):
-            self.skipped.append((file.path, f"this is {kind}; pass it as standard input, and give '-'"))
+            self.skip(file.path, f"this is {kind}; pass it as standard input, and give '-'{stays}")
             return
         try:
             checksum = _checksum(file.path)
         except OSError as error:
-            self.skipped.append((file.path, error.strerror or str(error)))
+            self.skip(file.path, f"{error.strerror or error}{stays}")
             return
-        if before and checksum is not None and before[1:] == (checksum, file.rule, None):
+        if before and checksum is not None and before[1:] == (checksum, file.rule):
             self.unchanged += 1
             connection.execute(
                 "UPDATE sources SET size = ?, modified = ? WHERE id = ?",
                 (file.size, file.modified, before[0]),
             )
             return
-        if before:
-            drop_sources(connection, [before[0]], self._database)
-        number = connection.execute(
-            "INSERT INTO sources (path, size, modified, rule, checksum) VALUES (?, ?, ?, ?, ?)",
-            (*file, checksum),
-        ).lastrowid
-        assert number is not None
         try:
-            self._add_chunks(connection, file, number)
-        except _UnreadableError as error:
-            # The file stays in the index without chunks, so that it is read again only when it has changed;
-            # but not if all it needs is a package.
-            if isinstance(error.__cause__, MissingPackageError):
-                connection.execute("DELETE FROM sources WHERE id = ?", (number,))
+            self._replace(connection, file, checksum)
+        except UnreadableError as error:
+            is_no_text = isinstance(error.__cause__, NotTextError)
             why = str(error).encode(errors="backslashreplace").decode()  # it may quote what is wrong
-            connection.execute("UPDATE sources SET error = ? WHERE id = ?", (why, number))
-            self.skipped.append((file.path, why))
+            if before:
+                # The next update reads the file again, whether it has changed or not.
+                connection.execute("UPDATE sources SET modified = ? WHERE id = ?", (UNKNOWN, before[0]))
+                self.skip(file.path, f"{why}{stays}")
+                return
+            # The index keeps the error, so that the file is read again only when it has changed; but not if
+            # all it needs is a package.
+            connection.execute("DELETE FROM sources WHERE path = ?", (file.path,))
+            if not isinstance(error.__cause__, MissingPackageError):
+                number = self._begin(connection, file, checksum)
+                kept = NOT_TEXT * is_no_text + why
+                connection.execute("UPDATE sources SET error = ? WHERE id = ?", (kept, number))
+            self.skip(file.path, why, is_no_text)
         else:
             self.added += not before
             self.changed += bool(before)
 
-    def _add_chunks(self, connection: sqlite3.Connection, file: File, source: int) -> None:
-        """Add the chunks of a file to those that wait; of a large file, to the index, all of them or none."""
-        limits = Limits(BATCH_TEXTS, BATCH_CHARACTERS)
-        policy = Policy(self._manner.errors, self._manner.on_missing)
-        reader = Reader([Source(file.path)], self._manner.reading, policy, limits)
-        chunks = _chunks(reader, file.path, self._manner.rule)
-        entries = _some_entries(chunks, source)
-        if len(entries) < ENCODED_CHUNKS:
-            self._waiting += entries
+    def _replace(self, connection: sqlite3.Connection, file: File, checksum: bytes | None) -> None:
+        """Add the chunks of a file to those that wait; of a large file, to the index, all of them or none.
+
+        Raises:
+            UnreadableError: the file cannot be read. All is as before.
+        """
+        chunks = FileChunks(file.path, self._manner)
+        some = chunks.some(ENCODED_CHUNKS)
+        if len(some) < ENCODED_CHUNKS:
+            number = self._begin(connection, file, checksum)
+            self._waiting += _entries(some, number)
             return
         self._add_waiting(connection)
         before = self.chunks
         connection.execute("SAVEPOINT file")
         try:
-            while entries:
-                self._waiting = entries
+            number = self._begin(connection, file, checksum)
+            while some:
+                self._waiting = _entries(some, number)
                 self._add_waiting(connection)
-                self._tell(file.path, reader.position)
-                entries = _some_entries(chunks, source)
-        except _UnreadableError:
+                self._tell(file.path, chunks.position)
+                some = chunks.some(ENCODED_CHUNKS)
+        except UnreadableError:
             connection.execute("ROLLBACK TO file")
             self.chunks = before
             raise
         connection.execute("RELEASE file")
+
+    def _begin(self, connection: sqlite3.Connection, file: File, checksum: bytes | None) -> int:
+        """Take out what is in the index of a file, add the file without chunks, and return its number."""
+        before = connection.execute("SELECT id FROM sources WHERE path = ?", (file.path,)).fetchall()
+        drop_sources(connection, [number for (number,) in before], self._database)
+        number = connection.execute(
+            "INSERT INTO sources (path, size, modified, rule, checksum) VALUES (?, ?, ?, ?, ?)",
+            (*file, checksum),
+        ).lastrowid
+        assert number is not None
+        return number
 
     def _add_waiting(self, connection: sqlite3.Connection) -> None:
         """Add the chunks that wait to the index."""
@@ -286,21 +313,8 @@ class _Work:
             self.chunks += len(entries)
 
 
-class _UnreadableError(Exception):
-    """A file cannot be read to its end; the cause says why."""
-
-
-def _some_entries(chunks: Iterator[Chunk], source: int) -> list[Entry]:
-    """Return the next chunks of a file as entries.
-
-    Raises:
-        _UnreadableError: the file cannot be read.
-    """
-    try:
-        some = list(islice(chunks, ENCODED_CHUNKS))
-    except (InputValueError, MissingPackageError, OSError) as error:
-        raise _UnreadableError(str(error)) from error
-    return [Entry(text, None, source, first, last) for first, last, text in some]
+def _entries(chunks: Sequence[Chunk], source: int) -> list[Entry]:
+    return [Entry(text, None, source, first, last) for first, last, text in chunks]
 
 
 def _chunks_of(connection: sqlite3.Connection, source: int) -> list[int]:
@@ -324,10 +338,11 @@ def _move(
         except OSError:
             continue
         for path, number in connection.execute(
-            "SELECT path, id FROM sources WHERE checksum = ? AND rule = ?", (checksum, file.rule)
+            "SELECT path, id FROM sources WHERE checksum = ? AND rule = ? AND error IS NULL",
+            (checksum, file.rule),
         ).fetchall():
             # Another suffix may be another format.
-            if path in gone and path not in moved and _suffix(path) == _suffix(file.path):
+            if path in gone and path not in moved and suffix_of(path) == suffix_of(file.path):
                 has_new_name = has_words and name_of(path) != name_of(file.path)
                 if has_new_name:
                     drop_words(connection, _chunks_of(connection, number))
@@ -345,10 +360,6 @@ def _move(
     return moved
 
 
-def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()
-
-
 def _checksum(path: str) -> bytes | None:
     """Return what tells the bytes of a file from others; None for standard input."""
     if path == STANDARD_STREAM:
@@ -358,23 +369,3 @@ def _checksum(path: str) -> bytes | None:
         while block := file.read(HASHED_BYTES):
             digest.update(block)
     return digest.digest()
-
-
-def _chunks(reader: Reader, path: str, rule: str | int | None) -> Iterator[Chunk]:
-    """Yield the chunks of a file. Where it has records, each is one, or several if it is long."""
-    batches = (batch for batch in reader.batches() if batch.texts)
-    first = next(batches, None)
-    if first is None:
-        return
-    lines: Iterator[Line] = (
-        line
-        for batch in chain([first], batches)
-        for line in zip(batch.places.numbers, batch.texts, strict=True)
-    )
-    rule = rule_for(path, rule) if isinstance(first.rows, TextRows) else "lines"
-    if rule == "lines":
-        yield from line_chunks(lines)
-    elif rule == "paragraphs":
-        yield from paragraph_chunks(lines, _suffix(path) in PROSE)
-    else:
-        yield from fixed_chunks(lines, int(rule))

@@ -66,13 +66,14 @@ class Upkeep:
         """
         roots = [path_in_index(path) for path in listed_paths(paths, "paths")]
         with self._database.writing() as connection:
-            numbers = [
-                number
-                for number, path in connection.execute("SELECT id, path FROM sources").fetchall()
+            known = connection.execute("SELECT id, path, error IS NULL FROM sources").fetchall()
+            found = [
+                (number, is_there)
+                for number, path, is_there in known
                 if any(belongs(path, root) for root in roots)
             ]
-            drop_sources(connection, numbers, self._database)
-            return len(numbers)
+            drop_sources(connection, [number for number, _ in found], self._database)
+            return sum(is_there for _, is_there in found)  # without those that could not be read
 
     def remove(self: Any, ids: Iterable[int | str]) -> int:
         """Remove texts by their ids, and return how many were there.

@@ -173,6 +173,36 @@ def test_what_is_skipped_is_told(notes: Path, capsys: pytest.CaptureFixture[str]
     assert lines[-1] == "m2v-lite: skipped: 2 more"
 
 
+def test_a_file_with_an_error_is_told_and_fails(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (notes / "image.bin").write_bytes(b"\x7fELF" + bytes(90))
+    assert main(["index", ".", "--quiet"]) == 0, "what is not text in a folder is no error"
+    assert capsys.readouterr() == ("", "")
+    with (notes / "kitchen.md").open("ab") as file:
+        file.write(b"\xe9\n")
+    for _ in range(2):
+        assert main(["index", ".", "--quiet"]) == 1
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert re.fullmatch(
+            r"m2v-lite: skipped: \S+kitchen.md, line 9.*: not UTF-8: the byte 0xE9 .*; "
+            r"its earlier contents stay in the index\n",
+            told.err,
+        )
+    assert main(["search", "plums", "--mode", "text"]) == 0
+    capsys.readouterr()
+    assert main(["index", "."]) == 1
+    told = capsys.readouterr()
+    assert "files: 1 unchanged, 2 skipped; 0 chunks" in told.out
+    assert [("kitchen.md" in line, "image.bin" in line) for line in told.err.splitlines()] == [
+        (True, False),
+        (False, True),
+    ], "errors come first"
+    main(["index", "--status"])
+    assert re.search(r"^files +2$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["index", "image.bin", "--quiet"]) == 1, "who names a file wants it"
+    assert "image.bin: this is an executable, not text" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -157,7 +157,7 @@ def test_small_files_are_encoded_together(
         done = index.update(folder)
         assert (done.added, len(done.skipped), done.chunks, len(index)) == (51, 2, 130, 130)
         assert len(encoded) < 40
-        assert index.update(folder) == Update(unchanged=51, skipped=done.skipped)
+        assert index.update(folder) == Update(unchanged=51, skipped=done.skipped, failed=done.failed)
         for number in range(50):
             hit = index.search(f"more {number}", 1, mode="text")[0]
             assert (Path(hit.path or "").name, hit.text) == (f"{number:02}.md", f"# more {number}")
@@ -209,14 +209,95 @@ def test_what_is_not_text_is_skipped_once(index: Index, notes: Path) -> None:
     assert "this is a PNG image, not text" in told["image.txt"]
     assert "line 3" in told["latin.md"]
     assert chunks(index) == {TEA, CAKE, TRAIN}, "a file is there as a whole or not at all"
-    assert index.update(notes) == Update(unchanged=2, skipped=done.skipped), "told again, but not read"
+    assert {Path(path).name for path in done.failed} == {"latin.md", "broken.jsonl"}, "not what is no text"
+    assert index.status().files == 2
+    told_again = Update(unchanged=2, skipped=done.skipped, failed=done.failed)
+    assert index.update(notes) == told_again, "told again, but not read"
     os.utime(notes / "latin.md", ns=(1, 1))
     assert sorted(index.update(notes).skipped) == sorted(done.skipped)
     (notes / "latin.md").write_text("mended\n")
     again = index.update(notes)
-    assert (again.changed, again.unchanged, again.chunks) == (1, 2, 1)
+    assert (again.added, again.unchanged, again.chunks) == (1, 2, 1)
     assert {Path(path).name for path, _ in again.skipped} == {"image.txt", "broken.jsonl"}
-    assert len(index.update(notes / "image.txt").skipped) == 1
+    named = index.update(notes / "image.txt")
+    assert named.failed == (str(notes / "image.txt"),), "who names a file wants it"
+    assert named.skipped == ((*named.failed, told["image.txt"]),)
+    (notes / "other.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(90))
+    assert index.update(notes / "other.txt").failed == (str(notes / "other.txt"),)
+    (notes / "other.txt").rename(notes / "moved.txt")
+    (notes / "image.txt").unlink()
+    assert (index.update(notes).moved, index.update(notes).removed) == (0, 0), "they were never there"
+    assert index.status().files == 3
+    assert index.remove_paths(notes / "broken.jsonl") == 0
+
+
+SHORT, LONG = "Pour the milk.\n", "".join(f"# {number}\n\nmilk\n\n" for number in range(9))
+
+
+@pytest.mark.parametrize("before", [SHORT, LONG])
+@pytest.mark.parametrize("now", [SHORT, LONG])
+def test_what_was_indexed_stays_if_a_file_becomes_unreadable(
+    index: Index, notes: Path, before: str, now: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updating, "ENCODED_CHUNKS", 3)
+    file = notes / "milk.md"
+    file.write_text(before)
+    index.update(notes)
+    there = chunks(index)
+    found = {hit.text for hit in index.search("milk", 50, mode="text")}
+    file.write_bytes(now.encode() + b"\xe9\n")
+    for _ in range(2):  # it is tried again
+        read: list[Progress] = []
+        done = index.update(notes, told=read.append)
+        assert (done.changed, done.unchanged, done.chunks, done.failed) == (0, 2, 0, (str(file),))
+        ((path, why),) = done.skipped
+        assert path == str(file)
+        assert "0xE9" in why
+        assert why.endswith("; its earlier contents stay in the index")
+        assert read
+        assert chunks(index) == there
+        assert {hit.text for hit in index.search("milk", 50, mode="text")} == found
+        assert index.status().files == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(updating, "ENCODED_CHUNKS", 1024)
+        file.write_text(before)
+        assert index.update(notes) == Update(unchanged=3), "it is as it was indexed"
+    file.write_bytes(b"\xe9\n")
+    index.update(notes)
+    file.write_text("Mended.\n")
+    assert index.update(notes) == Update(changed=1, unchanged=2, chunks=1)
+    assert chunks(index) == {TEA, CAKE, TRAIN, ("milk.md", 1, 1, "Mended.")}
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(90))
+    assert index.update(notes).failed == (str(file),), "it was text"
+    file.unlink()
+    assert index.update(notes) == Update(removed=1, unchanged=2)
+    assert chunks(index) == {TEA, CAKE, TRAIN}
+
+
+def test_a_wrong_column_removes_nothing(index: Index, notes: Path) -> None:
+    table = notes / "table.csv"
+    table.write_text("id,body\n1,the kettle is on\n")
+    index.update(table, column="body")
+    done = index.update(table, column="nope")
+    assert done.failed == (str(table),)
+    assert "no column is named 'nope'; give --column; there are: id, body; its earlier" in done.skipped[0][1]
+    assert [text for *_, text in chunks(index)] == ["the kettle is on"]
+    assert index.update(table, column="body") == Update(unchanged=1)
+    table.rename(notes / "moved.csv")
+    assert index.update(notes / "moved.csv", column="nope").failed
+    assert index.update(notes, glob="*.csv", column="body") == Update(added=1, removed=1, chunks=1)
+    table.write_text("id,body\n1,the kettle is on\n")
+    (notes / "moved.csv").unlink()
+    assert index.update(notes, glob="*.csv", column="body").moved == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all files")
+def test_a_file_that_may_not_be_read_stays(index: Index, notes: Path) -> None:
+    index.update(notes)
+    (notes / "tea.md").chmod(0)
+    os.utime(notes / "tea.md", ns=(1, 1))
+    assert index.update(notes).skipped[0][1] == "Permission denied; its earlier contents stay in the index"
+    assert chunks(index) == {TEA, CAKE, TRAIN}
 
 
 def test_another_manner_reads_files_again(index: Index, notes: Path) -> None:
