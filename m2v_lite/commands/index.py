@@ -13,7 +13,7 @@ from m2v_lite.commands.printing import counted, message_of, print_table
 from m2v_lite.commands.replacing import check_vectors
 from m2v_lite.errors import M2VLiteError
 from m2v_lite.progress import print_error, progress_of_files
-from m2v_lite.records.file_formats import FORMATS
+from m2v_lite.records.file_formats import FORMATS, STANDARD_STREAM
 from m2v_lite.records.policies import ERRORS, ON_MISSING
 
 if TYPE_CHECKING:
@@ -189,28 +189,45 @@ def _tried(index: Index, options: argparse.Namespace, told: Update | None) -> Up
 
 def _update(index: Index, options: argparse.Namespace, before: Update | None = None) -> Update:
     """Bring an index up to date, and tell what has changed; after another update, only if something has."""
+    from m2v_lite.commands.stopping import StopRequests
+
     with ExitStack() as stack:
         bars: list[FilesBar | None] = []
+        stops = StopRequests()
 
         def show(progress: Progress) -> None:
             if not bars:
+                if STANDARD_STREAM not in options.paths:  # which may never end
+                    stack.enter_context(stops)  # from now on, a signal waits for the end of a file
                 bar = progress_of_files(progress.size, options.progress, options.quiet)
                 bars.append(stack.enter_context(bar))
             if bars[0] is not None:
                 bars[0].show(progress.position, progress.chunks)
+            if stops.is_set():
+                stops.go_on()
 
-        done = index.update(
-            options.paths,
-            glob=options.glob,
-            exclude=options.exclude,
-            chunk=options.chunk,
-            column=options.column,
-            format=options.format,
-            encoding=options.encoding,
-            errors=options.errors,
-            on_missing=options.on_missing,
-            told=show,
-        )
+        try:
+            done = index.update(
+                options.paths,
+                glob=options.glob,
+                exclude=options.exclude,
+                chunk=options.chunk,
+                column=options.column,
+                format=options.format,
+                encoding=options.encoding,
+                errors=options.errors,
+                on_missing=options.on_missing,
+                told=show,
+            )
+            if stops.is_set():
+                stops.go_on()
+        except (KeyboardInterrupt, SystemExit):
+            stack.close()
+            print_error(
+                f"m2v-lite: stopped; the finished files are kept in {shown_path(index.path)}. To continue, "
+                "run the same command again"
+            )
+            raise
     counts = [
         f"{number:,} {what}"
         for what in ("added", "changed", "moved", "removed", "unchanged")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from itertools import chain, repeat
+from itertools import repeat
 from typing import NamedTuple
 
 from m2v_lite.disk import kind_of
@@ -23,6 +24,8 @@ from m2v_lite.search.splitting import FileChunks, UnreadableError, suffix_of
 
 # A transaction ends after the file that brings so many chunks, or so many seconds.
 COMMIT_CHUNKS, COMMIT_SECONDS = 4096, 2.0
+# It also ends before a file of so many bytes or of an unknown size, so that no other files wait for that one.
+LARGE_BYTES = 1 << 20
 # So many chunks are encoded together, of one file or of several. More would only take more memory.
 ENCODED_CHUNKS = 1024
 HASHED_BYTES = 1 << 20
@@ -194,9 +197,9 @@ class _Work:
         """Read files into the index."""
         if all(file.size != UNKNOWN for file in files):
             self._size = sum(file.size for file in files)
-        remaining = iter(files)
-        while self._read_some(remaining):
-            pass
+        remaining = deque(files)
+        while remaining:
+            self._read_some(remaining)
         if files:
             self._tell(files[-1].path)
 
@@ -205,23 +208,29 @@ class _Work:
         if self._told is not None:
             self._told(Progress(path, self._position + read, self._size, self.chunks))
 
-    def _read_some(self, files: Iterator[File]) -> bool:
-        """Read files, commit what is in them, and return whether there may be more."""
+    def _read_some(self, files: deque[File]) -> None:
+        """Read the next files, and commit what is in them, also if `told` raises an error between two."""
         until, enough = time.monotonic() + COMMIT_SECONDS, self.chunks + COMMIT_CHUNKS
-        first = next(files, None)
-        if first is None:
-            return False
+        stopped: BaseException | None = None
         with self._database.writing() as connection:
-            for file in chain([first], files):
-                self._tell(file.path)
+            while files:
+                try:
+                    self._tell(files[0].path)
+                except BaseException as error:
+                    stopped = error
+                    break
+                file = files.popleft()
                 self._read(connection, file)
                 self._position += max(0, file.size)
                 if len(self._waiting) >= ENCODED_CHUNKS:
                     self._add_waiting(connection)
                 if self.chunks >= enough or time.monotonic() >= until:
                     break
+                if files and (files[0].size >= LARGE_BYTES or files[0].size == UNKNOWN):
+                    break
             self._add_waiting(connection)
-        return True
+        if stopped is not None:
+            raise stopped
 
     def _read(self, connection: sqlite3.Connection, file: File) -> None:
         """Put what is in a file in the place of what was in it. If it cannot be read, that stays."""

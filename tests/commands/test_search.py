@@ -21,7 +21,8 @@ from m2v_lite.commands import search as searching
 from m2v_lite.commands.index_file import default_index
 from m2v_lite.commands.main import main
 from m2v_lite.commands.watching import changes
-from m2v_lite.search import Index
+from m2v_lite.search import Index, splitting, updating
+from m2v_lite.search.chunking import Chunk
 
 TEA = "# Tea\n\nPour boiling water on the leaves.\n\n\n# Cake\n\nA cake with plums.\n"
 
@@ -264,6 +265,37 @@ def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
     assert "100%" in told.err
     assert main(["index", ".", "--quiet", "--chunk", "lines"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_keeps_the_finished_files(
+    number: signal.Signals, notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    class Stopped(splitting.FileChunks):
+        def some(self, most: int) -> list[Chunk]:
+            read.append("")
+            if len(read) == 2:
+                os.kill(os.getpid(), number)
+            return super().some(most)
+
+    (notes / "more.md").write_text("More.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(updating, "FileChunks", Stopped)
+        if number == signal.SIGINT:
+            assert main(["index", ".", "--index", "own.db"]) == 130
+        else:
+            with pytest.raises(SystemExit) as caught:
+                main(["index", ".", "--index", "own.db"])
+            assert caught.value.code == 143
+    assert capsys.readouterr() == (
+        "",
+        "m2v-lite: stopped; the finished files are kept in own.db. To continue, run the same command again\n",
+    )
+    assert main(["index", ".", "--index", "own.db"]) == 0
+    assert "1 added, 2 unchanged" in capsys.readouterr().out
 
 
 def test_only_folders_are_watched(

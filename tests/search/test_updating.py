@@ -487,6 +487,37 @@ def test_a_large_file_is_read_in_parts(index: Index, tmp_path: Path) -> None:
     assert (hit.first_line, hit.text) == (7778, "line 7777 of a log")
 
 
+def test_small_files_are_committed_before_a_large_one(
+    index: Index, notes: Path, bundled: StaticModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updating, "LARGE_BYTES", 100)
+    (notes / "x.log").write_text("line\n" * 20)
+    (notes / "y.md").write_text("Small.\n")
+    there: dict[str, int] = {}
+
+    def look(progress: Progress) -> None:
+        with Index(index.path, bundled) as other:
+            there.setdefault(Path(progress.path).name, other.status().files)
+
+    paths = [notes / name for name in ("tea.md", "deep/train.txt", "x.log", "y.md")]
+    index.update(paths, told=look)
+    assert there == {"tea.md": 0, "train.txt": 0, "x.log": 2, "y.md": 2}
+    assert index.status().files == 4
+
+
+def test_finished_files_stay_if_an_update_is_stopped_between_two(index: Index, notes: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if Path(progress.path).name == "tea.md":
+            raise KeyboardInterrupt
+
+    (notes / "a.md").write_text("First.\n")
+    with pytest.raises(KeyboardInterrupt):
+        index.update([notes / "a.md", notes], told=stop)
+    assert index.status().files == len(index) >= 1
+    assert {path for path, *_ in chunks(index)} == {"a.md"}
+    assert index.update(notes) == Update(added=2, unchanged=1, chunks=3)
+
+
 UPDATE = """
 import sys
 from m2v_lite.search import Index, updating
