@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from m2v_lite.commands.index_file import index_choice, made_folder, shown_path
-from m2v_lite.commands.options import add_progress_choice, positive
+from m2v_lite.commands.options import add_progress_choice, add_table_choices, positive, wrong_table_choice
 from m2v_lite.commands.printing import counted, message_of, print_table
 from m2v_lite.commands.replacing import check_vectors
 from m2v_lite.errors import M2VLiteError
@@ -69,6 +69,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--column", "--field", metavar="NAME", help="column or field that holds the texts (default: 'text')"
     )
+    add_table_choices(command)
     command.add_argument(
         "--encoding", metavar="NAME", help="encoding of files without a byte order mark (default: utf-8)"
     )
@@ -129,7 +130,7 @@ def _wrong_usage(options: argparse.Namespace) -> str | None:
         return "give paths to index, or --status, --remove, --export or --vacuum, not both"
     if not does_other and not options.paths:
         return "give files or folders to index"
-    return None
+    return wrong_table_choice(options)
 
 
 def _index(options: argparse.Namespace) -> int:
@@ -213,6 +214,8 @@ def _update(index: Index, options: argparse.Namespace, before: Update | None = N
                 exclude=options.exclude,
                 chunk=options.chunk,
                 column=options.column,
+                has_header=not options.no_header,
+                delimiter=options.delimiter,
                 format=options.format,
                 encoding=options.encoding,
                 errors=options.errors,

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from m2v_lite.commands.options import one_character
+from m2v_lite.commands.options import add_table_choices, wrong_table_choice
 from m2v_lite.commands.output_suffixes import TABLES, suffix_of
 from m2v_lite.commands.printing import counted
 from m2v_lite.encoding.batches import BATCH_CHARACTERS, BATCH_TEXTS
@@ -52,19 +52,7 @@ def texts_to_read(verb: str) -> argparse.ArgumentParser:
         help=f"{verb} this column, or this field of JSON objects; 'a.b' is field b inside field a (default: "
         "the only column of texts, or 'text'). Input of unknown format is then read as JSON Lines",
     )
-    group.add_argument(
-        "--no-header",
-        action="store_true",
-        help="the first row of CSV or TSV is data, not column names (default: it names the columns); the "
-        "columns are then named 1, 2, 3 and so on. Input of unknown format is then read as CSV",
-    )
-    group.add_argument(
-        "--delimiter",
-        type=one_character,
-        metavar="CHARACTER",
-        help="character between the fields of CSV (default: a comma; for TSV, a tab). Input of unknown "
-        "format is then read as CSV",
-    )
+    add_table_choices(group)
     group.add_argument(
         "--encoding",
         metavar="NAME",
@@ -91,10 +79,8 @@ def wrong_input(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the options of `texts_to_read`, or None."""
     if options.texts and (options.input or options.column):
         return "give texts on the command line, or --input and --column, not both"
-    if options.format not in (None, "csv", "tsv"):
-        for name, is_given in (("--delimiter", options.delimiter), ("--no-header", options.no_header)):
-            if is_given:
-                return f"{name} is for CSV and TSV, not for --format {options.format}; leave one of them out"
+    if wrong := wrong_table_choice(options):
+        return wrong
     if options.encoding is not None:
         from m2v_lite.records.text_blocks import check_encoding
 

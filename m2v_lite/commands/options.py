@@ -132,6 +132,32 @@ def one_character(text: str) -> str:
     return text
 
 
+def add_table_choices(options: argparse._ActionsContainer) -> None:
+    """Add the options that say how CSV and TSV are read."""
+    options.add_argument(
+        "--no-header",
+        action="store_true",
+        help="the first row of CSV or TSV is data, not column names (default: it names the columns); the "
+        "columns are then named 1, 2, 3 and so on. Input of unknown format is then read as CSV",
+    )
+    options.add_argument(
+        "--delimiter",
+        type=one_character,
+        metavar="CHARACTER",
+        help="character between the fields of CSV (default: a comma; for TSV, a tab). Input of unknown "
+        "format is then read as CSV",
+    )
+
+
+def wrong_table_choice(options: argparse.Namespace) -> str | None:
+    """Return what is wrong if the options of `add_table_choices` do not fit the format, else None."""
+    if options.format not in (None, "csv", "tsv"):
+        for name, is_given in (("--delimiter", options.delimiter), ("--no-header", options.no_header)):
+            if is_given:
+                return f"{name} is for CSV and TSV, not for --format {options.format}; leave one of them out"
+    return None
+
+
 def add_progress_choice(command: argparse.ArgumentParser) -> None:
     """Add the options that show progress, or nothing."""
     progress = command.add_mutually_exclusive_group()

@@ -210,6 +210,8 @@ class Index(Upkeep):
         exclude: str | Iterable[str] = (),
         chunk: str | int | None = None,
         column: str | None = None,
+        has_header: bool = True,
+        delimiter: str | None = None,
         format: str | None = None,
         encoding: str | None = None,
         errors: str = "strict",
@@ -232,6 +234,9 @@ class Index(Upkeep):
             chunk: "lines" makes each line a chunk, "paragraphs" divides as above, and a number says how many
                 lines a chunk has. By default, "lines" for .log files, and "paragraphs" for others.
             column: the column or field that holds the texts, as for `m2v-lite encode`.
+            has_header: whether the first row of CSV and TSV names the columns. If not, they are named
+                1, 2, 3 and so on.
+            delimiter: the character between the fields of CSV. By default, a comma; for TSV, a tab.
             format: the format of all files. By default, their names and first bytes tell it.
             encoding: the encoding of text files; None means UTF-8.
             errors: "strict", "replace" or "skip": what to do about bytes that are not in the encoding.
@@ -258,7 +263,8 @@ class Index(Upkeep):
             ...     done.added, hit.first_line, hit.last_line, hit.text
             (1, 1, 3, '# Tea\\n\\nPour the water.')
         """
-        manner = checked_manner(Reading(format, column, encoding=encoding), chunk, errors, on_missing)
+        reading = Reading(format, column, has_header, delimiter, encoding)
+        manner = checked_manner(reading, chunk, errors, on_missing)
         return update(
             self._database,
             self._add,

@@ -16,7 +16,7 @@ class Manner(NamedTuple):
     """How files are read.
 
     Attributes:
-        reading: their format, column and encoding.
+        reading: their format, column, header, delimiter and encoding.
         rule: how they are divided into chunks; None chooses by the suffix.
         errors, on_missing: what to do about wrong bytes and missing texts; see `Policy`.
     """
@@ -50,6 +50,11 @@ def checked_manner(reading: Reading, rule: str | int | None, errors: str, on_mis
             raise InputValueError(
                 f"{name} is {described(value)}; give one of {', '.join(filter(None, known))}"
             )
+    delimiter = reading.delimiter
+    if delimiter is not None and (
+        not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '\r\n"'
+    ):
+        raise InputValueError(f"delimiter is {described(delimiter)}; give one character such as ';'")
     if reading.encoding is not None and (wrong := check_encoding(reading.encoding)):
         raise InputValueError(f"encoding: {wrong}")
     if isinstance(rule, str) and rule not in ("lines", "paragraphs"):

@@ -174,6 +174,18 @@ def test_what_is_skipped_is_told(notes: Path, capsys: pytest.CaptureFixture[str]
     assert lines[-1] == "m2v-lite: skipped: 2 more"
 
 
+def test_tables_of_other_kinds(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (notes / "semi.csv").write_text("id;body\n1;the kettle is on\n")
+    assert main(["index", "semi.csv", "--column", "body"]) == 1
+    assert "give --delimiter ';'" in capsys.readouterr().err
+    assert main(["index", "semi.csv", "--column", "body", "--delimiter", ";"]) == 0
+    assert "1 added; 1 chunk encoded" in capsys.readouterr().out
+    assert main(["index", "semi.csv", "--column", "2", "--delimiter", ";", "--no-header"]) == 0
+    assert "1 changed; 2 chunks encoded" in capsys.readouterr().out
+    assert main(["index", "semi.csv", "--column", "2", "--delimiter", ";", "--no-header"]) == 0
+    assert "1 unchanged; 0 chunks" in capsys.readouterr().out
+
+
 def test_a_file_with_an_error_is_told_and_fails(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (notes / "image.bin").write_bytes(b"\x7fELF" + bytes(90))
     assert main(["index", ".", "--quiet"]) == 0, "what is not text in a folder is no error"
@@ -213,6 +225,8 @@ def test_a_file_with_an_error_is_told_and_fails(notes: Path, capsys: pytest.Capt
             "give paths to index, or --status, --remove, --export or --vacuum, not both",
         ),
         (["index", "--watch"], "give files or folders to index"),
+        (["index", ".", "--delimiter", ";;"], "';;' cannot be a delimiter; give one character such as ';'"),
+        (["index", ".", "--no-header", "--format", "json"], "--no-header is for CSV and TSV, not for"),
         (["index", ".", "--chunk", "words"], "'words' is not a whole number"),
         (["search"], "the following arguments are required: QUERY"),
         (["search", "a", "-n", "0"], "'0' is not a whole number of at least 1"),

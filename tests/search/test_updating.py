@@ -444,6 +444,11 @@ def test_how_files_are_read(index: Index, tmp_path: Path) -> None:
         index.update(file, format="doc")
     with pytest.raises(InputValueError, match="encoding: there is no encoding 'utf-9'"):
         index.update(file, encoding="utf-9")
+    file.write_text("1;the kettle is on\n")
+    assert index.update(file, column="2", has_header=False, delimiter=";").chunks == 1
+    for wrong in (";;", "\n", 5):
+        with pytest.raises(InputValueError, match=r"delimiter is .*; give one character such as ';'"):
+            index.update(file, delimiter=wrong)  # type: ignore[arg-type]
 
 
 def test_how_text_is_divided(index: Index, notes: Path) -> None:
