@@ -85,5 +85,5 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_options_beside_a_loaded_model() -> None:
-    with pytest.raises(InputValueError, match="for which dimensionality would come too late"):
+    with pytest.raises(InputValueError, match="already loaded, so dimensionality would come too late"):
         M2VLiteBackend(StaticModel.from_pretrained(), dimensionality=64)

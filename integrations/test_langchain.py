@@ -200,7 +200,7 @@ def test_errors_say_what_to_do(model: StaticModel, tmp_path: Path) -> None:
         M2VLiteEmbeddings(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="dimensions"):
         M2VLiteEmbeddings(dimensions=64)
-    with pytest.raises(InputValueError, match="for which dimensionality, token would come too late"):
+    with pytest.raises(InputValueError, match="already loaded, so dimensionality, token would come too late"):
         M2VLiteEmbeddings(model, token=SECRET, dimensionality=64)
 
 

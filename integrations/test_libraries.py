@@ -232,6 +232,7 @@ DO_THE_WORK = """
 import importlib
 import json
 import os
+import sys
 from test_libraries import results_as_usual
 results = results_as_usual(sys.argv[1])
 assert not [name for name in sys.modules if name.startswith("model2vec.")]

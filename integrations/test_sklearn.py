@@ -259,7 +259,7 @@ def test_a_model_made_of_arrays_is_not_pickled(model: StaticModel) -> None:
     for given in (made, assigned):
         vectorizer = M2VLiteVectorizer(given)
         assert vectorizer.fit_transform(TEXTS).shape == (24, 256)
-        with pytest.raises(InputValueError, match="save the model by save_pretrained"):
+        with pytest.raises(InputValueError, match="save the model with save_pretrained"):
             pickle.dumps(vectorizer)
 
 
