@@ -45,9 +45,14 @@ def table_of(rows: Iterable[Iterable[str]]) -> str:
     return "".join([headings, "|" + "---|" * (headings.count("|") - 1) + "\n", *others])
 
 
+def tables_in(text: str) -> list[str]:
+    """Return the tables of a page, as they are there."""
+    return TABLE.findall(text)
+
+
 def results_tables(name: str) -> list[str]:
     """Return the tables of a results file, as they are there."""
-    return TABLE.findall((RESULTS / name).read_text(encoding="utf-8"))
+    return tables_in((RESULTS / name).read_text(encoding="utf-8"))
 
 
 def copy_of(name: str, number: int = 0) -> str:

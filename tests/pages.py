@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import page_tables
+from page_tables import rows_in, tables_in
+
 ROOT = Path(__file__).parent.parent
-PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PATHS}
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in page_tables.PAGES}
 # The pictures for pages of each scheme, and how GitHub is told for which one a picture is.
 SCHEMES = {"light": "gh-light-mode-only", "dark": "gh-dark-mode-only"}
 # What the programs and commands of a page run in.
@@ -68,25 +70,11 @@ def name_of(block: Block) -> str:
     return f"{block.page}: {block.text.splitlines()[0]}"
 
 
-def columns(table: str) -> list[list[str]]:
-    """Return the cells of a table's rows, the line below the headings left out.
-
-    >>> columns("| a | b |\\n|---|---|\\n| 1 | |")
-    [['a', 'b'], ['1', '']]
-    """
-    rows = [[cell.strip() for cell in line.strip()[1:-1].split("|")] for line in table.strip().splitlines()]
-    return [rows[0], *rows[2:]]
-
-
-def tables_in(text: str) -> list[str]:
-    return re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-
-
 def table_below(page: str, line: str) -> list[list[str]]:
     """Return the first table below a line of a page that begins so."""
     _, found, below = PAGES[page].partition(f"\n{line}")
     assert found, f"{page} has no line that begins with {line!r}"
-    return columns(tables_in(below)[0])
+    return rows_in(tables_in(below)[0])
 
 
 def labels_of(picture: str, folder: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from model2vec_left_out import TESTS, WITH_PIPELINE_TOO, WITH_STATIC_MODEL
-from page_tables import TABLES as PAGE_TABLES
+from page_tables import TABLES as PAGE_TABLES, results_tables, rows_in
 from pages import (
     COMMANDS,
     ENVIRONMENT,
@@ -24,11 +24,9 @@ from pages import (
     SCHEMES,
     SESSIONS,
     Block,
-    columns,
     labels_of,
     name_of,
     table_below,
-    tables_in,
 )
 from test_architecture import ALLOWED, GROUND
 from time_limit import LONGEST
@@ -67,11 +65,6 @@ def run(command: list[str], folder: Path, **variables: str) -> str:
     )
     assert done.stderr == b""
     return done.stdout.decode()
-
-
-def tables_of(results: str) -> list[str]:
-    """Return the tables of a results file."""
-    return tables_in((RESULTS / results).read_text(encoding="utf-8"))
 
 
 # --- that there is something to check
@@ -232,7 +225,7 @@ def test_a_table_is_made_of_what_it_shows(name: str) -> None:
     marker, made = f"<!-- table: {name} -->\n\n", PAGE_TABLES[name]()
     (page,) = (text for text in PAGES.values() if marker in text)
     assert page.partition(marker)[2].startswith(made)
-    assert len(columns(made)) >= 3
+    assert len(rows_in(made)) >= 3
 
 
 def test_each_marker_is_that_of_a_table() -> None:
@@ -374,7 +367,7 @@ def test_a_picture_of_start_up_has_the_figures_of_the_results(name: str) -> None
 
 @OF_THE_RESULTS
 def test_the_picture_of_search_has_all_of_the_table() -> None:
-    _, *rows = columns(tables_of("search-side-by-side.md")[0])
+    _, *rows = rows_in(results_tables("search-side-by-side.md")[0])
     assert {row[0] for row in rows} <= set(labels_of("search", RESULTS).splitlines())
 
 
@@ -398,10 +391,8 @@ def test_no_page_holds_the_path_of_a_machine() -> None:
 
 @OF_THE_RESULTS
 def test_the_plan_is_that_of_the_run() -> None:
-    checked, by_length, by_precision = tables_of("many-texts.md")
+    checked = results_tables("many-texts.md")[0]
     page = PAGES["docs/engines.md"]
-    assert by_length in page
-    assert by_precision in page
-    for row in columns(checked)[1:]:
+    for row in rows_in(checked)[1:]:
         times = row[3].strip("*")
         assert f"{times} times" in page

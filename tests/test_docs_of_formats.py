@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 from model2vec_left_out import TESTS, WITH_STATIC_MODEL
-from pages import PAGES, ROOT, columns, labels_of, table_below, tables_in
+from page_tables import rows_in, tables_in
+from pages import PAGES, ROOT, labels_of, table_below
 from sample_texts import SAMPLE_TEXTS
 
 from m2v_lite import StaticModel
@@ -75,7 +76,7 @@ def test_the_versions_of_the_formats_are_those_of_the_code() -> None:
 
 def test_the_entries_of_a_packed_model_are_those_of_the_code() -> None:
     section = PAGES[HOW].partition("### The packed model")[2]
-    tensors, metadata = (names_in(columns(table)) for table in tables_in(section)[:2])
+    tensors, metadata = (names_in(rows_in(table)) for table in tables_in(section)[:2])
     file = SafetensorsFile(BUNDLED_MODEL)
     assert {*file.tensors} <= tensors
     assert {*file.metadata, packed_format.PREFIX + packed_format.MODULES} == metadata
