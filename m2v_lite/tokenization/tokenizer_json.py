@@ -347,7 +347,7 @@ def _unescape(vocabulary: Vocabulary, escaped: Places) -> bool:
     """Replace the escapes of some tokens in place, where they get shorter; return whether that worked."""
     if len(escaped) > MOST_ESCAPED:
         return False
-    units, starts, lengths, _ = vocabulary
+    units, starts, lengths = vocabulary.units, vocabulary.starts, vocabulary.lengths
     for token in escaped.tolist():
         start, length = int(starts[token]), int(lengths[token])
         try:

@@ -42,7 +42,7 @@ IDS = st.one_of(st.integers(0, 200), st.integers(0, (1 << 31) - 1))
 
 def pieces_of(scored: ScoredVocabulary) -> list[list[Any]]:
     """Return the pieces and their scores."""
-    vocabulary, scores = scored
+    vocabulary, scores = scored.vocabulary, scored.scores
     assert vocabulary.ids.tolist() == [*range(len(scores))]
     return [[*pair] for pair in zip(tokens_in(vocabulary), scores.tolist(), strict=True)]
 
@@ -54,7 +54,7 @@ def tokens_of(vocabulary: Vocabulary) -> dict[str, int]:
 
 def tokens_in(vocabulary: Vocabulary) -> list[str]:
     """Return the tokens, and check that the arrays fit together."""
-    units, starts, lengths, ids = vocabulary
+    units, starts, lengths, ids = vocabulary.units, vocabulary.starts, vocabulary.lengths, vocabulary.ids
     assert len(starts) == len(lengths) == len(ids)
     assert (starts[1:] >= starts[:-1] + lengths[:-1]).all()
     assert starts[-1] + lengths[-1] + PADDING <= len(units)

@@ -83,7 +83,7 @@ def _tokenizer(
 ) -> UnigramTokenizer:
     _check_settings(definition)
     model, added = definition["model"], definition["added_tokens"]
-    vocabulary, scores = model["vocab"]
+    vocabulary, scores = model["vocab"].vocabulary, model["vocab"].scores
     normalizers = _normalizers(definition.get("normalizer"))
     rule = _word_rule(definition.get("pre_tokenizer"), normalizers)
     # Where texts are divided at white space, none of it counts, whether it is stripped or not.
@@ -242,7 +242,7 @@ def _crossing_pieces(vocabulary: Vocabulary, pieces: DoubleArray, unknown: int) 
     They cannot if a bar is not a piece, or an unknown one, because a run of unknown pieces may then go on
     from one word to the next.
     """
-    units, starts, lengths, _ = vocabulary
+    units, starts, lengths = vocabulary.units, vocabulary.starts, vocabulary.lengths
     bar, lefts, rights = BAR.encode(), set(), set()
     places = np.flatnonzero(units == bar[0])
     for number, byte in enumerate(bar[1:], 1):

@@ -43,7 +43,7 @@ def token_tables(vocabulary: Vocabulary, prefix: bytes) -> TokenTables:
     Raises:
         ValueError: two tokens are equal, or a token holds a NUL.
     """
-    units, starts, lengths, ids = vocabulary
+    units, starts, lengths, ids = vocabulary.units, vocabulary.starts, vocabulary.lengths, vocabulary.ids
     if np.count_nonzero(units) < len(units):
         raise ValueError("a token holds a NUL")
     if not lengths.all():  # the empty token never occurs

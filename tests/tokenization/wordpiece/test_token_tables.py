@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from plain_wordpiece import longest_token, tables_of, words_in_arrays
 
-from m2v_lite.tokenization.vocabulary import vocabulary_of, windows
+from m2v_lite.tokenization.vocabulary import Vocabulary, vocabulary_of, windows
 from m2v_lite.tokenization.wordpiece.perfect_hash import perfect_hash
 from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, Branches, Root
 from m2v_lite.tokenization.wordpiece.token_tree import NODE_FACTOR, token_tables
@@ -145,7 +145,8 @@ def test_equal_tokens(token: str) -> None:
     for same in (token, others[0]):
         place = [*dict.fromkeys(others)].index(same)
         start, length = vocabulary.starts[place], vocabulary.lengths[place]
-        doubled = vocabulary._replace(
+        doubled = Vocabulary(
+            vocabulary.units,
             starts=np.append(vocabulary.starts, start),
             lengths=np.append(vocabulary.lengths, length),
             ids=np.append(vocabulary.ids, 9),
