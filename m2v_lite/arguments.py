@@ -16,7 +16,7 @@ PathLike = str | os.PathLike[str]
 
 
 class Unset:
-    """The type of `UNSET`, the default of an argument for which None has a meaning of its own.
+    """The type of `UNSET`, the default of arguments where None has a meaning of its own.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -30,14 +30,14 @@ class Unset:
 
 
 UNSET: Final = Unset()
-"""Says that an argument was not given, where None has a meaning of its own.
+"""Means that an argument was not given, where None has a meaning of its own.
 
-`max_length=None` means no limit, and without `max_length` the model's own setting applies.
+For example, `max_length=None` means no limit. Without `max_length`, the model's own setting applies.
 """
 
 
 def natural_number(name: str, value: Any) -> int:
-    """Return `value` as an int from 1 up.
+    """Return `value` as an int of at least 1.
 
     Raises:
         InputTypeError: `value` is not a whole number. True and False do not count as numbers.
@@ -55,7 +55,7 @@ def natural_number(name: str, value: Any) -> int:
 
 
 def is_unset(value: object) -> bool:
-    """Return whether a value is `UNSET`, or the marker that model2vec has for the same purpose."""
+    """Return whether a value is `UNSET`, or model2vec's marker for the same purpose."""
     return isinstance(value, Unset) or type(value).__name__ == "_UnsetType"
 
 
@@ -70,7 +70,7 @@ def limit_or(default: int | None, max_length: Any) -> int | None:
 
 
 def leading_columns(name: str, value: Any, most: int) -> int:
-    """Return `value` as a number of leading columns, of which the model has `most`; see `natural_number`."""
+    """Return `value` as a number of leading columns, at most `most`; see `natural_number`."""
     columns = natural_number(name, value)
     if columns > most:
         raise InputValueError(f"{name} is {columns}, but the model has {most} columns; give at most {most}")
@@ -92,7 +92,7 @@ def one_of(name: str, value: Any, choices: Collection[str]) -> str:
     """Return `value` if it is one of the choices.
 
     Raises:
-        InputValueError: it is none.
+        InputValueError: it is not.
     """
     if value not in choices:
         raise InputValueError(f"{name} is {described(value)}; give one of {', '.join(choices)}")
@@ -117,7 +117,7 @@ def described(value: object) -> str:
 
 
 def check_unicode(text: str, place: str) -> None:
-    """Check that a text holds no lone surrogate; see `texts.check_encodable`."""
+    """Check that a text contains no lone surrogate; see `texts.check_encodable`."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -1,12 +1,12 @@
-"""The error family: every error that m2v_lite raises on purpose is an `M2VLiteError`.
+"""The errors of m2v_lite: every error that it raises on purpose is an `M2VLiteError`.
 
-Each class also derives from the built-in exception that a caller would expect, so that `except ValueError`
-and `except FileNotFoundError` keep working.
+Each class is also a subclass of the built-in exception that a caller would expect, so `except ValueError` and
+`except FileNotFoundError` keep working.
 """
 
 
 class M2VLiteError(Exception):
-    """The base of the family: catch it to catch every error that m2v_lite raises on purpose.
+    """The base class of all these errors. Catch it to catch every error that m2v_lite raises on purpose.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -21,7 +21,7 @@ class M2VLiteError(Exception):
 class ModelNotFoundError(M2VLiteError, FileNotFoundError, ValueError):
     """No model was found: the path does not exist, a file is missing, or the hub has no such model.
 
-    It is a ValueError as well, which model2vec raises for a folder that lacks a file.
+    It is also a ValueError, because model2vec raises a ValueError if a file of the folder is missing.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -48,7 +48,7 @@ class InvalidModelError(M2VLiteError, ValueError):
 
 
 class InvalidIndexError(M2VLiteError, ValueError):
-    """An index is missing, broken, read-only or of another program, or its vectors are of another model.
+    """An index is missing, broken, read-only or from another program, or its vectors are from another model.
 
     Examples:
         >>> from m2v_lite.search import Index
@@ -75,7 +75,7 @@ class InputTypeError(M2VLiteError, TypeError):
 
 
 class InputValueError(M2VLiteError, ValueError):
-    """An argument has the right type but an impossible value, such as `max_length=0`.
+    """An argument has the right type but an invalid value, such as `max_length=0`.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -121,9 +121,9 @@ class DownloadError(M2VLiteError, OSError):
 
 
 class OutputError(M2VLiteError, OSError):
-    """A file or a folder cannot be written at this path: something is in the way, or its folder is missing.
+    """A file or folder cannot be written to this path: something is in the way, or its parent is missing.
 
-    If the system refuses to write, as on a full disk, the error is a plain OSError.
+    If the operating system cannot write, for example because the disk is full, the error is a plain OSError.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -147,7 +147,7 @@ class MissingPackageError(M2VLiteError, ImportError):
 
 
 class WorkerError(M2VLiteError, RuntimeError):
-    """A worker process did not start, or ended before its work was done.
+    """A worker process did not start or ended early, or a worker pool cannot be used here.
 
     Examples:
         >>> from m2v_lite import StaticModel

@@ -1,7 +1,7 @@
-"""`StaticModel`: the parts of a model and the stages wired together, texts -> vectors.
+"""`StaticModel`: a model that encodes texts as vectors.
 
-Inference only. To distil, train or quantize the vocabulary of a model, use model2vec and load the result
-here. Where this class answers differently from model2vec 0.10.0, its docstrings say so.
+It is for inference only. To distil or train a model, or to quantize its vocabulary, use model2vec and load
+the result here. Where this class differs from model2vec 0.10.0, its docstrings say so.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ if TYPE_CHECKING:
 
 
 class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
-    """A static-embedding model: a text's vector is the mean of its tokens' rows in a table.
+    """A static-embedding model: a text's vector is the mean of its tokens' rows in the table.
 
-    `from_pretrained` makes one. A program that uses `model2vec.StaticModel` for inference only has to change
-    the import. Many threads may use one model at once.
+    Load a model with `from_pretrained`. To switch from `model2vec.StaticModel`, an inference program only
+    needs to change its import. Many threads can use one model at once.
 
     Args:
-        vectors: (rows, dim) the embedding table, of float64, float32, float16 or int8; uint16 for bfloat16
-            codes.
-        tokenizer: a `tokenizers.Tokenizer`, of which a copy is used.
-        config: settings to keep with the model, as a config.json has them; copied.
-        normalize: whether vectors are scaled to length 1 by default. None counts as False, as in model2vec.
-        base_model_name: the model this one was distilled from.
-        language: the languages of the model.
-        weights: (tokens,) floats, a factor for each token id, or None.
-        token_mapping: (tokens,) integers, the row of each token id, or None if they are the same.
-        max_length: the number of tokens after which a text is cut by default; None for no limit.
+        vectors: the embedding table, (rows, dim), as float64, float32, float16 or int8, or as uint16 for
+            bfloat16 codes.
+        tokenizer: a `tokenizers.Tokenizer`. The model uses a copy.
+        config: settings to keep with the model, as in a config.json. The model uses a copy.
+        normalize: whether to scale vectors to length 1 by default. None means False, as in model2vec.
+        base_model_name: the model that this one was distilled from.
+        language: the model's languages.
+        weights: one factor per token id, (tokens,) floats, or None.
+        token_mapping: the row of each token id, (tokens,) integers, or None if they are the same.
+        max_length: by default, cut each text after this many tokens; None for no limit.
 
     Attributes:
         config: the settings, with the current `normalize` and `max_length`.
-        files: the paths of the model's files, or None for a model made of arrays.
-        default_prompt_name: the name of the prompt that stands before texts if a call names none, or None.
+        files: the paths of the model's files, or None for a model made from arrays.
+        default_prompt_name: the name of the prompt to put before texts if a call names none, or None.
 
     Raises:
-        InputTypeError: an array is not a numpy array, or the tokenizer is of another class.
-        InvalidModelError: an array has a dtype or a shape that is not supported, or the arrays and the
-            tokenizer do not fit together.
+        InputTypeError: an array is not a numpy array, or the tokenizer is not a `tokenizers.Tokenizer`.
+        InvalidModelError: an array has an unsupported dtype or shape, or the arrays and the tokenizer do not
+            fit together.
 
     Examples:
         >>> model = StaticModel.from_pretrained()  # the bundled potion-base-8M, in int8
@@ -105,46 +105,47 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
         preload: bool = False,
         vocabulary_quantization: None = None,
     ) -> StaticModel:
-        """Load a model. The table is mapped, not copied (except with `quantize_to`).
+        """Load a model. The table is memory-mapped, not copied (except with `quantize_to`).
 
-        Name the arguments after `dimensionality`: model2vec has another argument in that place.
+        Arguments after `dimensionality` are keyword-only: model2vec has another argument in that place.
 
         Args:
-            path: a model folder, a packed model, or a name on the hub such as "minishlab/potion-base-8M". A
-                model in the hub's cache is not downloaded again (model2vec does that by default). None loads
-                the bundled model.
-            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
-                token of `hf auth login`.
-            normalize: whether to scale vectors to length 1; by default as the config says, else False. If
-                there is no config, a warning names the defaults that apply.
-            subfolder: the folder of the model inside `path`.
-            quantize_to: "float16", "float32", "float64" or "int8". This copies the table into private memory,
-                unless it has this dtype already. It is here for compatibility; better save such a model once.
-            dimensionality: how many leading columns to use, as a view of the mapped table.
-            max_length: cut each text after so many tokens; None for no limit. By default as the config says,
-                else 512.
+            path: a model folder, a packed model, or a model name on the hub, such as
+                "minishlab/potion-base-8M". A model in the hub's cache is not downloaded again (by default,
+                model2vec downloads it again). None loads the bundled model.
+            token: an access token for the hub, for private models; False to send none. By default `HF_TOKEN`,
+                or the token saved by `hf auth login`.
+            normalize: whether to scale vectors to length 1. The default is the config's setting, or False if
+                it has none. If there is no config, a warning names the defaults used.
+            subfolder: the model's folder inside `path`.
+            quantize_to: convert the table to "float16", "float32", "float64" or "int8". This copies the table
+                into private memory, unless it already has this dtype. The argument exists for compatibility;
+                it is better to convert the model once and save it.
+            dimensionality: use only this many leading columns, as a view of the mapped table.
+            max_length: cut each text after this many tokens; None for no limit. The default is the config's
+                setting, or 512 if it has none.
             force_download: whether to download the model even if it is in the cache.
-            revision: a branch, tag or commit of the repository; by default main. A branch in the cache stays
-                at the commit of its last download.
-            cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
-            local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
-            memo_bytes: about how much memory may be used to remember the ids of words of single texts, or of
-                chunks of tokenizers other than WordPiece. The default of 8 MB suits a small board.
-            preload: whether to read the whole table from the disk now, so that a server's first texts need
-                not wait. By default, a few texts read only their rows, and many texts read the table in
-                order.
-            vocabulary_quantization: not supported; do it once with model2vec and save the result.
+            revision: a branch, tag or commit of the repository; by default main. A cached branch stays at the
+                commit that was last downloaded.
+            cache_dir: the folder of the hub's cache. By default, `HF_HUB_CACHE` or `HF_HOME` sets it.
+            local_files_only: whether to use only the cache, never the hub. `HF_HUB_OFFLINE` does the same.
+            memo_bytes: roughly how much memory to use for remembering token ids: of words in single texts, or
+                of chunks if the tokenizer is not WordPiece. The default of 8 MB suits a small board.
+            preload: whether to read the entire table from disk now, so a server's first texts do not wait for
+                it. By default, encoding a few texts reads only their rows, and encoding many texts reads the
+                table in order.
+            vocabulary_quantization: not supported; do this with model2vec and save the result.
 
         Returns:
-            A model with the vectors of model2vec 0.10.0.
+            A model that returns the same vectors as model2vec 0.10.0.
 
         Raises:
-            ModelNotFoundError: there is no such folder, or it lacks a file of the model.
+            ModelNotFoundError: the folder does not exist, or a model file is missing.
             InvalidModelError: a file is broken or not supported, or the files do not fit together.
             DownloadError: the model is not in the cache and cannot be downloaded.
             MissingPackageError: a package that the model needs is not installed.
-            InputTypeError: an argument has a wrong type.
-            InputValueError: an argument has an impossible value, such as `dimensionality=0`.
+            InputTypeError: an argument has the wrong type.
+            InputValueError: an argument has an invalid value, such as `dimensionality=0`.
 
         Examples:
             >>> model = StaticModel.from_pretrained(dimensionality=64, normalize=True)  # the bundled one
@@ -187,43 +188,42 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
         local_files_only: bool = False,
         memo_bytes: int = DEFAULT_MEMO_BYTES,
     ) -> StaticModel:
-        """Load a model so that it gives the vectors of sentence-transformers.
+        """Load a model that returns the same vectors as sentence-transformers.
 
-        `from_pretrained` gives those of model2vec, also for a folder of sentence-transformers. The
-        differences: the modules behind the table apply (`Normalize` and `Dense`); a text is cut only if the
-        tokenizer.json says where; unknown tokens count; and the prompt that the config names as the default
-        stands before each text.
+        A model from `from_pretrained` returns the vectors of model2vec, even for a sentence-transformers
+        folder. Here, the modules after the table apply (`Normalize` and `Dense`). Texts are cut only if the
+        tokenizer.json sets a limit. Unknown tokens count. If the config names a default prompt, it is put
+        before each text.
 
         Args:
-            path: a folder with a modules.json that begins with a StaticEmbedding, or a name on the hub.
-            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
-                token of `hf auth login`.
-            truncate_dim: how many leading columns of the vectors to keep. As in sentence-transformers, they
-                are not scaled anew. By default as the config says, else all.
-            subfolder: the folder of the model inside `path`.
+            path: a folder with a modules.json that begins with a StaticEmbedding, or a model name on the hub.
+            token: an access token for the hub, for private models; False to send none. By default `HF_TOKEN`,
+                or the token saved by `hf auth login`.
+            truncate_dim: keep only this many leading columns of the vectors. As in sentence-transformers,
+                they are not rescaled. The default is the config's setting, or all columns if it has none.
+            subfolder: the model's folder inside `path`.
             force_download: whether to download the model even if it is in the cache.
-            revision: a branch, tag or commit of the repository; by default main. A branch in the cache stays
-                at the commit of its last download.
-            cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
-            local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
-            memo_bytes: about how many bytes of memory may be used to remember the token ids of words; by
-                default 8 MB.
+            revision: a branch, tag or commit of the repository; by default main. A cached branch stays at the
+                commit that was last downloaded.
+            cache_dir: the folder of the hub's cache. By default, `HF_HUB_CACHE` or `HF_HOME` sets it.
+            local_files_only: whether to use only the cache, never the hub. `HF_HUB_OFFLINE` does the same.
+            memo_bytes: roughly how much memory to use for remembering token ids; by default 8 MB.
 
         Returns:
-            A model whose vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
-            their length, and by less than 1e-5 for texts of more than 512 tokens;
-            docs/from-sentence-transformers.md names the cases in which float32 or 16 bits allow more.
-            `encode(..., truncate_dim=N)` does not scale leading columns anew. `save_pretrained` writes a
-            folder that sentence-transformers opens.
+            A model. Its vectors differ from those of `SentenceTransformer(path).encode` by less than 1e-6 of
+            their length, or by less than 1e-5 for texts of more than 512 tokens.
+            docs/from-sentence-transformers.md lists the cases where rounding in float32 or 16 bits can make a
+            larger difference. `encode(..., truncate_dim=N)` does not rescale the leading columns.
+            `save_pretrained` writes a folder that sentence-transformers can open.
 
         Raises:
-            ModelNotFoundError: there is no such folder, or it lacks a file.
-            InvalidModelError: a file is broken, or the model has a module or an activation that is not
-                supported; the message names it.
+            ModelNotFoundError: the folder does not exist, or a model file is missing.
+            InvalidModelError: a file is broken, or the model has an unsupported module or activation; the
+                message names it.
             DownloadError: the model is not in the cache and cannot be downloaded.
             MissingPackageError: a package that the model needs is not installed.
-            InputTypeError: an argument has a wrong type.
-            InputValueError: an argument has an impossible value, or `path` is a file.
+            InputTypeError: an argument has the wrong type.
+            InputValueError: an argument has an invalid value, or `path` is a file.
 
         Examples:
             >>> import tempfile
@@ -253,7 +253,7 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
 
     @cached_property
     def _encoder(self) -> Encoder:
-        """The stages, wired when they are first used, and anew after an array was assigned."""
+        """The encoder, built on first use, and again after an array was assigned."""
         self.check_assigned()
         is_mapped = self.files is not None and "embedding" not in self._assigned
         return Encoder(self._table, self._tokenizer, is_mapped, self.modules)
@@ -281,47 +281,53 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
     ) -> NDArray[Any]:
         """Encode texts as vectors.
 
-        By default, texts are cut at 512 tokens (some 350 English words), as in model2vec. A vector is the
-        mean of the rows of the text's tokens, each times its weight, as model2vec computes it
+        By default, texts are cut after 512 tokens (about 350 English words), as in model2vec. A text's vector
+        is the mean of its tokens' rows, each multiplied by its weight, as in model2vec
         (https://github.com/MinishLab/model2vec).
 
         Args:
-            sentences: a text, or a list, generator, numpy array, a column of pyarrow, pandas or polars, or
-                another iterable of texts.
-            show_progress_bar: whether to show one (needs tqdm).
-            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
-            normalize: whether to scale vectors to length 1. By default the model's setting.
-            batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            truncate_dim: how many leading columns to use, as `dimensionality` of `from_pretrained` does. A
-                vector that is scaled has length 1 with these.
-            precision: "int8" for codes of scaled vectors, `rint(254 * v)`, clipped to -127 and 127; "uint8"
-                for these plus 128; "ubinary" or "binary" for bits, eight in a number, as
-                sentence-transformers packs them; "float32". By default vectors keep the table's dtype.
-            out: an array to write the vectors to, of the shape and dtype of the result, such as a mapped
-                .npy file. It is returned. After an error, some of its rows may have been written.
-            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
-            use_multiprocessing: whether a thread may pool one batch while the next is tokenized, if there are
-                more texts than `multiprocessing_threshold`. This happens only where it pays: on a
-                free-threaded Python with more than one core. Despite the name, it never starts a process.
-            multiprocessing_threshold: the number of texts beyond which such a thread may be used.
-            workers: how many processes may share the work of many texts; see docs/speed-and-memory.md for how
-                many that is, and for what a program must look like. By default none is started. Each process
-                maps the model's file; with `quantize_to`, each has its own table in memory. They end with
-                the call; `pool` keeps some for several calls.
-            **kwargs: what callers written for sentence-transformers pass. `prompt`, `prompt_name` and
-                `normalize_embeddings=True` are honoured; `convert_to_numpy=True`, `device` and others that
+            sentences: one text, or several: a list, a generator, a numpy array, a pyarrow, pandas or polars
+                column, or another iterable of texts.
+            show_progress_bar: whether to show a progress bar (needs tqdm).
+            max_length: cut each text after this many tokens; None for no limit. Default: the model's setting.
+            normalize: whether to scale vectors to length 1. Default: the model's setting.
+            batch_size: the maximum number of texts to tokenize at once. It does not change the results.
+            truncate_dim: use only this many leading columns, like `dimensionality` of `from_pretrained`.
+                Scaling to length 1 counts only these columns.
+            precision: "int8" for integer codes of scaled vectors, `rint(254 * v)` clipped to -127 and 127;
+                "uint8" for these codes plus 128; "ubinary" or "binary" for one bit per column, eight to a
+                byte, packed as in sentence-transformers; "float32". By default, vectors keep the table's
+                dtype (float32 for int8 and bfloat16 tables).
+            out: an array to write the vectors to and to return, such as a mapped .npy file. It must have the
+                shape and dtype of the result. If an error occurs, some of its rows may already be written.
+            null: what to do about a missing text (None, NaN, pandas.NA): "error" raises an error, "empty"
+                treats it as an empty text.
+            use_multiprocessing: whether a thread can pool one batch while the next is tokenized, if there are
+                more texts than `multiprocessing_threshold`. This happens only where it helps: on
+                free-threaded Python with more than one core. Despite its name, this option never starts a
+                process.
+            multiprocessing_threshold: use such a thread only for more texts than this.
+            workers: the maximum number of processes that share the work if there are many texts.
+                docs/speed-and-memory.md says how many texts it takes, and what a program that uses this must
+                look like. By default, no process is started. Each process maps the model's file; with
+                `quantize_to`, each has its own table in memory. The processes end with the call; use `pool`
+                to keep them for several calls.
+            **kwargs: arguments that code written for sentence-transformers passes. `prompt`, `prompt_name`
+                and `normalize_embeddings=True` take effect. `convert_to_numpy=True`, `device` and others that
                 change nothing here are accepted.
 
         Returns:
-            (dim,) for a text, (texts, dim) for several, (0, dim) for none; fewer columns if `truncate_dim` or
-            `precision` asks for that. The dtype is the table's, but float32 for int8 and bfloat16. A text
-            without known tokens gives zeros. The bits are those of model2vec 0.10.0.
+            An array of (dim,) for one text, (texts, dim) for several, (0, dim) for none; fewer columns with
+            `truncate_dim` or a binary `precision`. The dtype is the table's, or float32 for int8 and bfloat16
+            tables. The vector of a text without known tokens is all zeros. By default, the vectors are
+            bit-identical to those of model2vec 0.10.0.
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option has a wrong type or name.
+            InputTypeError: something in `sentences` is not a text, or an option has the wrong type or is
+                unknown.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            WorkerError: a worker process could not be started, or ended too early.
+            WorkerError: a worker process did not start, or ended early.
 
         Examples:
             >>> model = StaticModel.from_pretrained()

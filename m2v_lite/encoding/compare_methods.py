@@ -1,4 +1,4 @@
-"""The methods of a model that compare vectors. The module that does it is imported when one is called."""
+"""The methods of a model that compare vectors. Each imports the module that does its work when called."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ if TYPE_CHECKING:
 
 
 class CompareMethods:
-    """Gives a model the methods of sentence-transformers that compare vectors."""
+    """A mixin with the methods of sentence-transformers that compare vectors."""
 
     def similarity(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
-        """Return how similar each vector of one set is to each of another.
+        """Return the similarity of each vector in one set to each vector in another.
 
-        The functions are those of `sentence_transformers.util`: `cos_sim`, `dot_score`, `euclidean_sim` and
-        `manhattan_sim`.
+        This does what `cos_sim`, `dot_score`, `euclidean_sim` and `manhattan_sim` of
+        `sentence_transformers.util` do.
 
         Args:
             embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
             embeddings2: (m, columns), or one vector.
 
         Returns:
-            (n, m) float32 (float64 for vectors of float64): cosines, unless `similarity_fn_name` in the
-            config says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
+            An array of (n, m), float32, or float64 for float64 vectors. The scores are cosines, unless
+            `similarity_fn_name` in the config is "dot", "euclidean" or "manhattan". Distances are negative,
+            so a higher score always means more similar.
 
         Raises:
-            InputTypeError: texts are given instead of vectors.
-            InputValueError: the vectors have different numbers of columns, or the config names another
+            InputTypeError: an argument holds texts instead of vectors.
+            InputValueError: the vectors have different numbers of columns, or the config names an unknown
                 function.
 
         Examples:
@@ -41,23 +42,24 @@ class CompareMethods:
         return compared(self.config, embeddings1, embeddings2, is_pairwise=False)
 
     def similarity_pairwise(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
-        """Return how similar each vector of one set is to the one at the same place in another.
+        """Return the similarity of each vector in one set to the vector at the same position in another.
 
-        The functions are those of `sentence_transformers.util`: `pairwise_cos_sim`, `pairwise_dot_score`,
-        `pairwise_euclidean_sim` and `pairwise_manhattan_sim`.
+        This does what `pairwise_cos_sim`, `pairwise_dot_score`, `pairwise_euclidean_sim` and
+        `pairwise_manhattan_sim` of `sentence_transformers.util` do.
 
         Args:
             embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
             embeddings2: (n, columns), or one vector.
 
         Returns:
-            (n,) float32 (float64 for vectors of float64): cosines, unless `similarity_fn_name` in the config
-            says "dot", "euclidean" or "manhattan". A distance is negative, so that more is nearer.
+            An array of (n,), float32, or float64 for float64 vectors. The scores are cosines, unless
+            `similarity_fn_name` in the config is "dot", "euclidean" or "manhattan". Distances are negative,
+            so a higher score always means more similar.
 
         Raises:
-            InputTypeError: texts are given instead of vectors.
-            InputValueError: the sets differ in their number of vectors or of columns, or the config names
-                another function.
+            InputTypeError: an argument holds texts instead of vectors.
+            InputValueError: the sets have different numbers of vectors or columns, or the config names an
+                unknown function.
 
         Examples:
             >>> from m2v_lite import StaticModel

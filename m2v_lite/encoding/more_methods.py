@@ -1,4 +1,4 @@
-"""The methods of a model beside `encode`. The modules that do the work are imported when one is called."""
+"""The methods of a model other than `encode`. Each imports the module that does its work when called."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MoreMethods:
-    """Gives a model that encodes texts the methods of model2vec and sentence-transformers beside `encode`."""
+    """A mixin with the methods of model2vec and sentence-transformers other than `encode`."""
 
     def encode_query(
         self: Any,
@@ -26,31 +26,31 @@ class MoreMethods:
         normalize_embeddings: bool = False,
         **options: Any,
     ) -> NDArray[Any]:
-        """Encode search queries, as `encode` does.
+        """Encode search queries as `encode` does, with the model's prompt for queries.
 
-        A static model treats queries and documents alike, unless its config has `prompts`, as in
-        sentence-transformers: texts that go before each query or document.
+        A static model encodes queries and documents the same way, unless its config has `prompts`. As in
+        sentence-transformers, these are texts to put before each query or document.
 
         Args:
-            sentences: a text or several texts, as for `encode`.
+            sentences: one text or several, as for `encode`.
             prompt_name: the name of a prompt in the config; by default "query", if the config has it.
             prompt: the prompt itself, instead of a name.
             normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
             **options: the other arguments of [`StaticModel.encode`][m2v_lite.StaticModel.encode]:
                 `show_progress_bar`, `max_length`, `normalize`, `batch_size`, `truncate_dim`, `precision`,
-                `out`, `null`, `use_multiprocessing`, `multiprocessing_threshold`, `workers`, and what callers
-                written for sentence-transformers pass.
+                `out`, `null`, `use_multiprocessing`, `multiprocessing_threshold`, `workers`, and the
+                arguments that code written for sentence-transformers passes.
 
         Returns:
-            (dim,) for a text, (texts, dim) for several, of the dtype that `encode` returns.
+            An array of (dim,) for one text, (texts, dim) for several, with the dtype that `encode` returns.
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option or the prompt has a wrong
-                type or name.
+            InputTypeError: something in `sentences` is not a text, an option is unknown, or an option or the
+                prompt has the wrong type.
             InputValueError: the config has no prompt of this name, a text is not valid Unicode, or an option
                 is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            WorkerError: a worker process could not be started, or ended too early.
+            WorkerError: a worker process did not start, or ended early.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -74,29 +74,29 @@ class MoreMethods:
         normalize_embeddings: bool = False,
         **options: Any,
     ) -> NDArray[Any]:
-        """Encode documents for a search to find, as `encode` does; see `encode_query`.
+        """Encode documents as `encode` does, with the model's prompt for documents; see `encode_query`.
 
         Args:
-            sentences: a text or several texts, as for `encode`.
-            prompt_name: the name of a prompt in the config; by default the first that it has of "document",
-                "passage" and "corpus".
+            sentences: one text or several, as for `encode`.
+            prompt_name: the name of a prompt in the config; by default the first of "document", "passage" and
+                "corpus" that the config has.
             prompt: the prompt itself, instead of a name.
             normalize_embeddings: True scales vectors to length 1, as `normalize=True` does.
             **options: the other arguments of [`StaticModel.encode`][m2v_lite.StaticModel.encode]:
                 `show_progress_bar`, `max_length`, `normalize`, `batch_size`, `truncate_dim`, `precision`,
-                `out`, `null`, `use_multiprocessing`, `multiprocessing_threshold`, `workers`, and what callers
-                written for sentence-transformers pass.
+                `out`, `null`, `use_multiprocessing`, `multiprocessing_threshold`, `workers`, and the
+                arguments that code written for sentence-transformers passes.
 
         Returns:
-            (dim,) for a text, (texts, dim) for several, of the dtype that `encode` returns.
+            An array of (dim,) for one text, (texts, dim) for several, with the dtype that `encode` returns.
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option or the prompt has a wrong
-                type or name.
+            InputTypeError: something in `sentences` is not a text, an option is unknown, or an option or the
+                prompt has the wrong type.
             InputValueError: the config has no prompt of this name, a text is not valid Unicode, or an option
                 is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            WorkerError: a worker process could not be started, or ended too early.
+            WorkerError: a worker process did not start, or ended early.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -122,35 +122,37 @@ class MoreMethods:
         null: str = "error",
         **kwargs: Any,
     ) -> Iterator[NDArray[Any]]:
-        """Encode texts as they come, and yield the vector of each, in order.
+        """Encode texts as they arrive, and yield the vector of each text, in order.
 
-        Memory holds one batch, however many texts there are. The first batch is one text, each further one is
-        twice as large, up to `batch_size` texts, so the first vectors are there at once. Nothing is read
-        before the first vector is asked for, but the options are checked before.
+        Only one batch is in memory at a time. The first batch is one text, and each further batch is twice as
+        large, up to `batch_size` texts, so the first vectors come quickly. The call itself checks the
+        options. Texts are read only when you ask for the first vector.
 
-        To keep a few vectors of many, copy them: each is a row of the array of its batch. An error in a text
-        comes after the vectors of all batches before, and names the text by its place in the stream.
+        If you keep only a few of many vectors, copy them: each is a row of its batch's array and keeps that
+        array in memory. If a text causes an error, you first get the vectors of all earlier batches. The
+        message says where in the stream the text is.
 
         Args:
-            sentences: any iterable of texts, also one that never ends.
-            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
-            normalize: whether to scale vectors to length 1. By default the model's setting.
-            batch_size: the most texts of a batch. Results do not depend on it.
-            truncate_dim: how many leading columns to use; by default all. A vector that is scaled has length
-                1 with these.
+            sentences: any iterable of texts, even an endless one.
+            max_length: cut each text after this many tokens; None for no limit. Default: the model's setting.
+            normalize: whether to scale vectors to length 1. Default: the model's setting.
+            batch_size: the maximum number of texts in a batch. It does not change the results.
+            truncate_dim: use only this many leading columns; by default all. Scaling to length 1 counts only
+                these columns.
             precision: "int8", "uint8", "binary", "ubinary" or "float32", as for `StaticModel.encode`. By
-                default vectors keep the table's dtype.
-            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
-            **kwargs: what callers written for sentence-transformers pass, as for
+                default, vectors keep the table's dtype (float32 for int8 and bfloat16 tables).
+            null: what to do about a missing text (None, NaN, pandas.NA): "error" raises an error, "empty"
+                treats it as an empty text.
+            **kwargs: arguments that code written for sentence-transformers passes, as for
                 [`StaticModel.encode`][m2v_lite.StaticModel.encode]: `prompt`, `prompt_name`,
                 `normalize_embeddings` and others.
 
         Yields:
-            The vector of each text, (columns,), with the bits that `encode` gives.
+            The vector of each text, (columns,), bit-identical to the one that `encode` returns.
 
         Raises:
-            InputTypeError: `sentences` holds something that is not a text, or an option has a wrong type or
-                name.
+            InputTypeError: `sentences` holds something that is not a text, or an option has the wrong type or
+                is unknown.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
@@ -214,25 +216,25 @@ class MoreMethods:
         use_multiprocessing: bool = True,
         multiprocessing_threshold: int = 10_000,
     ) -> NDArray[Any] | list[NDArray[Any]]:
-        """Encode texts as the rows of their tokens, without pooling.
+        """Encode each text as the vectors of its tokens, without pooling.
 
         As in model2vec, the model's own `max_length` does not apply here.
 
         Args:
-            sentences: a text or several texts, as for `encode`.
-            max_length: cut each text after so many tokens; by default there is no limit.
-            batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            show_progress_bar: whether to show one (needs tqdm).
-            use_multiprocessing: changes nothing here; model2vec has it.
-            multiprocessing_threshold: changes nothing here; model2vec has it.
+            sentences: one text or several, as for `encode`.
+            max_length: cut each text after this many tokens; by default, there is no limit.
+            batch_size: the maximum number of texts to tokenize at once. It does not change the results.
+            show_progress_bar: whether to show a progress bar (needs tqdm).
+            use_multiprocessing: ignored; accepted because model2vec has it.
+            multiprocessing_threshold: ignored; accepted because model2vec has it.
 
         Returns:
-            (tokens, dim) for a text, a list of such arrays for several. The dtype is the table's (float32 for
-            bfloat16), promoted by the weights' dtype if there are weights. A text without tokens has the same
-            dtype (in model2vec: float64).
+            A (tokens, dim) array for one text, a list of such arrays for several. The dtype is the table's
+            (float32 for bfloat16), promoted with the weights' dtype if there are weights. The array of a text
+            without tokens has the same dtype (float64 in model2vec).
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option has a wrong type.
+            InputTypeError: something in `sentences` is not a text, or an option has the wrong type.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
@@ -258,14 +260,14 @@ class MoreMethods:
     def tokenize(self: Any, sentences: Iterable[str]) -> list[list[int]]:
         """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
 
-        As in model2vec, a text is not first cut to `max_length * median_token_length` characters, as `encode`
-        does.
+        As in model2vec, and unlike `encode`, this does not first cut the text to `max_length *
+        median_token_length` characters.
 
         Args:
             sentences: several texts. A single text counts as a list of one.
 
         Returns:
-            A list of ids for each text. An id is an index of `tokens`.
+            One list of ids per text. Each id is an index into `tokens`.
 
         Raises:
             InputTypeError: something in `sentences` is not a text.
@@ -284,7 +286,7 @@ class MoreMethods:
         return lists
 
     def get_embedding_dimension(self: Any) -> int:
-        """Return `dim`; sentence-transformers has this name for it.
+        """Return `dim`. This is its name in sentence-transformers.
 
         Returns:
             The number of columns of a vector.
@@ -299,7 +301,7 @@ class MoreMethods:
         return dim
 
     def get_sentence_embedding_dimension(self) -> int:
-        """Return `dim`; sentence-transformers has this older name for it, too.
+        """Return `dim`. This is its older name in sentence-transformers.
 
         Returns:
             The number of columns of a vector.
@@ -313,23 +315,23 @@ class MoreMethods:
         return self.get_embedding_dimension()
 
     def pool(self: Any, workers: int, start_method: str | None = None) -> WorkerPool:
-        """Return worker processes to keep for a while, which encode texts as `encode` does.
+        """Return a pool of worker processes that encode texts as `encode` does.
 
-        They are started by the first call, and ended at the end of the block. They keep what they have learnt
-        in between, so the second call is quicker. `encode(workers=N)` is the short form for one call. See
-        `WorkerPool.encode_batches` for more texts than fit in memory.
+        The first call starts the processes, and the end of the `with` block ends them. They keep their caches
+        between calls, so later calls are faster. For a single call, use `encode(workers=N)`. For more texts
+        than fit in memory, use `WorkerPool.encode_batches`.
 
         Args:
-            workers: how many processes share the work. See docs/speed-and-memory.md for what a program must
-                look like that starts some.
-            start_method: "fork", "spawn" or "forkserver", as Python's `multiprocessing` has them; None for
-                the one that the program has chosen, or Python's default.
+            workers: how many processes share the work. docs/speed-and-memory.md says what a program that
+                starts processes must look like.
+            start_method: "fork", "spawn" or "forkserver", as in Python's `multiprocessing`; None for the one
+                that the program has set, or Python's default.
 
         Returns:
             A pool to use in a `with` block.
 
         Raises:
-            InputTypeError: an argument has a wrong type.
+            InputTypeError: an argument has the wrong type.
             InputValueError: `workers` is less than 1, Python has no such start method, or the model was made
                 from arrays.
 

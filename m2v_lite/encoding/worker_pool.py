@@ -1,4 +1,4 @@
-"""Worker processes that a caller keeps for a while: `with model.pool(workers=4) as pool`."""
+"""Worker processes that serve several calls: `with model.pool(workers=4) as pool`."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ PAYS_FROM = {"fork": 4_000_000, "forkserver": 16_000_000, "spawn": 16_000_000}
 
 
 def pays_from() -> int:
-    """Return how many characters two processes need to pay for one call."""
+    """Return how many characters make two processes worth starting for one call."""
     return PAYS_FROM[context_of(None).get_start_method()]
 
 
 def processes_that_pay(texts: Sequence[str], characters: int | None, most: int) -> int:
-    """Return how many processes pay for one call, at most `most`; 1 means this process alone.
+    """Return how many processes are worth using for one call, at most `most`; 1 means only this process.
 
     Args:
         texts: the texts.
-        characters: after how many each is cut, or None.
-        most: the most processes.
+        characters: each text is cut after this many characters; None for no limit.
+        most: the maximum number of processes.
     """
     if most == 1:
         return 1
@@ -66,15 +66,16 @@ def processes_that_pay(texts: Sequence[str], characters: int | None, most: int) 
 class WorkerPool:
     """Worker processes that encode texts, from the first call in a `with` block to the end of the block.
 
-    `StaticModel.pool` makes one. They keep what they have learnt from one call to the next. Several threads
-    may use a pool; their calls take turns. After an interrupt, or the early end of a worker, the next call
-    starts other processes.
+    Create a pool with `StaticModel.pool`. The workers keep their caches from one call to the next. Several
+    threads can use one pool; their calls take turns. If a call is interrupted or a worker ends early, the
+    next call starts new processes.
 
     Args:
         model: the model.
-        encoder: what the workers run; pickled, unless they are forked.
-        workers: how many processes. One would gain nothing: with 1, this process does the work.
-        start_method: "fork", "spawn" or "forkserver"; None for the one in force.
+        encoder: what the workers run. It is pickled, unless the workers are forked.
+        workers: how many processes. With 1, this process does the work itself, because a single worker would
+            not help.
+        start_method: "fork", "spawn" or "forkserver"; None for the current one.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -127,39 +128,41 @@ class WorkerPool:
         multiprocessing_threshold: int = 10_000,
         **kwargs: Any,
     ) -> NDArray[Any]:
-        """Encode texts as vectors in the worker processes, as `StaticModel.encode` does in one.
+        """Encode texts as vectors, as `StaticModel.encode` does, but in the worker processes.
 
         A single text is encoded in this process.
 
         Args:
-            sentences: a text, or a list, generator, numpy array, a column of pyarrow, pandas or polars, or
-                another iterable of texts.
-            show_progress_bar: whether to show one (needs tqdm).
-            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
-            normalize: whether to scale vectors to length 1. By default the model's setting.
-            batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            truncate_dim: how many leading columns to use; by default all. A vector that is scaled has length
-                1 with these.
+            sentences: one text, or several: a list, a generator, a numpy array, a pyarrow, pandas or polars
+                column, or another iterable of texts.
+            show_progress_bar: whether to show a progress bar (needs tqdm).
+            max_length: cut each text after this many tokens; None for no limit. Default: the model's setting.
+            normalize: whether to scale vectors to length 1. Default: the model's setting.
+            batch_size: the maximum number of texts to tokenize at once. It does not change the results.
+            truncate_dim: use only this many leading columns; by default all. Scaling to length 1 counts only
+                these columns.
             precision: "int8", "uint8", "binary", "ubinary" or "float32", as for `StaticModel.encode`. By
-                default vectors keep the table's dtype.
-            out: an array to write the vectors to, of the shape and dtype of the result. It is returned.
-            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
-            use_multiprocessing: is about threads, and changes nothing here.
-            multiprocessing_threshold: is about threads, and changes nothing here.
-            **kwargs: what callers written for sentence-transformers pass, as for
+                default, vectors keep the table's dtype (float32 for int8 and bfloat16 tables).
+            out: an array to write the vectors to and to return. It must have the shape and dtype of the
+                result.
+            null: what to do about a missing text (None, NaN, pandas.NA): "error" raises an error, "empty"
+                treats it as an empty text.
+            use_multiprocessing: ignored; it is about threads.
+            multiprocessing_threshold: ignored; it is about threads.
+            **kwargs: arguments that code written for sentence-transformers passes, as for
                 [`StaticModel.encode`][m2v_lite.StaticModel.encode]: `prompt`, `prompt_name`,
                 `normalize_embeddings` and others.
 
         Returns:
-            What `StaticModel.encode` returns, bit for bit.
+            The same vectors as `StaticModel.encode`, bit for bit.
 
         Raises:
-            InputTypeError: something in `sentences` is not a text, or an option has a wrong type or name,
-                such as `workers`.
+            InputTypeError: something in `sentences` is not a text, or an option has the wrong type or is not
+                accepted here, such as `workers`.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            WorkerError: a worker ended too early or could not be started, a stream of this pool is not at its
-                end, or this is not in the block of the pool, or not in the process that made it.
+            WorkerError: a worker did not start or ended early, another stream of this pool is unfinished, or
+                the pool is used outside its `with` block or in a process that did not create it.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -201,48 +204,49 @@ class WorkerPool:
         live: LiveInput | None = None,
         **kwargs: Any,
     ) -> Iterator[Encoded]:
-        """Encode batches of texts as they come, and yield the vectors of each batch, in order.
+        """Encode batches of texts as they arrive, and yield the vectors of each batch, in order.
 
-        While you use the vectors of one batch, the workers encode the next ones. A batch is read only when
-        there is room for it: each worker has at most 2. Memory holds the vectors of `2 * workers + 1` batches
-        of `batch_size` texts, however many batches there are: with two workers, 4096 texts and 256 columns of
-        float32, 21 MB. For less, make your batches smaller, and give their size as `batch_size`.
+        While you use the vectors of one batch, the workers encode the next ones. Each worker has at most 2
+        batches at a time, and a new batch is read only when there is room for it. The pool allocates memory
+        for the vectors of `2 * workers + 1` batches of `batch_size` texts, however many batches there are.
+        For two workers, 4096 texts and 256 columns of float32, that is 21 MB. To use less, make your batches
+        smaller and pass their size as `batch_size`.
 
-        Read the stream to its end or close it before you call the pool again. After one that was closed
-        early, the next call starts other workers. An error in a batch comes after the vectors of all batches
-        before.
+        Read the stream to its end or close it before you call the pool again. If you close it early, the next
+        call starts new workers. If a batch causes an error, you first get the vectors of all earlier batches.
 
         Args:
-            batches: any iterable of lists of texts, also one that never ends. A batch goes to one worker.
-            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
-            normalize: whether to scale vectors to length 1. By default the model's setting.
-            batch_size: the most texts of a batch.
-            truncate_dim: how many leading columns to use; by default all. A vector that is scaled has length
-                1 with these.
+            batches: any iterable of lists of texts, even an endless one. Each batch goes to one worker.
+            max_length: cut each text after this many tokens; None for no limit. Default: the model's setting.
+            normalize: whether to scale vectors to length 1. Default: the model's setting.
+            batch_size: the maximum number of texts in a batch.
+            truncate_dim: use only this many leading columns; by default all. Scaling to length 1 counts only
+                these columns.
             precision: "int8", "uint8", "binary", "ubinary" or "float32", as for `StaticModel.encode`. By
-                default vectors keep the table's dtype.
-            null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
-            live: the input of `batches`, if it may be slow: an object with `fileno()`, such as a pipe. Then
-                an empty batch says that no more has arrived: until it can be read, all that is ready is
-                yielded. With one worker it changes nothing.
-            **kwargs: what callers written for sentence-transformers pass, as for
+                default, vectors keep the table's dtype (float32 for int8 and bfloat16 tables).
+            null: what to do about a missing text (None, NaN, pandas.NA): "error" raises an error, "empty"
+                treats it as an empty text.
+            live: the input that `batches` reads, if it can be slow: an object with `fileno()`, such as a
+                pipe. An empty batch then means that no more input has arrived yet. While the pool waits for
+                more, it yields all the vectors that are ready. With one worker, this changes nothing.
+            **kwargs: arguments that code written for sentence-transformers passes, as for
                 [`StaticModel.encode`][m2v_lite.StaticModel.encode]: `prompt`, `prompt_name`,
                 `normalize_embeddings` and others.
 
         Yields:
-            The vectors of each batch, (texts, columns), with the bits that `StaticModel.encode` gives, and
-            how many of its texts were cut at `max_length`. The vectors are read-only, and valid until the
-            next are asked for: copy what you keep.
+            For each batch, its vectors and how many of its texts were cut at `max_length`. The vectors,
+            (texts, columns), are bit-identical to those of `StaticModel.encode`. They are read-only, and
+            valid only until you ask for the next batch: copy what you keep.
 
         Raises:
-            InputTypeError: `batches` is no iterable, a batch holds something that is not a text, or an option
-                has a wrong type or name.
+            InputTypeError: `batches` is not an iterable, a batch holds something that is not a text, or an
+                option has the wrong type or is unknown.
             InputValueError: a batch has more than `batch_size` texts, a text is not valid Unicode, or an
                 option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            WorkerError: a worker ended too early or could not be started, a stream of this pool is not at its
-                end, or this is not in the block of the pool, or not in the process that made it.
-            Exception: what `batches` raises.
+            WorkerError: a worker did not start or ended early, another stream of this pool is unfinished, or
+                the pool is used outside its `with` block or in a process that did not create it.
+            Exception: any error that `batches` raises.
 
         Examples:
             >>> from m2v_lite import StaticModel
@@ -314,7 +318,7 @@ class WorkerPool:
                 sharing.is_finished = True  # no more than this: an interrupt in garbage collection is lost
 
     def encode_request(self, request: Request) -> NDArray[Any]:
-        """Return the vectors of one or more texts, (texts, columns), all made by workers."""
+        """Return the vectors of one or more texts, (texts, columns), all computed by workers."""
         texts, settings, encoder = request.texts, request.settings, self._model._encoder
         characters = encoder.characters(settings.max_length)
         shape, dtype = shape_of(encoder, settings, len(texts))
@@ -331,7 +335,7 @@ class WorkerPool:
 
         Args:
             interrupts: a block of these.
-            stream: the stream that is to go on, or None.
+            stream: the stream to continue, or None.
         """
         self._check_free(stream)
         self._wait_for_turn(interrupts)

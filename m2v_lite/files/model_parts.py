@@ -35,7 +35,7 @@ class ModelParts:
     Attributes:
         config: the settings, with the current `normalize` and `max_length`.
         files: the model's files, or None for a model made of arrays.
-        default_prompt_name: the name of the prompt that stands before texts if a call names none, or None.
+        default_prompt_name: the name of the prompt to put before texts if a call names none, or None.
 
     Raises:
         InvalidModelError: the table and the tokenizer do not fit together.
@@ -81,11 +81,10 @@ class ModelParts:
 
     @property
     def embedding(self) -> NDArray[Any]:
-        """The embedding table, (rows, dim): read-only and mapped, unless loading copied it to quantize it.
+        """The embedding table, (rows, dim): read-only and memory-mapped, unless `quantize_to` copied it.
 
-        uint16 numbers are bfloat16 codes. You may assign another array, as you may to `weights` and
-        `token_mapping`. Whether the three fit together, and fit the tokenizer, is checked when they are used
-        next.
+        A uint16 table holds bfloat16 codes. You can assign another array here, and to `weights` and
+        `token_mapping`. The next use checks that the three arrays and the tokenizer fit together.
         """
         return self._table.embedding
 
@@ -95,7 +94,7 @@ class ModelParts:
 
     @property
     def weights(self) -> NDArray[Any] | None:
-        """A factor for each token id, (tokens,), or None."""
+        """One factor per token id, (tokens,), or None."""
         return self._table.weights
 
     @weights.setter
@@ -104,7 +103,7 @@ class ModelParts:
 
     @property
     def token_mapping(self) -> NDArray[Any] | None:
-        """The row of each token id, (tokens,), or None if id and row are equal."""
+        """The row of each token id, (tokens,), or None if they are the same."""
         return self._table.mapping
 
     @token_mapping.setter
@@ -180,7 +179,7 @@ class ModelParts:
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
-        """The vocabulary in the order of its ids, made on first use."""
+        """The vocabulary in the order of its token ids, built on first use."""
         return self._tokenizer.tokens
 
     @property
@@ -200,14 +199,14 @@ class ModelParts:
 
     @property
     def tokenizer_route(self) -> str:
-        """How texts are tokenized here: in numpy, or by the `tokenizers` library, and why."""
+        """How texts are tokenized (in numpy or by the `tokenizers` library), and why."""
         return self._tokenizer.route
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """A `tokenizers.Tokenizer` that cuts texts at the model's `max_length`, made on first use.
+        """A `tokenizers.Tokenizer` that cuts texts at the model's `max_length`, created on first use.
 
-        The model does not use this object, so a change to it does not change the model.
+        The model does not use this object, so changing it does not change the model.
         """
         from m2v_lite.tokenization.tokenizers_library import library_tokenizer
 
@@ -228,7 +227,7 @@ class ModelParts:
 
     @property
     def base_model_name(self) -> str | list[str] | None:
-        """The model or models from which this model was distilled, if the model card names them."""
+        """The model or models that this model was distilled from, if the model card names them."""
         return self._card.get("base_model")
 
     @property
@@ -252,7 +251,7 @@ class ModelParts:
 
     @property
     def max_length(self) -> int | None:
-        """The number of tokens at which a text is cut by default, or None for no limit."""
+        """The number of tokens after which texts are cut by default; None for no limit."""
         return self._max_length
 
     @max_length.setter
@@ -261,10 +260,10 @@ class ModelParts:
         self.__dict__.pop("tokenizer", None)  # it has the old limit
 
     def tokenizer_definition(self) -> str:
-        """Return the tokenizer as the text of a `tokenizer.json`, a file of the `tokenizers` library.
+        """Return the tokenizer as the text of a `tokenizer.json`, the format of the `tokenizers` library.
 
         Returns:
-            JSON, as `tokenizers.Tokenizer.from_str` takes it.
+            JSON, which `tokenizers.Tokenizer.from_str` can read.
 
         Raises:
             InvalidModelError: the tokenizer's file has changed since it was read.

@@ -1,4 +1,4 @@
-"""The methods of a model that write it. The modules that do the work are imported when one is called."""
+"""The methods of a model that save it. Each imports the module that does its work when called."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from m2v_lite.arguments import PathLike, checked_path
 
 
 class SaveMethods:
-    """Gives a model the methods that write it as a folder or as one file."""
+    """A mixin with the methods that save a model as a folder or as one file."""
 
     def save_pretrained(
         self: Any, path: PathLike, model_name: str | None = None, subfolder: str | None = None
     ) -> None:
-        """Write the model as a folder that model2vec, sentence-transformers and m2v_lite load.
+        """Save the model as a folder that model2vec, sentence-transformers and m2v_lite can load.
 
         The folder gets a model.safetensors, a tokenizer.json, a config.json and a README.md, as model2vec
-        writes them, and a modules.json for sentence-transformers. Each file appears whole or not at all. A
-        process that has an old table of this name mapped keeps it. A bfloat16 table stays bfloat16, which
-        model2vec cannot read; to convert it, load the model with `quantize_to="float32"`.
+        writes them, and a modules.json for sentence-transformers. Each file is written completely or not at
+        all. A process that has mapped an older table with the same name can keep using it. A bfloat16 table
+        stays bfloat16, which model2vec cannot read; to convert it, load the model with
+        `quantize_to="float32"`.
 
         Args:
-            path: the folder, made if needed.
+            path: the folder; it is created if needed.
             model_name: the name in the model card; by default the folder's name.
-            subfolder: a folder inside `path` to write to instead.
+            subfolder: write to this folder inside `path` instead.
 
         Raises:
             InputTypeError: `path` is not a str or a pathlib.Path.
             InvalidModelError: the tokenizer's file has changed since the model was loaded.
-            OutputError: there is a file of that name.
+            OutputError: a file with this name exists.
             OSError: the folder cannot be written.
 
         Examples:
@@ -44,20 +45,20 @@ class SaveMethods:
         save_model(self, checked_path("path", path), subfolder, model_name)
 
     def save_packed(self: Any, path: PathLike, source: str | None = None) -> None:
-        """Write the model as one file, which loads quickest because almost nothing in it needs parsing.
+        """Save the model as one file, which loads fastest because almost nothing in it needs parsing.
 
-        The file appears whole or not at all. A process that has an old file of this name mapped keeps it. Its
-        format is safetensors (https://github.com/huggingface/safetensors): the table, and the tokenizer in
-        tables of its own.
+        The file is written completely or not at all. A process that has mapped an older file with the same
+        name can keep using it. The format is safetensors (https://github.com/huggingface/safetensors). The
+        file holds the embedding table, and the tokenizer in tables of its own.
 
         Args:
-            path: the file; let its name end in ".safetensors".
-            source: where the model comes from, to note in the file: a name, and perhaps a revision.
+            path: the file; its name should end in ".safetensors".
+            source: where the model comes from, such as a name and a revision. This is stored in the file.
 
         Raises:
             InputTypeError: `path` is not a str or a pathlib.Path.
             InvalidModelError: the tokenizer's file has changed since the model was loaded, or is damaged.
-            OutputError: there is a folder of that name, or the folder of the file is missing.
+            OutputError: a folder with this name exists, or the parent folder is missing.
             OSError: the file cannot be written.
 
         Examples:

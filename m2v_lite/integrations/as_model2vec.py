@@ -19,7 +19,7 @@ VERSION = (0, 10, 0)
 
 
 class _NotHere(importlib.abc.MetaPathFinder):
-    """Answers for the modules of model2vec that m2v_lite has not: those that distil and train."""
+    """Raises an error for the modules of model2vec that m2v_lite lacks: those that distil and train."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -34,14 +34,15 @@ class _NotHere(importlib.abc.MetaPathFinder):
 
 
 def install_as_model2vec() -> None:
-    """Put m2v_lite in model2vec's place, so that `import model2vec` gives it in this process.
+    """Make `import model2vec` import m2v_lite in this process.
 
-    Call it before anything imports model2vec. `model2vec`, `model2vec.model`, `model2vec.inference`,
-    `model2vec.inference.model`, `model2vec.inference.mlp`, `model2vec.types` and `model2vec.version` are
-    there then. What is not for inference, such as `model2vec.distill`, raises an ImportError.
+    Call it before anything imports model2vec. Afterwards, a program can import `model2vec`,
+    `model2vec.model`, `model2vec.inference`, `model2vec.inference.model`, `model2vec.inference.mlp`,
+    `model2vec.inference.evaluation`, `model2vec.types` and `model2vec.version`. Modules that are not for
+    inference, such as `model2vec.distill`, raise an ImportError.
 
     Raises:
-        M2VLiteError: model2vec itself has been imported already.
+        M2VLiteError: model2vec itself is already imported.
 
     Examples:
         >>> import m2v_lite

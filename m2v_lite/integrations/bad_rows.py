@@ -1,4 +1,4 @@
-"""Values of a column -> texts, and what becomes of rows whose value is missing or is no valid text."""
+"""Values of a column -> texts, and what to do with rows whose value is missing or not a valid text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sorted(NamedTuple):
 
     Attributes:
         texts: (rows that stay,) the text of each; "" if it gets no vector.
-        rows: which rows stay; None for all.
+        rows: which rows stay; None means all.
         nulls: (rows that stay,) which of these get no vector; None if all get one.
     """
 
@@ -41,16 +41,16 @@ def sort_rows(values: list[Any], null: str, errors: str, where: str = "the colum
     """Return the texts among the values of a column, by policy.
 
     Args:
-        values: the values; the list is the function's own from now on.
-        null: what to do about a missing text: "error", take it for an "empty" one, "skip" the row, or give
-            it a "null" in place of a vector.
-        errors: what to do about a value that is no text, or no valid Unicode: be "strict" and raise an error,
-            "replace" bad parts by U+FFFD, "skip" the row, or give it a "null".
+        values: the values. The function may change this list.
+        null: what to do about a missing text: "error", treat it as an "empty" text, "skip" the row, or put
+            "null" in place of its vector.
+        errors: what to do about a value that is not a text or not valid Unicode: be "strict" and raise an
+            error, "replace" bad parts with U+FFFD, "skip" the row, or put "null" in place of its vector.
         where: what the rows are of, for errors.
 
     Raises:
-        InputTypeError: a text is missing, or a value is no text, and the policy does not say what to do.
-        InputValueError: a text is not valid Unicode, likewise.
+        InputTypeError: a text is missing, or a value is not a text, and the policy is to raise an error.
+        InputValueError: a text is not valid Unicode, and the policy is to raise an error.
 
     Examples:
         >>> sort_rows(["one", None, "three"], "skip", "strict")
@@ -77,7 +77,7 @@ def sort_rows(values: list[Any], null: str, errors: str, where: str = "the colum
 
 
 def _are_valid(texts: Sequence[str]) -> bool:
-    """Return whether no text holds a lone surrogate."""
+    """Return whether no text contains a lone surrogate."""
     try:
         for start in range(0, len(texts), STEP):
             "".join(texts[start : start + STEP]).encode()

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 
 class M2VLiteBackend(BaseEmbedder):
-    """Embeds documents and words for BERTopic.
+    """A BERTopic backend that embeds documents and words.
 
-    A pickle of a topic model holds where the model came from and no numbers of it. A topic model that was
-    saved as safetensors does not hold the backend: hand it to `BERTopic.load` again.
+    A pickled topic model stores where the embedding model came from, but not its weights. A topic model saved
+    as safetensors does not store the backend: pass it to `BERTopic.load` again.
 
     Args:
-        embedding_model: a model folder, a packed model, or a name on the hub, as for
-            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which needs no
-            network.
+        embedding_model: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which works
+            offline.
         **options: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `token`, `normalize`,
             `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
             `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        embedding_model: the `StaticModel`, loaded.
+        embedding_model: the loaded `StaticModel`.
 
     Raises:
-        InputValueError: `embedding_model` is a `StaticModel`, and there are options for loading one.
+        InputValueError: `embedding_model` is a `StaticModel`, and loading options are given too.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 

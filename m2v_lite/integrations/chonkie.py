@@ -1,4 +1,4 @@
-"""Texts -> vectors, as the embeddings that chonkie's chunkers take."""
+"""Texts -> vectors, as embeddings for chonkie's chunkers."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 
 
 class M2VLiteEmbeddings(BaseEmbeddings):
-    """Embeds sentences for chonkie's chunkers, and counts their tokens.
+    """Embeddings for chonkie's chunkers. They also count tokens.
 
     Args:
-        model: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`; or
-            a `StaticModel`. None means the bundled model, which needs no network.
+        model: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which works
+            offline.
         **options: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `token`, `normalize`,
             `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
             `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model: the `StaticModel`, loaded.
+        model: the loaded `StaticModel`.
 
     Raises:
-        InputValueError: `model` is a `StaticModel`, and there are options for loading one.
+        InputValueError: `model` is a `StaticModel`, and loading options are given too.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -70,7 +71,7 @@ class M2VLiteEmbeddings(BaseEmbeddings):
             (dim,) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: `text` is not a text.
+            InputTypeError: `text` is not a str.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
@@ -87,10 +88,10 @@ class M2VLiteEmbeddings(BaseEmbeddings):
         """Encode texts.
 
         Args:
-            texts: a list or another iterable of texts.
+            texts: a list or other iterable of texts.
 
         Returns:
-            A list with one vector per text, (dim,) float32. They are rows of one array.
+            A list with one vector per text, (dim,) float32. The vectors are rows of one array.
 
         Raises:
             InputTypeError: `texts` is a single text, or holds something that is not a text.
@@ -104,14 +105,14 @@ class M2VLiteEmbeddings(BaseEmbeddings):
         return list(vectors_of(self.model, texts))
 
     def similarity(self, u: Vector, v: Vector) -> np.float32:
-        """Return the cosine of the angle between two vectors.
+        """Return the cosine similarity of two vectors.
 
         Args:
-            u: (dim,) a vector.
-            v: (dim,) another.
+            u: a vector, (dim,).
+            v: another vector, (dim,).
 
         Returns:
-            A number from -1 to 1; 0 if one of the vectors is zeros, as that of a text without tokens.
+            A number from -1 to 1; 0 if one of the vectors is all zeros, as for a text without tokens.
 
         Examples:
             >>> embeddings = M2VLiteEmbeddings()
@@ -124,7 +125,7 @@ class M2VLiteEmbeddings(BaseEmbeddings):
         return cosine
 
     def get_tokenizer(self) -> Tokenizer:
-        """Return the model's tokenizer, with which chunkers count tokens.
+        """Return the model's tokenizer, which chunkers use to count tokens.
 
         Returns:
             A `tokenizers.Tokenizer`.

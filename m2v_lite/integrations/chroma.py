@@ -22,28 +22,30 @@ CHANGE_VECTORS = ("dimensionality", "max_length", "normalize", "quantize_to")
 
 
 class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
-    """Makes the vectors of a Chroma collection.
+    """An embedding function for Chroma collections.
 
-    A collection on disk stores the place of the model and the options. So a process that opens it again need
-    not pass the function, if it has imported this module. Many threads may use one function at once.
+    A collection on disk stores the model's path or name and the options. A process that opens the collection
+    again only needs to import this module; it does not need to pass the function. Many threads can use one
+    function at once.
 
     Args:
-        model_name: a model folder, a packed model, or a name on the hub, as for
-            `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
+        model_name: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
         **options: the other arguments of
-            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], but no `token`:
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], except `token`:
             `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`,
-            `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`. Each is a text, a number,
-            True, False or None.
+            `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`. Each value must be a str,
+            a number, True, False or None.
 
     Attributes:
-        model_name: the place of the model; a relative path has become absolute.
+        model_name: the path or the name of the model; a relative path is made absolute.
         options: the options, as the collection stores them.
-        model: the `StaticModel`, loaded.
+        model: the loaded `StaticModel`.
 
     Raises:
-        InputTypeError: `model_name` is no path, or the collection could not store the value of an option.
-        InputValueError: there is a `token`, which anyone could read in the collection.
+        InputTypeError: `model_name` is not a path or name, or the collection cannot store the value of an
+            option.
+        InputValueError: a `token` is given; anyone could read it in the collection.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -65,7 +67,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
         """Encode texts.
 
         Args:
-            input: a list of texts, at least one. Chroma needs this name of the argument.
+            input: a list of at least one text. Chroma requires this argument name.
 
         Returns:
             A list with one vector per text, (dim,) float32 whatever the table's dtype.
@@ -74,7 +76,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
             InputTypeError: `input` is a single text, or holds something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
-            ValueError: the list is empty, says Chroma.
+            ValueError: the list is empty. Chroma itself raises this.
 
         Examples:
             >>> [vector.shape for vector in M2VLiteEmbeddingFunction()(["The kettle is on."])]
@@ -84,10 +86,10 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
 
     @staticmethod
     def name() -> str:
-        """Return the name under which Chroma knows this class.
+        """Return the name that Chroma uses for this class.
 
         Returns:
-            The name, which a collection stores.
+            The name. Collections store it.
 
         Examples:
             >>> M2VLiteEmbeddingFunction.name()
@@ -96,10 +98,10 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
         return "m2v_lite"
 
     def default_space(self) -> Space:
-        """Return how collections compare vectors, unless they say otherwise.
+        """Return how collections compare vectors by default.
 
         Returns:
-            The name of a space of Chroma.
+            The name of a Chroma space.
 
         Examples:
             >>> M2VLiteEmbeddingFunction().default_space()
@@ -108,10 +110,10 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
         return "cosine"
 
     def supported_spaces(self) -> list[Space]:
-        """Return all ways in which collections may compare vectors.
+        """Return all the ways that collections can compare vectors.
 
         Returns:
-            Names of spaces of Chroma.
+            The names of Chroma spaces.
 
         Examples:
             >>> M2VLiteEmbeddingFunction().supported_spaces()
@@ -120,10 +122,10 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
         return ["cosine", "l2", "ip"]
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the collection stores.
+        """Return the config that collections store.
 
         Returns:
-            A dict of `model_name` and `options`, which JSON can hold.
+            A dict with `model_name` and `options`, in types that JSON supports.
 
         Examples:
             >>> M2VLiteEmbeddingFunction(dimensionality=64).get_config()
@@ -133,7 +135,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> M2VLiteEmbeddingFunction:
-        """Return the function that `get_config` has described.
+        """Return a function made from the result of `get_config`.
 
         Args:
             config: what `get_config` returned.
@@ -142,7 +144,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
             A function that makes the same vectors.
 
         Raises:
-            InputTypeError: `config` is something else.
+            InputTypeError: `config` is not a config of this class.
             M2VLiteError: the model cannot be loaded, for example because its folder is gone.
 
         Examples:
@@ -155,13 +157,13 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
 
     @staticmethod
     def validate_config(config: dict[str, Any]) -> None:
-        """Check that a config is one of this class.
+        """Check that a config belongs to this class.
 
         Args:
-            config: what a collection has stored.
+            config: the config that a collection has stored.
 
         Raises:
-            InputTypeError: it is not a dict of `model_name`, a text or None, and `options`, a dict.
+            InputTypeError: it is not a dict with `model_name`, a str or None, and `options`, a dict.
 
         Examples:
             >>> M2VLiteEmbeddingFunction.validate_config({"model_name": None, "options": {}})
@@ -176,15 +178,15 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
             raise InputTypeError(f"{shown}; give model_name, a text or None, and options, a dict")
 
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
-        """Check that a collection's vectors stay comparable. The model may move to another place.
+        """Check that a new config keeps the vectors comparable. The model's path can change.
 
         Args:
-            old_config: what the collection has stored.
-            new_config: what it shall store.
+            old_config: the config that the collection has stored.
+            new_config: the config that it should store instead.
 
         Raises:
-            InputTypeError: a config is not one of this class.
-            InputValueError: another value of an option would change the vectors.
+            InputTypeError: a config does not belong to this class.
+            InputValueError: the new value of an option would change the vectors.
 
         Examples:
             >>> old, new = ({"model_name": name, "options": {}} for name in ("models/old", "models/new"))

@@ -24,17 +24,17 @@ OF_DAFT = ("batch_size", "max_retries", "on_error", "concurrency")
 
 
 class M2VLiteProvider(Provider):
-    """Makes the vectors of `daft.functions.embed_text`.
+    """A provider of vectors for `daft.functions.embed_text`.
 
-    Pass it as `provider=`, or attach it once with `daft.attach_provider`, and name it.
+    Pass it as `provider=`. Or attach it once with `daft.attach_provider`, and pass its name as `provider=`.
 
     Args:
-        name: the name under which a session of Daft finds it.
+        name: the name that Daft sessions use to find it.
         **options: the options of [`m2v_lite.Embedder`][m2v_lite.Embedder] for all columns, such as `null`,
             `errors` or `revision`.
 
     Attributes:
-        name: the name under which a session of Daft finds it.
+        name: the name that Daft sessions use to find it.
 
     Examples:
         >>> import daft
@@ -50,27 +50,27 @@ class M2VLiteProvider(Provider):
 
     @property
     def name(self) -> str:
-        """The name under which a session of Daft finds this provider."""
+        """The name that Daft sessions use to find this provider."""
         return self._name
 
     def get_text_embedder(
         self, model: PathLike | None = None, dimensions: int | None = None, **options: Any
     ) -> M2VLiteTextEmbedder:
-        """Return what makes the vectors of one column; `embed_text` calls this.
+        """Return an embedder for one column. `embed_text` calls this.
 
         Args:
-            model: a model folder, a packed model or a name on the hub, as for `m2v_lite.Embedder`. None means
-                the bundled model.
-            dimensions: how many leading columns of the vectors to keep.
-            **options: Daft's own (`batch_size`, `max_retries`, `on_error`, `concurrency`), and those of
-                [`m2v_lite.Embedder`][m2v_lite.Embedder].
+            model: a model folder, a packed model or a model name on the hub, as for `m2v_lite.Embedder`. None
+                means the bundled model.
+            dimensions: keep only this many leading columns of the vectors.
+            **options: Daft's own options (`batch_size`, `max_retries`, `on_error`, `concurrency`), and those
+                of [`m2v_lite.Embedder`][m2v_lite.Embedder].
 
         Returns:
-            A descriptor, which Daft sends to its workers.
+            A descriptor that Daft sends to its workers.
 
         Raises:
-            InputTypeError: an option has a wrong type, or nobody knows it.
-            InputValueError: an option has an impossible value.
+            InputTypeError: an option is unknown or has the wrong type.
+            InputValueError: an option has an invalid value.
             M2VLiteError: the model cannot be loaded;
                 [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -111,15 +111,15 @@ class M2VLiteTextEmbedder(TextEmbedderDescriptor, TextEmbedder):
         return dict(self._of_daft)
 
     def get_udf_options(self) -> UDFOptions:
-        """Return Daft's own options as Daft wants them. A text that fails once fails again: no retries."""
+        """Return Daft's own options in Daft's type, by default without retries: errors would only repeat."""
         return UDFOptions(**{"max_retries": 0, **self._of_daft})
 
     def get_dimensions(self) -> EmbeddingDimensions:
-        """Return the number and the type of the columns of a vector."""
+        """Return the number of columns of a vector, and their type."""
         return EmbeddingDimensions(self._embedder.dim, DataType.from_numpy_dtype(self._embedder.dtype))
 
     def instantiate(self) -> TextEmbedder:
-        """Return what makes the vectors in this process."""
+        """Return the embedder for this process."""
         return self
 
     def embed_text(self, text: list[str]) -> list[NDArray[np.float32]]:

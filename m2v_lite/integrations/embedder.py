@@ -26,47 +26,47 @@ OF_ENCODING = (*(name for name in OPTIONS_OF["encode_stream"] if name != "null")
 
 
 class Embedder:
-    """Adds a column of vectors to a batch: a callable for Daft, Spark, Ray Data, Dask and other engines.
+    """A callable that adds a column of vectors to a batch, for Daft, Spark, Ray Data, Dask and others.
 
-    A pickle of it holds the path or the name of the model and the options: some hundred bytes, with no
-    numbers of the model. Each process loads the model once, when the first batch comes, however many copies
-    of the embedder arrive there. All processes of a machine share one table in memory. Many threads may call
-    one embedder at once. The model stays loaded until the process ends.
+    A pickled embedder stores the model's path or name and the options, but not its weights. It takes a few
+    hundred bytes. Each process loads the model once, when its first batch arrives, even if it receives many
+    copies of the embedder. The model stays loaded until the process ends. All processes on a machine share
+    one table in memory. Many threads can call one embedder at once.
 
-    The model that this process sees is the only one that all others may use. A name on the hub is pinned to
-    the commit that is found here, and a process that finds other files refuses to work.
+    All processes must use the same model files as this one. For a model on the hub, they load the commit that
+    this process found. A process that finds other files raises an error.
 
     Args:
-        model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. Each
-            machine needs it, a folder at the same place. None means the bundled model, which each
-            installation of this library has.
+        model: a model folder, a packed model or a model name on the hub, as for
+            `StaticModel.from_pretrained`. Each machine needs the model; a folder must be at the same path on
+            each. None means the bundled model, which comes with this library.
         column: the name of the column with the texts.
         output: the name of the new column.
-        null: what to do about a missing text (None, NaN, pandas.NA): "error"; "empty" takes it for an empty
-            text, whose vector is zeros; "skip" leaves the row out, of a batch with all columns; "null" puts
-            null in place of the vector.
-        errors: what to do about a value that is not a text, or not valid Unicode: "strict" raises an error;
-            "replace" puts U+FFFD in the place of what is not Unicode, and raises an error for what is not a
-            text; "skip" and "null" as above.
-        fixed_size: whether vectors in Arrow are lists of a fixed size. False gives plain lists, which Spark
-            needs, and which pyarrow can read from Parquet if some are null
+        null: what to do about a missing text (None, NaN, pandas.NA): "error" raises an error; "empty" treats
+            it as an empty text, whose vector is all zeros; "skip" leaves the row out, which works only for
+            batches with all columns; "null" puts null in place of the vector.
+        errors: what to do about a value that is not a text or not valid Unicode: "strict" raises an error;
+            "replace" replaces invalid Unicode with U+FFFD, and raises an error for a value that is not a
+            text; "skip" and "null" do the same as above.
+        fixed_size: whether vectors in Arrow are fixed-size lists. False makes them plain lists. Spark needs
+            plain lists, and pyarrow needs them to read vectors from Parquet if some are null
             (https://github.com/apache/arrow/issues/35692).
         **options: other arguments of [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]
             (`dimensionality`, `revision`, `cache_dir`, `quantize_to`, `memo_bytes`, ...) and of
             [`StaticModel.encode_stream`][m2v_lite.StaticModel.encode_stream] (`normalize`, `max_length`,
-            `precision`, `truncate_dim`, `prompt`, ...). With `quantize_to`, each process has a table of its
-            own. A `token` is part of the pickle; better set `HF_TOKEN` on each machine.
+            `precision`, `truncate_dim`, `prompt`, ...). With `quantize_to`, each process has its own table. A
+            `token` would be stored in pickles; it is better to set `HF_TOKEN` on each machine.
 
     Attributes:
         model: the path or the name of the model; a relative path is made absolute. None for the bundled one.
         column: the name of the column with the texts.
         output: the name of the new column.
         dim: the number of columns of a vector.
-        dtype: the numpy dtype of vectors.
+        dtype: the numpy dtype of the vectors.
 
     Raises:
-        InputTypeError: an option has a wrong type, or is unknown.
-        InputValueError: an option has an impossible value.
+        InputTypeError: an option is unknown or has the wrong type.
+        InputValueError: an option has an invalid value.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -105,23 +105,24 @@ class Embedder:
             _models.setdefault(self._key(), loaded)
 
     def __call__(self, batch: Any) -> Any:
-        """Return a batch with one column more, of the same kind.
+        """Return a batch of the same kind, with the vectors as a new column.
 
         Args:
-            batch: a `Table` or `RecordBatch` of pyarrow, a `DataFrame` of pandas or polars, or a dict of
-                lists or arrays. Or the column with the texts alone: an array of pyarrow, a `Series` of pandas
-                or polars, a list or a numpy array.
+            batch: a pyarrow `Table` or `RecordBatch`, a pandas or polars `DataFrame`, or a dict of lists or
+                arrays. Or only the column with the texts: a pyarrow array, a pandas or polars `Series`, a
+                list or a numpy array.
 
         Returns:
-            The batch with the column `output`; of a column alone, the vectors alone. pyarrow gets lists of a
-            fixed size, polars an `Array`, a dict or a list a numpy array of shape (texts, dim); all of them
-            share the memory of the vectors. pandas gets a column of arrays, and so does a dict or a list if
-            some of them are None. `batch` stays as it is.
+            The batch with the new column `output`, or only the vectors if `batch` is a single column. In
+            pyarrow, the vectors are fixed-size lists, in polars an `Array`, and in a dict or a list a numpy
+            array, (texts, dim). All of these share the memory of the vectors. In pandas, each vector is a
+            numpy array of its own. So it is in a dict or a list if some vectors are None. `batch` is not
+            changed.
 
         Raises:
-            InputTypeError: `batch` is of another kind, or a text is missing or no text.
-            InputValueError: the batch has no such column, or has the column `output` already, or a text is
-                not valid Unicode, or rows of a column alone are to be left out.
+            InputTypeError: `batch` is none of these, or a value is missing or not a text.
+            InputValueError: the batch has no column `column`, or already has a column `output`; a text is not
+                valid Unicode; or "skip" is used with a single column.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             M2VLiteError: the model cannot be loaded in this process.
 
@@ -148,19 +149,19 @@ class Embedder:
         return vectors if names is None else library.extended(batch, self.output, vectors)
 
     def map_batches(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """Yield each batch with one column more, for engines that hand over an iterator of batches.
+        """Yield each batch with a new column of vectors, for engines that pass an iterator of batches.
 
         Args:
-            batches: what `__call__` takes, one after the other.
+            batches: an iterable of batches, as `__call__` takes them.
 
         Returns:
-            An iterator of the batches, each with one column more.
+            An iterator over the batches with the new column.
 
         Raises:
-            InputTypeError: `batches` is a single batch; or later, as for a call with one batch.
-            InputValueError: later, as for a call with one batch.
-            TokenizationError: later, as for a call with one batch.
-            M2VLiteError: later, the model cannot be loaded in this process.
+            InputTypeError: `batches` is a single batch. While iterating, the same as for one batch.
+            InputValueError: while iterating, the same as for one batch.
+            TokenizationError: while iterating, the same as for one batch.
+            M2VLiteError: while iterating, the model cannot be loaded in this process.
 
         Examples:
             >>> embed = Embedder(column="title")
@@ -191,7 +192,7 @@ class Embedder:
         return library.column(batch, self.column)
 
     def _pin(self, loaded: StaticModel) -> None:
-        """Have all other processes use the files of this model, or fail."""
+        """Make all other processes use the files of this model, or fail."""
         assert loaded.files is not None  # it was read from them
         self._fingerprint = fingerprint(loaded.files)
         self._loading.pop("force_download", None)
@@ -209,7 +210,7 @@ class Embedder:
         return repr((self.model, sorted(self._loading.items()), self._fingerprint))
 
     def _loaded(self) -> StaticModel:
-        """Return the model, which a process loads once."""
+        """Return the model. Each process loads it once."""
         key = self._key()
         model = _models.get(key)
         if model is not None:
@@ -220,7 +221,7 @@ class Embedder:
             return _models[key]
 
     def _load_here(self) -> StaticModel:
-        """Load the model in another process than the first, perhaps on another machine."""
+        """Load the model in a process other than the first, perhaps on another machine."""
         import socket
 
         machine = f"on the machine {socket.gethostname()}"
@@ -250,7 +251,7 @@ _lock = threading.Lock()
 
 
 def _after_fork() -> None:
-    """Make a new lock: a thread that the child lacks may have held the old one."""
+    """Make a new lock: a thread that the child does not have may hold the old one."""
     global _lock
     _lock = threading.Lock()
 
@@ -260,7 +261,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _commit(folder: str) -> str | None:
-    """Return the commit of a model in the hub's cache, which may lie in a folder of its snapshot."""
+    """Return the commit of a model in the hub's cache. The model may be in a subfolder of its snapshot."""
     from m2v_lite.hub.cache import commit_of
 
     parent = os.path.dirname(folder)

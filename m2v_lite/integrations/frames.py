@@ -1,6 +1,6 @@
 """Batches of pyarrow, pandas, polars and plain Python: their texts, and columns of vectors for them.
 
-One of these libraries is imported only when a batch of it is at hand: then the program has loaded it already.
+Each of these libraries is imported only for one of its own batches: then the program has already loaded it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ MOST_NUMBERS = (1 << 31) - 1
 
 
 class Library(ABC):
-    """What is done with the batches of one library. None is ever changed; what is returned is new."""
+    """The operations on the batches of one library. They return new objects and never change a batch."""
 
     @abstractmethod
     def names(self, data: Any) -> Sequence[Any] | None:
-        """Return the names of a table's columns; None for a column alone."""
+        """Return the names of a table's columns, or None if this is a single column."""
 
     @abstractmethod
     def column(self, table: Any, name: str) -> Any:
@@ -43,7 +43,7 @@ class Library(ABC):
     def texts(self, column: Any) -> list[Any]:
         """Return the values of a column: texts, and None, NaN or pandas.NA for a missing one.
 
-        A text that is not UTF-8 has lone surrogates in the place of bytes, as `surrogateescape` decodes it.
+        A text that is not UTF-8 has lone surrogates in place of bytes, as `surrogateescape` decodes it.
         """
 
     @abstractmethod
@@ -62,14 +62,14 @@ class Library(ABC):
 
     @abstractmethod
     def extended(self, table: Any, name: str, column: Any) -> Any:
-        """Return a table with one column more."""
+        """Return a table with a new column."""
 
 
 class Arrow(Library):
     """A `Table`, `RecordBatch`, `Array` or `ChunkedArray` of pyarrow.
 
     Args:
-        fixed_size: whether vectors become lists of a fixed size.
+        fixed_size: whether vectors become fixed-size lists.
     """
 
     def __init__(self, fixed_size: bool) -> None:
@@ -185,7 +185,7 @@ class Polars(Library):
 
 
 class Plain(Library):
-    """A dict of columns, or a list, tuple or numpy array. Vectors are an array, with None a list."""
+    """A dict of columns, or a list, tuple or numpy array. Vectors are an array; with None, a list."""
 
     def names(self, data: Any) -> Sequence[Any] | None:
         return list(data) if isinstance(data, Mapping) else None
@@ -226,14 +226,14 @@ class Plain(Library):
 
 
 def library_of(data: Any, fixed_size: bool = True) -> Library:
-    """Return what knows the library of a batch.
+    """Return the operations for a batch of any library.
 
     Args:
-        data: a batch, or a column alone.
-        fixed_size: whether vectors in Arrow become lists of a fixed size.
+        data: a batch or a single column.
+        fixed_size: whether vectors in Arrow become fixed-size lists.
 
     Raises:
-        InputTypeError: it is nothing that holds texts.
+        InputTypeError: it is neither.
 
     Examples:
         >>> batch = {"text": ["one", None], "year": [2001, 2002]}
@@ -265,7 +265,7 @@ def library_of(data: Any, fixed_size: bool = True) -> Library:
 
 
 def is_batch(data: Any) -> bool:
-    """Return whether something is a batch, or a column alone.
+    """Return whether something is a batch or a single column.
 
     Examples:
         >>> is_batch({"text": []}), is_batch(iter([{"text": []}]))
@@ -289,7 +289,7 @@ def _remedy(data: Any) -> str:
 
 
 def with_none(vectors: NDArray[Any], nulls: Nulls) -> Iterable[NDArray[Any] | None]:
-    """Return the rows of an array, with None in the place of some."""
+    """Return the rows of an array, with None in place of some."""
     if nulls is None:
         return vectors
     return (None if is_null else vector for vector, is_null in zip(vectors, nulls, strict=True))

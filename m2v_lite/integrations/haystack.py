@@ -1,4 +1,4 @@
-"""`M2VLiteTextEmbedder` and `M2VLiteDocumentEmbedder`: the models of this library in Haystack's pipelines."""
+"""`M2VLiteTextEmbedder` and `M2VLiteDocumentEmbedder`: the models of this library as Haystack components."""
 
 # Annotations are not postponed here: before 2.25, Haystack does not understand them then.
 from dataclasses import replace
@@ -23,7 +23,7 @@ TOKEN = Secret.from_env_var(["HF_API_TOKEN", "HF_TOKEN"], strict=False)
 
 
 class _Embedder:
-    """What both embedders share: their model, and how they are saved."""
+    """The base of both embedders: their model, and how they are saved."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class _Embedder:
         self._model: StaticModel | None = None
 
     def warm_up(self) -> None:
-        """Load the model. `run` does so, too, if it is not loaded yet.
+        """Load the model. If you do not call this, `run` loads the model.
 
         Raises:
-            InputTypeError: an argument in `model_kwargs` has a wrong type or name.
+            InputTypeError: an argument in `model_kwargs` is unknown or has the wrong type.
             M2VLiteError: the model cannot be loaded;
                 [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -79,7 +79,7 @@ class _Embedder:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Self":
-        """Return the component that `to_dict` has described.
+        """Return a component made from the result of `to_dict`.
 
         Args:
             data: what `to_dict` returned.
@@ -88,7 +88,7 @@ class _Embedder:
             A component with the same parameters.
 
         Raises:
-            InputTypeError: a parameter has a wrong type.
+            InputTypeError: a parameter has the wrong type.
 
         Examples:
             >>> saved = M2VLiteTextEmbedder(prefix="query: ").to_dict()
@@ -103,12 +103,13 @@ class _Embedder:
 
 @component
 class M2VLiteTextEmbedder(_Embedder):
-    """Embeds a text, such as a query, in numpy, without PyTorch.
+    """A Haystack component that embeds a text, such as a query, without PyTorch.
 
     Args:
-        model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
-            means the bundled model, which needs no network.
-        token: the hub's access token, as a `Secret`. If none of its variables is set, `hf auth login` counts.
+        model: a model folder, a packed model or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
+        token: an access token for the hub, as a `Secret`. If none of its environment variables is set, the
+            token saved by `hf auth login` is used.
         prefix: what to put before each text.
         suffix: what to put after each text.
         model_kwargs: the other arguments of
@@ -118,13 +119,13 @@ class M2VLiteTextEmbedder(_Embedder):
 
     Attributes:
         model: the path or the name of the model; None for the bundled one.
-        token: the hub's access token, as a `Secret`, or None.
-        prefix: what stands before each text.
-        suffix: what stands after each text.
-        model_kwargs: the arguments with which the model is loaded.
+        token: the access token for the hub, as a `Secret`, or None.
+        prefix: what is put before each text.
+        suffix: what is put after each text.
+        model_kwargs: the arguments used to load the model.
 
     Raises:
-        InputTypeError: `model` or `token` is of a wrong type.
+        InputTypeError: `model` or `token` has the wrong type.
         InputValueError: `model_kwargs` holds a token.
 
     Examples:
@@ -145,11 +146,11 @@ class M2VLiteTextEmbedder(_Embedder):
         _Embedder.__init__(self, model, token, prefix, suffix, model_kwargs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a description of the component, for YAML: the model's name, and no numbers.
+        """Return a dict for YAML that describes the component. It has the model's name but not its weights.
 
         Returns:
-            A dict of `type`, the name of the class, and `init_parameters`. Of the token, it has the names of
-            variables.
+            A dict with `type`, the name of the class, and `init_parameters`. For the token, it has only the
+            names of environment variables.
 
         Examples:
             >>> M2VLiteTextEmbedder(prefix="text: ").to_dict()["init_parameters"]["prefix"]
@@ -189,17 +190,19 @@ class M2VLiteTextEmbedder(_Embedder):
 
 @component
 class M2VLiteDocumentEmbedder(_Embedder):
-    """Embeds documents, and perhaps some of their metadata, in numpy, without PyTorch.
+    """A Haystack component that embeds documents, and optionally their metadata, without PyTorch.
 
     Args:
-        model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
-            means the bundled model, which needs no network.
-        token: the hub's access token, as a `Secret`. If none of its variables is set, `hf auth login` counts.
+        model: a model folder, a packed model or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
+        token: an access token for the hub, as a `Secret`. If none of its environment variables is set, the
+            token saved by `hf auth login` is used.
         prefix: what to put before each text.
         suffix: what to put after each text.
-        progress_bar: whether to show one (needs tqdm).
-        meta_fields_to_embed: the names of metadata that come before the text, if a document has them.
-        embedding_separator: what to put between them.
+        progress_bar: whether to show a progress bar (needs tqdm).
+        meta_fields_to_embed: the names of metadata fields to put before the text. Fields that a document
+            lacks are left out.
+        embedding_separator: what to put between these fields and the text.
         model_kwargs: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `normalize`,
             `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
@@ -207,16 +210,16 @@ class M2VLiteDocumentEmbedder(_Embedder):
 
     Attributes:
         model: the path or the name of the model; None for the bundled one.
-        token: the hub's access token, as a `Secret`, or None.
-        prefix: what stands before each text.
-        suffix: what stands after each text.
-        model_kwargs: the arguments with which the model is loaded.
+        token: the access token for the hub, as a `Secret`, or None.
+        prefix: what is put before each text.
+        suffix: what is put after each text.
+        model_kwargs: the arguments used to load the model.
         progress_bar: whether to show a progress bar.
-        meta_fields_to_embed: the names of metadata that come before the text.
-        embedding_separator: what stands between metadata and text.
+        meta_fields_to_embed: the names of metadata fields to put before the text.
+        embedding_separator: what is put between the metadata fields and the text.
 
     Raises:
-        InputTypeError: `model`, `token` or `meta_fields_to_embed` is of a wrong type.
+        InputTypeError: `model`, `token` or `meta_fields_to_embed` has the wrong type.
         InputValueError: `model_kwargs` holds a token.
 
     Examples:
@@ -249,11 +252,11 @@ class M2VLiteDocumentEmbedder(_Embedder):
         self.embedding_separator = embedding_separator
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a description of the component, for YAML: the model's name, and no numbers.
+        """Return a dict for YAML that describes the component. It has the model's name but not its weights.
 
         Returns:
-            A dict of `type`, the name of the class, and `init_parameters`. Of the token, it has the names of
-            variables.
+            A dict with `type`, the name of the class, and `init_parameters`. For the token, it has only the
+            names of environment variables.
 
         Examples:
             >>> M2VLiteDocumentEmbedder(prefix="text: ").to_dict()["init_parameters"]["prefix"]
@@ -270,11 +273,11 @@ class M2VLiteDocumentEmbedder(_Embedder):
         """Embed documents.
 
         Args:
-            documents: a list of Documents. One without content counts as an empty text.
+            documents: a list of Documents. A document without content counts as an empty text.
 
         Returns:
-            A dict with `documents`: copies of them with their `embedding`, a list of floats. The given
-            documents stay as they are.
+            A dict with `documents`: copies of the documents with their `embedding`, a list of floats. The
+            given documents are not changed.
 
         Raises:
             InputTypeError: `documents` is not a list of Documents.
@@ -297,7 +300,7 @@ class M2VLiteDocumentEmbedder(_Embedder):
         return {"documents": [replace(document, embedding=vector) for document, vector in pairs]}
 
     def _text(self, document: Document) -> str:
-        """Return what stands for a document."""
+        """Return the text to encode for a document."""
         meta = [document.meta.get(name) for name in self.meta_fields_to_embed]
         parts = [*(str(value) for value in meta if value is not None), document.content or ""]
         return self.prefix + self.embedding_separator.join(parts) + self.suffix

@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 class M2VLiteBackend(BaseEmbedder):
-    """Embeds texts and words for KeyBERT.
+    """A KeyBERT backend that embeds texts and words.
 
     Args:
-        embedding_model: a model folder, a packed model, or a name on the hub, as for
-            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which needs no
-            network.
+        embedding_model: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which works
+            offline.
         **options: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `token`, `normalize`,
             `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
             `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        embedding_model: the `StaticModel`, loaded.
+        embedding_model: the loaded `StaticModel`.
 
     Raises:
-        InputValueError: `embedding_model` is a `StaticModel`, and there are options for loading one.
+        InputValueError: `embedding_model` is a `StaticModel`, and loading options are given too.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 

@@ -22,28 +22,28 @@ except ImportError as error:
 
 @register("m2v-lite")
 class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ignore]
-    """Makes the vectors of a LanceDB table, of its texts and of queries.
+    """An embedding function for the texts and queries of LanceDB tables.
 
-    Make it by `create`: `get_registry().get("m2v-lite").create(name=...)`, or by `create` of this class. The
-    table stores the arguments. So a process that opens it again needs only to import this module.
+    Create one with `get_registry().get("m2v-lite").create(name=...)`, or with `M2VLiteEmbeddings.create`. The
+    table stores the arguments, so a process that opens it again only needs to import this module.
 
     Args:
-        name: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`. None
-            means the bundled model, which needs no network.
-        token: the hub's access token, as "$var:NAME": LanceDB lets nobody store the token itself.
-        normalize: whether vectors are scaled to length 1. By default, the model's config says so.
-        subfolder: the folder of the model in its repository or folder.
-        quantize_to: the dtype that the table is converted to: "float16", "float32", "float64" or "int8".
-        dimensionality: how many leading columns of the table are used.
-        max_length: the number of tokens after which a text is cut. By default, the model's config says so.
+        name: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
+        token: an access token for the hub, as "$var:NAME". LanceDB refuses to store the token itself.
+        normalize: whether to scale vectors to length 1. The default is the config's setting.
+        subfolder: the model's folder inside `name`.
+        quantize_to: convert the table to this dtype: "float16", "float32", "float64" or "int8".
+        dimensionality: use only this many leading columns of the table.
+        max_length: cut each text after this many tokens. The default is the config's setting.
         revision: a branch, tag or commit on the hub.
-        cache_dir: the hub's cache, if it is not at the usual place.
+        cache_dir: the folder of the hub's cache, if it is not the usual one.
         local_files_only: whether to load only what is in the cache.
-        max_retries: how often LanceDB tries again after an error. By default it does not: a second attempt
-            would fail as the first one did.
+        max_retries: how often LanceDB tries again after an error. By default, it does not, because a second
+            attempt would fail in the same way.
 
     Raises:
-        pydantic.ValidationError: an argument is unknown, or of the wrong type.
+        pydantic.ValidationError: an argument is unknown or has the wrong type.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -77,7 +77,7 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
 
     @staticmethod
     def sensitive_keys() -> list[str]:
-        """Return the arguments that must not be stored as they are.
+        """Return the arguments that must not be stored in plain text.
 
         Returns:
             The names of arguments.
@@ -106,13 +106,13 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
         """Encode texts.
 
         Args:
-            texts: a list or numpy array of texts, or of None for missing ones.
+            texts: a list or numpy array of texts, with None for missing texts.
             *args: ignored; LanceDB may pass some.
             **kwargs: ignored; LanceDB may pass some.
 
         Returns:
-            A list with one vector per text, (dim,), of the dtype that `StaticModel.encode` returns. A missing
-            text has none: None.
+            A list with one vector per text, (dim,), with the dtype that `StaticModel.encode` returns. For a
+            missing text, it has None.
 
         Raises:
             InputTypeError: something in `texts` is not a text.
@@ -129,10 +129,10 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
         return [None if text is None else next(vectors) for text in listed]
 
     def safe_model_dump(self) -> dict[str, Any]:
-        """Return what the table stores: the arguments of `create`; a relative path becomes absolute.
+        """Return the arguments of `create` for the table to store. A relative path becomes absolute.
 
         Returns:
-            A dict of arguments, which JSON can hold.
+            A dict of arguments, in types that JSON supports.
 
         Examples:
             >>> M2VLiteEmbeddings.create(dimensionality=64).safe_model_dump()["dimensionality"]

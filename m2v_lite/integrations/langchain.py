@@ -1,4 +1,4 @@
-"""`M2VLiteEmbeddings`: the models of this library as embeddings of LangChain."""
+"""`M2VLiteEmbeddings`: the models of this library as embeddings for LangChain."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ except ImportError as error:
 
 
 class M2VLiteEmbeddings(Embeddings):
-    """Embeds texts for LangChain's vector stores and retrievers, in numpy, without PyTorch.
+    """Embeddings for LangChain's vector stores and retrievers, without PyTorch.
 
-    If the model's config has `prompts`, those named "query" and "document" stand before the texts, as in
+    If the model's config has `prompts`, the ones for queries and documents are put before the texts, as in
     `StaticModel.encode_query` and `encode_document`. The models of model2vec have none.
 
-    Many threads may use one object at once. A pickle of it holds the name of the model and the options, but
-    neither the model's numbers nor a token. Whoever loads the pickle uses `HF_TOKEN`.
+    Many threads can use one object at once. A pickle stores the model's name and the options, but neither its
+    weights nor a token. To load a private model from a pickle, set `HF_TOKEN`.
 
     Args:
-        model: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`. None
-            means the bundled model, which needs no network. Or a `StaticModel`.
-        token: the hub's access token, as a str or a `SecretStr`; see `StaticModel.from_pretrained`.
+        model: a model folder, a packed model or a model name on the hub, as for
+            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which works
+            offline.
+        token: an access token for the hub, as a str or a `SecretStr`; see `StaticModel.from_pretrained`.
         **options: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained]: `normalize`, `subfolder`,
             `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`, `cache_dir`,
@@ -41,9 +42,9 @@ class M2VLiteEmbeddings(Embeddings):
         options: the other options, in a dict.
 
     Raises:
-        InputTypeError: `model` or an option is of a wrong type.
-        InputValueError: `model` is a `StaticModel`, and there are options for loading one; or an option has
-            an impossible value.
+        InputTypeError: `model` or an option has the wrong type.
+        InputValueError: `model` is a `StaticModel`, and loading options are given too; or an option has an
+            invalid value.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -70,13 +71,13 @@ class M2VLiteEmbeddings(Embeddings):
         self._model = model_of(model, token=token, **options)
 
     def embed_documents(self, texts: Iterable[str]) -> list[list[float]]:
-        """Embed documents: the texts that searches find.
+        """Embed documents, the texts to search.
 
         Args:
-            texts: a list or another iterable of texts.
+            texts: a list or other iterable of texts.
 
         Returns:
-            The vector of each text, a list of `dim` floats. If there are no texts, the list is empty.
+            The vector of each text, as a list of `dim` floats. If there are no texts, the list is empty.
 
         Raises:
             InputTypeError: `texts` is a single text, or holds something that is not a text.
@@ -96,13 +97,13 @@ class M2VLiteEmbeddings(Embeddings):
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
-        """Embed the text of a search.
+        """Embed a search query.
 
         Args:
-            text: what to look for, in words.
+            text: the query.
 
         Returns:
-            The vector of the text, a list of `dim` floats.
+            The vector of the query, as a list of `dim` floats.
 
         Raises:
             InputTypeError: `text` is not a str.

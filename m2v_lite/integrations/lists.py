@@ -1,4 +1,4 @@
-"""A list of texts -> an array of vectors, for libraries that always hand over a list."""
+"""A list of texts -> an array of vectors, for libraries that always pass a list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def vectors_of(model: StaticModel, texts: Iterable[str], **options: Any) -> NDAr
     Args:
         model: the model.
         texts: a list, numpy array or other iterable of texts.
-        options: those of `StaticModel.encode`.
+        options: the options of `StaticModel.encode`.
 
     Raises:
         InputTypeError: `texts` is a single text, or holds something that is not a text.

@@ -1,4 +1,4 @@
-"""`M2VLiteEmbedding`: the models of this library as an embedding model of LlamaIndex."""
+"""`M2VLiteEmbedding`: the models of this library as an embedding model for LlamaIndex."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ except ImportError as error:
 
 
 class M2VLiteEmbedding(BaseEmbedding):
-    """Embeds texts for LlamaIndex, in numpy, without PyTorch.
+    """An embedding model for LlamaIndex, without PyTorch.
 
-    If the model's config has `prompts`, those named "query" and "document" stand before the texts, as in
+    If the model's config has `prompts`, the ones for queries and documents are put before the texts, as in
     `StaticModel.encode_query` and `encode_document`. The models of model2vec have none.
 
-    `to_dict`, `to_json` and pickles hold the name of the model and the options, but neither the model's
-    numbers nor a token. Whoever loads them uses `HF_TOKEN`, or gives `from_dict` a `token` again.
+    `to_dict`, `to_json` and pickles store the model's name and the options, but neither its weights nor a
+    token. To load a private model from them, set `HF_TOKEN`, or pass `token` to `from_dict` again.
 
     Args:
-        model_name: a model folder, a packed model or a name on the hub, as for `StaticModel.from_pretrained`.
-            None means the bundled model, which needs no network.
+        model_name: a model folder, a packed model or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
         **kwargs: the other arguments of LlamaIndex' `BaseEmbedding`: `callback_manager`, `num_workers`, ...
-        token: the hub's access token, as a str or a `SecretStr`. By default `HF_TOKEN`, or the token of `hf
-            auth login`.
+        token: an access token for the hub, as a str or a `SecretStr`. By default `HF_TOKEN`, or the token
+            saved by `hf auth login`.
         model_kwargs: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `normalize`,
             `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`, `revision`,
@@ -40,16 +40,16 @@ class M2VLiteEmbedding(BaseEmbedding):
 
     Attributes:
         model_name: the path or the name of the model; None for the bundled one.
-        model_kwargs: the arguments with which the model is loaded.
+        model_kwargs: the arguments used to load the model.
         token: the token as a `SecretStr`, or None.
-        embed_batch_size: how many texts are embedded at once.
+        embed_batch_size: how many texts to embed at once.
 
     Raises:
-        InputTypeError: `model_name` is of a wrong type.
+        InputTypeError: `model_name` has the wrong type.
         InputValueError: `model_kwargs` holds a token.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
-        pydantic.ValidationError: another argument is impossible, or nobody knows it.
+        pydantic.ValidationError: another argument is unknown or invalid.
 
     Examples:
         >>> embedding = M2VLiteEmbedding(model_kwargs={"dimensionality": 64})

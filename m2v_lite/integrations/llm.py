@@ -24,17 +24,17 @@ REGISTERED = "m2v-lite.json"
 
 
 class M2VLiteModel(llm.EmbeddingModel):
-    """An embedding model of llm. It is loaded when the first text comes, and many threads may use it.
+    """An embedding model for llm. It is loaded on first use, and many threads can use it.
 
     Args:
-        source: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`.
-            None means the bundled model, which needs no network.
+        source: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
 
     Attributes:
-        model_id: how llm calls it: m2v-lite for the bundled model, m2v-lite/SOURCE for another.
+        model_id: its name in llm: m2v-lite for the bundled model, m2v-lite/SOURCE for another.
         source: the path or the name of the model; None for the bundled one.
         model: the `StaticModel`, loaded on first use.
-        batch_size: how many texts llm embeds at once, where it is not told.
+        batch_size: how many texts llm embeds at once by default.
 
     Examples:
         >>> len(M2VLiteModel().embed("The kettle is on."))
@@ -60,16 +60,17 @@ class M2VLiteModel(llm.EmbeddingModel):
         """Encode texts, for `embed` and `embed_multi`.
 
         Args:
-            items: a list or another iterable of texts. llm lets no bytes come here.
-            key: llm's key for an API, of which there is none.
+            items: a list or other iterable of texts. llm never passes bytes here.
+            key: an API key from llm; ignored.
 
         Returns:
-            The vector of each text, a list of `dim` floats.
+            The vector of each text, as a list of `dim` floats.
 
         Raises:
             InputTypeError: something in `items` is not a text.
-            InputValueError: a text is not valid Unicode, or the model knows no token of it. Once a vector of
-                zeros is in a collection, each search of it fails: llm divides by the length of the vector.
+            InputValueError: a text is not valid Unicode, or the model knows no token of it. Such a text has a
+                vector of zeros. With that in a collection, every search would fail, because llm divides by
+                the vector's length.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             M2VLiteError: the model cannot be loaded.
 
@@ -90,7 +91,7 @@ class M2VLiteModel(llm.EmbeddingModel):
 
 @llm.hookimpl
 def register_embedding_models(register: Callable[..., None]) -> None:
-    """Tell llm of the bundled model and of those that people have registered."""
+    """Register the bundled model with llm, and the models that the user has registered."""
     register(M2VLiteModel())
     for entry in _registered():
         register(M2VLiteModel(entry["model"]), aliases=entry["aliases"])
@@ -135,7 +136,7 @@ def _file() -> Path:
 
 
 def _registered() -> list[dict[str, Any]]:
-    """Return the models that people have registered.
+    """Return the models that the user has registered.
 
     Raises:
         InvalidModelError: the file has other contents.
@@ -151,7 +152,7 @@ def _registered() -> list[dict[str, Any]]:
 
 
 def _write(entries: list[dict[str, Any]]) -> None:
-    """Write the file whole: a process that reads it at this moment gets the old one."""
+    """Replace the file in one step, so other processes never read half of it."""
     new = _file().with_suffix(".new")
     new.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
     new.replace(_file())

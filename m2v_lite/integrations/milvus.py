@@ -1,6 +1,6 @@
-"""Texts -> lists of vectors, as the embedding function of Milvus' Python client gives them.
+"""Texts -> lists of vectors, as the embedding function of Milvus' Python client returns them.
 
-This module imports nothing of pymilvus: `pymilvus.model` alone takes a second and 50 MB.
+This module imports nothing of pymilvus: `pymilvus.model` takes a second and 50 MB by itself.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 
 class Model2VecEmbeddingFunction:
-    """Does what `pymilvus.model.dense.Model2VecEmbeddingFunction` does, without pymilvus, torch or model2vec.
+    """Replaces `pymilvus.model.dense.Model2VecEmbeddingFunction`, without pymilvus, torch or model2vec.
 
-    The class does not derive from `pymilvus.model.base.BaseEmbeddingFunction`. But once a program has
-    imported that class, `isinstance` counts each function as an instance of it. Many threads may use one
+    The class is not a subclass of `pymilvus.model.base.BaseEmbeddingFunction`. But once a program has
+    imported that class, `isinstance` treats these functions as instances of it. Many threads can use one
     function at once.
 
     Args:
-        model_source: a model folder, a packed model, or a name on the hub, as for
-            `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
+        model_source: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
         **kwargs: the other arguments of
-            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], whatever the source of the
-            model: `token`, `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`,
+            [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], for any model source:
+            `token`, `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`,
             `force_download`, `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`.
 
     Attributes:
-        model_source: the path or the name of the model, as it was given; None for the bundled one.
-        model: the `StaticModel`, loaded.
+        model_source: the path or the name of the model, as given; None for the bundled one.
+        model: the loaded `StaticModel`.
 
     Raises:
         InputTypeError: `model_source` is not a `str`, a `pathlib.Path` or None.
@@ -69,7 +69,7 @@ class Model2VecEmbeddingFunction:
         return self.model.dim
 
     def encode_documents(self, documents: Iterable[str]) -> Vectors:
-        """Encode documents: the texts that searches find.
+        """Encode documents, the texts to search.
 
         Args:
             documents: a list, generator, numpy array or other iterable of texts.
@@ -91,7 +91,7 @@ class Model2VecEmbeddingFunction:
         return self._encode(documents)
 
     def encode_queries(self, queries: Iterable[str]) -> Vectors:
-        """Encode search queries. These models encode queries as they encode documents.
+        """Encode search queries. Queries and documents are encoded in the same way.
 
         Args:
             queries: a list, generator, numpy array or other iterable of texts.

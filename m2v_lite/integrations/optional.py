@@ -10,10 +10,10 @@ from m2v_lite.model import StaticModel
 
 
 def missing(library: str, extra: str) -> MissingPackageError:
-    """Return the error that says how to install a library.
+    """Return an error that says how to install a library.
 
     Args:
-        library: what people call the library.
+        library: the usual name of the library.
         extra: the extra of m2v-lite that installs it.
 
     Examples:

@@ -1,4 +1,4 @@
-"""Texts -> an array of vectors, as a transformer of scikit-learn."""
+"""Texts -> an array of vectors, as a scikit-learn transformer."""
 
 from __future__ import annotations
 
@@ -23,29 +23,31 @@ if TYPE_CHECKING:
 
 
 class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Turns texts into vectors, in a pipeline or a grid search of scikit-learn.
+    """A scikit-learn transformer that turns texts into vectors, for pipelines and grid searches.
 
-    It learns nothing: `fit` only loads the model, and `transform` works without it. A pickle holds the
-    parameters and no numbers of the model, so each process maps the model's file by itself.
+    It learns nothing: `fit` only loads the model, and `transform` works without it. A pickle stores the
+    parameters but not the model's weights, so each process maps the model's file itself.
 
     Args:
-        model: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`; or
-            a `StaticModel`. None means the bundled model, which needs no network.
-        normalize: whether to scale vectors to length 1. By default the model's setting.
-        truncate_dim: how many leading columns to use. By default all.
-        null: "error", or "empty" to take a missing text (None, NaN, pandas.NA) for an empty one.
+        model: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`; or a `StaticModel`. None means the bundled model, which works
+            offline.
+        normalize: whether to scale vectors to length 1. Default: the model's setting.
+        truncate_dim: use only this many leading columns; by default all.
+        null: what to do about a missing text (None, NaN, pandas.NA): "error" raises an error, "empty" treats
+            it as an empty text.
         model_options: the other arguments of
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained], in a dict: `token`,
             `normalize`, `subfolder`, `quantize_to`, `dimensionality`, `max_length`, `force_download`,
-            `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`. A `token` in it is part
-            of a pickle; better set `HF_TOKEN`.
+            `revision`, `cache_dir`, `local_files_only`, `memo_bytes` and `preload`. A `token` in it would be
+            stored in pickles; it is better to set `HF_TOKEN`.
 
     Attributes:
         model: the path or the name of the model, a `StaticModel`, or None for the bundled one.
         normalize: whether vectors are scaled to length 1; None for the model's setting.
         truncate_dim: how many leading columns are used; None for all.
         null: what happens to a missing text.
-        model_options: the arguments with which the model is loaded, or None.
+        model_options: the arguments used to load the model, or None.
 
     Examples:
         >>> vectorizer = M2VLiteVectorizer(truncate_dim=64)
@@ -78,15 +80,15 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Load the model, and check the parameters.
 
         Args:
-            X: the texts, which are not read.
+            X: the texts. They are not read.
             y: ignored.
 
         Returns:
             This object.
 
         Raises:
-            InputTypeError: `X` is a single text, or a parameter has a wrong type.
-            InputValueError: `X` has several columns, or a parameter has an impossible value.
+            InputTypeError: `X` is a single text, or a parameter has the wrong type.
+            InputValueError: `X` has several columns, or a parameter has an invalid value.
             M2VLiteError: the model cannot be loaded;
                 [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
 
@@ -102,16 +104,16 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Encode texts.
 
         Args:
-            X: a list, numpy array, pandas Series or other iterable of texts; or a table with one column.
+            X: a list, numpy array, pandas Series or other iterable of texts; or a table with a single column.
 
         Returns:
             (texts, columns) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: `X` is a single text, holds something that is not a text, or a parameter has a
+            InputTypeError: `X` is a single text, holds something that is not a text, or a parameter has the
                 wrong type.
             InputValueError: `X` has several columns, a text is not valid Unicode, or a parameter has an
-                impossible value.
+                invalid value.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             M2VLiteError: the model cannot be loaded.
 
@@ -133,7 +135,7 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return vectors.astype(np.float32, copy=False)
 
     def _current_model(self) -> StaticModel:
-        """Return the model of the current parameters, which `set_params` may have changed."""
+        """Return the model for the current parameters. `set_params` may have changed them."""
         options = dict(self.model_options or {})
         loaded = self._loaded
         if loaded is None or loaded[0] != self.model or loaded[1] != options:
@@ -161,7 +163,7 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
 
 def _column(X: Any) -> Any:
-    """Return the texts of a table with one column; anything else but a single text as it is."""
+    """Return the texts of a table with one column, and other iterables of texts unchanged."""
     if isinstance(X, str) or getattr(X, "shape", None) == ():
         raise InputTypeError(f"expected a list of texts, got {described(X)}; pass it in a list")
     if hasattr(X, "toarray"):

@@ -25,10 +25,10 @@ Vector = NDArray[np.float32]
 
 
 class M2VLite(Pipe):
-    """Gives documents, spans and tokens the vectors of their texts, and `similarity` with them.
+    """A spaCy component that sets `vector` and `similarity` for documents, spans and tokens.
 
-    Add it by its name, once this module has been imported: `nlp.add_pipe("m2v_lite")`. `nlp.to_disk` stores
-    the config, which has the model's path or name but not the model. Many threads may use one component.
+    Import this module, then add the component by name: `nlp.add_pipe("m2v_lite")`. `nlp.to_disk` stores the
+    config, which has the model's path or name but not the model itself. Many threads can use one component.
 
     Args:
         model: a loaded model.
@@ -52,17 +52,17 @@ class M2VLite(Pipe):
         self.name = name
 
     def __call__(self, doc: Doc) -> Doc:
-        """Give a document its vector.
+        """Set the vector of a document.
 
         Args:
-            doc: the document, which is changed.
+            doc: the document. It is changed in place.
 
         Returns:
             The document.
 
         Raises:
-            InputValueError: its text is not valid Unicode.
-            TokenizationError: the model's tokenizer cannot tokenize a text.
+            InputValueError: the text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize the text.
 
         Examples:
             >>> import spacy
@@ -76,15 +76,15 @@ class M2VLite(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Give documents their vectors, a batch at a time.
+        """Set the vectors of documents, one batch at a time.
 
         Args:
-            stream: the documents, which are changed.
-            batch_size: how many of them are encoded at once.
+            stream: the documents. They are changed in place.
+            batch_size: how many documents to encode at once.
 
         Yields:
-            Each document, in order. If a batch fails, spaCy's error handler decides: by default it raises the
-            error.
+            Each document, in order. If a batch fails, spaCy's error handler decides what to do; by default,
+            it raises the error.
 
         Examples:
             >>> import spacy
@@ -122,8 +122,8 @@ class M2VLite(Pipe):
             (dim,) float32.
 
         Raises:
-            InputValueError: its text is not valid Unicode.
-            TokenizationError: the model's tokenizer cannot tokenize a text.
+            InputValueError: the text is not valid Unicode.
+            TokenizationError: the model's tokenizer cannot tokenize the text.
 
         Examples:
             >>> import spacy
@@ -135,17 +135,17 @@ class M2VLite(Pipe):
         return self.model.encode(part.text).astype(np.float32, copy=False)
 
     def similarity_of(self, one: Any, other: Any) -> float:
-        """Return the cosine of the angle between the vectors of two documents, spans, tokens or lexemes.
+        """Return the cosine similarity of two documents, spans, tokens or lexemes.
 
         Args:
             one: a document, span or token of this pipeline.
-            other: another one, or a lexeme.
+            other: another document, span or token, or a lexeme.
 
         Returns:
-            A number from -1 to 1; 0 if one of the vectors is zeros.
+            A number from -1 to 1; 0 if one of the vectors is all zeros.
 
         Raises:
-            InputValueError: `other` has a vector of another model.
+            InputValueError: the vectors have different numbers of columns, as from different models.
 
         Examples:
             >>> import spacy
@@ -169,9 +169,9 @@ class M2VLite(Pipe):
 
 
 class KnownVector:
-    """The hook for the vector of one document, which is known already.
+    """The hook for the vector of one document that is already encoded.
 
-    spaCy hands the hooks of a document on to others, such as those of `Span.as_doc`. They have other texts.
+    spaCy copies the hooks of a document to others, such as those of `Span.as_doc`, which have other texts.
     """
 
     def __init__(self, component: M2VLite, text: str, vector: Vector) -> None:
@@ -188,18 +188,18 @@ def has_vector(part: Any) -> bool:
 
 @Language.factory("m2v_lite", default_config={"model_name": None, "options": {}})
 def make_m2v_lite(nlp: Language, name: str, model_name: str | None, options: dict[str, Any]) -> M2VLite:
-    """Make the component of a pipeline's config.
+    """Create the component from a pipeline's config.
 
     Args:
         nlp: the pipeline.
         name: the name of the component.
-        model_name: a model folder, a packed model, or a name on the hub, as for
-            `StaticModel.from_pretrained`. None means the bundled model, which needs no network.
-        options: the other arguments of `StaticModel.from_pretrained`, but no `token`.
+        model_name: a model folder, a packed model, or a model name on the hub, as for
+            `StaticModel.from_pretrained`. None means the bundled model, which works offline.
+        options: the other arguments of `StaticModel.from_pretrained`, except `token`.
 
     Raises:
-        InputTypeError: the pipeline's config could not store an option.
-        InputValueError: there is a `token`, which anyone could read in the config.
+        InputTypeError: the pipeline's config cannot store an option.
+        InputValueError: a `token` is given; anyone could read it in the config.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
     """

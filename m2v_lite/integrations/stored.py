@@ -1,4 +1,4 @@
-"""What a database or a config file keeps of a model: its place and the options, never its numbers."""
+"""What a database or a config file stores about a model: its path or name, and options, not its weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from m2v_lite.errors import InputTypeError, InputValueError
 
 
 def stored_source(argument: str, source: PathLike | None) -> str | None:
-    """Return a text that finds the model again, also from another working directory.
+    """Return a path or name that finds the model again, even from another working directory.
 
     Args:
         argument: the name of the argument, for the error.
@@ -31,11 +31,11 @@ def stored_source(argument: str, source: PathLike | None) -> str | None:
 
 
 def stored_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of `from_pretrained` as JSON can hold them.
+    """Return the options of `from_pretrained` in types that JSON supports.
 
     Raises:
         InputTypeError: a value is not a text, a number, True, False or None.
-        InputValueError: there is a `token`, which anyone could read.
+        InputValueError: a `token` is given; anyone could read it.
 
     Examples:
         >>> stored_options({"dimensionality": 64})

@@ -1,4 +1,4 @@
-"""Texts -> an array of vectors, as a vectors method of txtai."""
+"""Texts -> an array of vectors, as a vectors method for txtai."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 class M2VLiteVectors(Vectors):
-    """Makes the vectors of a txtai index, which names this class as its `method`.
+    """A vectors class for txtai. An index uses it by naming it as its `method`.
 
-    txtai saves the settings with the index, so that `Embeddings().load(path)` finds the class and the model
-    again. The settings that count here, besides those that txtai has for each method:
+    txtai saves the settings with the index, so `Embeddings().load(path)` finds the class and the model again.
+    In addition to txtai's settings for every method, these settings apply:
 
-    - `path`: a model folder, a packed model, or a name on the hub, as for `StaticModel.from_pretrained`.
-      Without it, the bundled model is loaded, which needs no network.
+    - `path`: a model folder, a packed model, or a model name on the hub, as for
+      `StaticModel.from_pretrained`. Without it, the bundled model is loaded, which works offline.
     - `vectors`: a dict of other arguments of `StaticModel.from_pretrained`. A `token` in it would be saved;
-      better set `HF_TOKEN`.
+      it is better to set `HF_TOKEN`.
     - `encodeargs`: a dict of arguments of `StaticModel.encode`.
 
-    txtai scales vectors to length 1. The vector of a text without tokens stays zeros here; with other methods
-    it becomes NaN.
+    txtai scales vectors to length 1. Here, the vector of a text without tokens stays all zeros. With other
+    methods, it becomes NaN.
 
     Attributes:
-        model: the `StaticModel`, loaded.
+        model: the loaded `StaticModel`.
 
     Examples:
         >>> from txtai import Embeddings
@@ -50,10 +50,10 @@ class M2VLiteVectors(Vectors):
         """Load the model that the settings name.
 
         Args:
-            path: a model folder, a packed model or a name on the hub. None means the bundled model.
+            path: a model folder, a packed model or a model name on the hub. None means the bundled model.
 
         Returns:
-            The model, with the arguments that `vectors` in the settings gives.
+            The model, loaded with the arguments in the setting `vectors`.
 
         Raises:
             M2VLiteError: the model cannot be loaded;
@@ -67,7 +67,7 @@ class M2VLiteVectors(Vectors):
         return StaticModel.from_pretrained(path, **self.config.get("vectors", {}))
 
     def encode(self, data: Iterable[str], category: str | None = None) -> NDArray[np.float32]:
-        """Encode texts. These models encode queries as they encode documents.
+        """Encode texts. Queries and documents are encoded in the same way.
 
         Args:
             data: a list of texts.
@@ -89,7 +89,7 @@ class M2VLiteVectors(Vectors):
         return vectors_of(self.model, data, **self.config.get("encodeargs", {}))
 
     def normalize(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scale vectors to length 1, except zeros, which stay zeros.
+        """Scale vectors to length 1. Vectors of zeros stay unchanged.
 
         Args:
             embeddings: (texts, dim) or (dim,) float32.
