@@ -16,7 +16,7 @@ PathLike = str | os.PathLike[str]
 
 
 class Unset:
-    """The type of `UNSET`, the default of arguments where None has a meaning of its own.
+    """The type of `UNSET`, the default of arguments where None has its own meaning.
 
     Examples:
         >>> from m2v_lite import StaticModel
@@ -30,7 +30,7 @@ class Unset:
 
 
 UNSET: Final = Unset()
-"""Means that an argument was not given, where None has a meaning of its own.
+"""A marker for an argument that was not given, where None has its own meaning.
 
 For example, `max_length=None` means no limit. Without `max_length`, the model's own setting applies.
 """

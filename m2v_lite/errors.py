@@ -21,7 +21,7 @@ class M2VLiteError(Exception):
 class ModelNotFoundError(M2VLiteError, FileNotFoundError, ValueError):
     """No model was found: the path does not exist, a file is missing, or the hub has no such model.
 
-    It is also a ValueError, because model2vec raises a ValueError if a file of the folder is missing.
+    It is also a ValueError, because model2vec raises a ValueError if a model file is missing.
 
     Examples:
         >>> from m2v_lite import StaticModel

@@ -128,7 +128,7 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
             revision: a branch, tag or commit of the repository; by default main. A cached branch stays at the
                 commit that was last downloaded.
             cache_dir: the folder of the hub's cache. By default, `HF_HUB_CACHE` or `HF_HOME` sets it.
-            local_files_only: whether to use only the cache, never the hub. `HF_HUB_OFFLINE` does the same.
+            local_files_only: whether to use only files in the cache. `HF_HUB_OFFLINE` does the same.
             memo_bytes: roughly how much memory to use for remembering token ids: of words in single texts, or
                 of chunks if the tokenizer is not WordPiece. The default of 8 MB suits a small board.
             preload: whether to read the entire table from disk now, so a server's first texts do not wait for
@@ -192,8 +192,8 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
 
         A model from `from_pretrained` returns the vectors of model2vec, even for a sentence-transformers
         folder. Here, the modules after the table apply (`Normalize` and `Dense`). Texts are cut only if the
-        tokenizer.json sets a limit. Unknown tokens count. If the config names a default prompt, it is put
-        before each text.
+        tokenizer.json sets a limit. Unknown tokens contribute to the vector. If the config names a default
+        prompt, it is put before each text.
 
         Args:
             path: a folder with a modules.json that begins with a StaticEmbedding, or a model name on the hub.
@@ -206,7 +206,7 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
             revision: a branch, tag or commit of the repository; by default main. A cached branch stays at the
                 commit that was last downloaded.
             cache_dir: the folder of the hub's cache. By default, `HF_HUB_CACHE` or `HF_HOME` sets it.
-            local_files_only: whether to use only the cache, never the hub. `HF_HUB_OFFLINE` does the same.
+            local_files_only: whether to use only files in the cache. `HF_HUB_OFFLINE` does the same.
             memo_bytes: roughly how much memory to use for remembering token ids; by default 8 MB.
 
         Returns:
@@ -294,9 +294,9 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
             batch_size: the maximum number of texts to tokenize at once. It does not change the results.
             truncate_dim: use only this many leading columns, like `dimensionality` of `from_pretrained`.
                 Scaling to length 1 counts only these columns.
-            precision: "int8" for integer codes of scaled vectors, `rint(254 * v)` clipped to -127 and 127;
-                "uint8" for these codes plus 128; "ubinary" or "binary" for one bit per column, eight to a
-                byte, packed as in sentence-transformers; "float32". By default, vectors keep the table's
+            precision: "int8" for integer codes of scaled vectors, `rint(254 * v)` clipped to the range -127
+                to 127; "uint8" for these codes plus 128; "ubinary" or "binary" for one bit per column, eight
+                to a byte, packed as in sentence-transformers; "float32". By default, vectors keep the table's
                 dtype (float32 for int8 and bfloat16 tables).
             out: an array to write the vectors to and to return, such as a mapped .npy file. It must have the
                 shape and dtype of the result. If an error occurs, some of its rows may already be written.
@@ -317,10 +317,10 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
                 change nothing here are accepted.
 
         Returns:
-            An array of (dim,) for one text, (texts, dim) for several, (0, dim) for none; fewer columns with
+            An array: (dim,) for one text, (texts, dim) for several, (0, dim) for none; fewer columns with
             `truncate_dim` or a binary `precision`. The dtype is the table's, or float32 for int8 and bfloat16
-            tables. The vector of a text without known tokens is all zeros. By default, the vectors are
-            bit-identical to those of model2vec 0.10.0.
+            tables. The vector of a text without known tokens is all zeros. The vectors are bit-identical to
+            those of model2vec 0.10.0.
 
         Raises:
             InputTypeError: something in `sentences` is not a text, or an option has the wrong type or is

@@ -14,15 +14,15 @@ class CompareMethods:
     def similarity(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
         """Return the similarity of each vector in one set to each vector in another.
 
-        This does what `cos_sim`, `dot_score`, `euclidean_sim` and `manhattan_sim` of
-        `sentence_transformers.util` do.
+        It computes the same scores as `cos_sim`, `dot_score`, `euclidean_sim` and `manhattan_sim` in
+        `sentence_transformers.util`.
 
         Args:
             embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
             embeddings2: (m, columns), or one vector.
 
         Returns:
-            An array of (n, m), float32, or float64 for float64 vectors. The scores are cosines, unless
+            The scores, (n, m), in float32 (float64 for float64 vectors). They are cosines, unless
             `similarity_fn_name` in the config is "dot", "euclidean" or "manhattan". Distances are negative,
             so a higher score always means more similar.
 
@@ -44,15 +44,15 @@ class CompareMethods:
     def similarity_pairwise(self: Any, embeddings1: ArrayLike, embeddings2: ArrayLike) -> NDArray[Any]:
         """Return the similarity of each vector in one set to the vector at the same position in another.
 
-        This does what `pairwise_cos_sim`, `pairwise_dot_score`, `pairwise_euclidean_sim` and
-        `pairwise_manhattan_sim` of `sentence_transformers.util` do.
+        It computes the same scores as `pairwise_cos_sim`, `pairwise_dot_score`, `pairwise_euclidean_sim` and
+        `pairwise_manhattan_sim` in `sentence_transformers.util`.
 
         Args:
             embeddings1: (n, columns), or one vector (columns,), which counts as (1, columns).
             embeddings2: (n, columns), or one vector.
 
         Returns:
-            An array of (n,), float32, or float64 for float64 vectors. The scores are cosines, unless
+            The scores, (n,), in float32 (float64 for float64 vectors). They are cosines, unless
             `similarity_fn_name` in the config is "dot", "euclidean" or "manhattan". Distances are negative,
             so a higher score always means more similar.
 

@@ -42,7 +42,7 @@ class MoreMethods:
                 arguments that code written for sentence-transformers passes.
 
         Returns:
-            An array of (dim,) for one text, (texts, dim) for several, with the dtype that `encode` returns.
+            An array: (dim,) for one text, (texts, dim) for several, with the dtype that `encode` returns.
 
         Raises:
             InputTypeError: something in `sentences` is not a text, an option is unknown, or an option or the
@@ -88,7 +88,7 @@ class MoreMethods:
                 arguments that code written for sentence-transformers passes.
 
         Returns:
-            An array of (dim,) for one text, (texts, dim) for several, with the dtype that `encode` returns.
+            An array: (dim,) for one text, (texts, dim) for several, with the dtype that `encode` returns.
 
         Raises:
             InputTypeError: something in `sentences` is not a text, an option is unknown, or an option or the
@@ -260,8 +260,8 @@ class MoreMethods:
     def tokenize(self: Any, sentences: Iterable[str]) -> list[list[int]]:
         """Return each text's token ids, cut at the model's `max_length`, without unknown tokens.
 
-        As in model2vec, and unlike `encode`, this does not first cut the text to `max_length *
-        median_token_length` characters.
+        Unlike `encode`, and as in model2vec, this does not first cut a text by its number of characters, to
+        `max_length * median_token_length`.
 
         Args:
             sentences: several texts. A single text counts as a list of one.
@@ -286,7 +286,7 @@ class MoreMethods:
         return lists
 
     def get_embedding_dimension(self: Any) -> int:
-        """Return `dim`. This is its name in sentence-transformers.
+        """Return `dim`, by its name in sentence-transformers.
 
         Returns:
             The number of columns of a vector.
@@ -301,7 +301,7 @@ class MoreMethods:
         return dim
 
     def get_sentence_embedding_dimension(self) -> int:
-        """Return `dim`. This is its older name in sentence-transformers.
+        """Return `dim`, by its older name in sentence-transformers.
 
         Returns:
             The number of columns of a vector.

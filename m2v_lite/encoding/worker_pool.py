@@ -75,7 +75,7 @@ class WorkerPool:
         encoder: what the workers run. It is pickled, unless the workers are forked.
         workers: how many processes. With 1, this process does the work itself, because a single worker would
             not help.
-        start_method: "fork", "spawn" or "forkserver"; None for the current one.
+        start_method: "fork", "spawn" or "forkserver"; None for Python's current one.
 
     Examples:
         >>> from m2v_lite import StaticModel

@@ -26,7 +26,7 @@ OF_DAFT = ("batch_size", "max_retries", "on_error", "concurrency")
 class M2VLiteProvider(Provider):
     """A provider of vectors for `daft.functions.embed_text`.
 
-    Pass it as `provider=`. Or attach it once with `daft.attach_provider`, and pass its name as `provider=`.
+    Pass it as `provider=`, or attach it once with `daft.attach_provider` and pass its name as `provider=`.
 
     Args:
         name: the name that Daft sessions use to find it.
@@ -111,7 +111,7 @@ class M2VLiteTextEmbedder(TextEmbedderDescriptor, TextEmbedder):
         return dict(self._of_daft)
 
     def get_udf_options(self) -> UDFOptions:
-        """Return Daft's own options in Daft's type, by default without retries: errors would only repeat."""
+        """Return Daft's own options for Daft. By default, no retries: a text that fails once fails again."""
         return UDFOptions(**{"max_retries": 0, **self._of_daft})
 
     def get_dimensions(self) -> EmbeddingDimensions:

@@ -46,7 +46,7 @@ class Embedder:
             it as an empty text, whose vector is all zeros; "skip" leaves the row out, which works only for
             batches with all columns; "null" puts null in place of the vector.
         errors: what to do about a value that is not a text or not valid Unicode: "strict" raises an error;
-            "replace" replaces invalid Unicode with U+FFFD, and raises an error for a value that is not a
+            "replace" puts U+FFFD in place of invalid Unicode, and raises an error for a value that is not a
             text; "skip" and "null" do the same as above.
         fixed_size: whether vectors in Arrow are fixed-size lists. False makes them plain lists. Spark needs
             plain lists, and pyarrow needs them to read vectors from Parquet if some are null
@@ -114,10 +114,10 @@ class Embedder:
 
         Returns:
             The batch with the new column `output`, or only the vectors if `batch` is a single column. In
-            pyarrow, the vectors are fixed-size lists, in polars an `Array`, and in a dict or a list a numpy
-            array, (texts, dim). All of these share the memory of the vectors. In pandas, each vector is a
-            numpy array of its own. So it is in a dict or a list if some vectors are None. `batch` is not
-            changed.
+            pyarrow, the vectors are lists, in polars an `Array`, and in a dict or for a list a numpy array,
+            (texts, dim). All of these share the memory of the vectors. In pandas, the column holds one numpy
+            array per row. If some vectors are None, a dict or a list also gets one numpy array per row, in a
+            list. `batch` is not changed.
 
         Raises:
             InputTypeError: `batch` is none of these, or a value is missing or not a text.
@@ -158,9 +158,9 @@ class Embedder:
             An iterator over the batches with the new column.
 
         Raises:
-            InputTypeError: `batches` is a single batch. While iterating, the same as for one batch.
-            InputValueError: while iterating, the same as for one batch.
-            TokenizationError: while iterating, the same as for one batch.
+            InputTypeError: `batches` is a single batch; or, while iterating, as for a call with one batch.
+            InputValueError: while iterating, as for a call with one batch.
+            TokenizationError: while iterating, as for a call with one batch.
             M2VLiteError: while iterating, the model cannot be loaded in this process.
 
         Examples:

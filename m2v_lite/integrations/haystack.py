@@ -45,7 +45,7 @@ class _Embedder:
         self._model: StaticModel | None = None
 
     def warm_up(self) -> None:
-        """Load the model. If you do not call this, `run` loads the model.
+        """Load the model now. Otherwise, the first `run` loads it.
 
         Raises:
             InputTypeError: an argument in `model_kwargs` is unknown or has the wrong type.
@@ -120,8 +120,8 @@ class M2VLiteTextEmbedder(_Embedder):
     Attributes:
         model: the path or the name of the model; None for the bundled one.
         token: the access token for the hub, as a `Secret`, or None.
-        prefix: what is put before each text.
-        suffix: what is put after each text.
+        prefix: what to put before each text.
+        suffix: what to put after each text.
         model_kwargs: the arguments used to load the model.
 
     Raises:
@@ -211,12 +211,12 @@ class M2VLiteDocumentEmbedder(_Embedder):
     Attributes:
         model: the path or the name of the model; None for the bundled one.
         token: the access token for the hub, as a `Secret`, or None.
-        prefix: what is put before each text.
-        suffix: what is put after each text.
+        prefix: what to put before each text.
+        suffix: what to put after each text.
         model_kwargs: the arguments used to load the model.
         progress_bar: whether to show a progress bar.
         meta_fields_to_embed: the names of metadata fields to put before the text.
-        embedding_separator: what is put between the metadata fields and the text.
+        embedding_separator: what to put between these fields and the text.
 
     Raises:
         InputTypeError: `model`, `token` or `meta_fields_to_embed` has the wrong type.

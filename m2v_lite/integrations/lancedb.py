@@ -111,8 +111,8 @@ class M2VLiteEmbeddings(TextEmbeddingFunction):  # type: ignore[misc, unused-ign
             **kwargs: ignored; LanceDB may pass some.
 
         Returns:
-            A list with one vector per text, (dim,), with the dtype that `StaticModel.encode` returns. For a
-            missing text, it has None.
+            A list with one entry per text: its vector, (dim,), with the dtype that `StaticModel.encode`
+            returns, or None for a missing text.
 
         Raises:
             InputTypeError: something in `texts` is not a text.

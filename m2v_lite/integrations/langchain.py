@@ -71,7 +71,7 @@ class M2VLiteEmbeddings(Embeddings):
         self._model = model_of(model, token=token, **options)
 
     def embed_documents(self, texts: Iterable[str]) -> list[list[float]]:
-        """Embed documents, the texts to search.
+        """Embed the documents to search.
 
         Args:
             texts: a list or other iterable of texts.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Model2VecEmbeddingFunction:
-    """Replaces `pymilvus.model.dense.Model2VecEmbeddingFunction`, without pymilvus, torch or model2vec.
+    """Like `pymilvus.model.dense.Model2VecEmbeddingFunction`, but without pymilvus, torch or model2vec.
 
     The class is not a subclass of `pymilvus.model.base.BaseEmbeddingFunction`. But once a program has
     imported that class, `isinstance` treats these functions as instances of it. Many threads can use one
@@ -69,7 +69,7 @@ class Model2VecEmbeddingFunction:
         return self.model.dim
 
     def encode_documents(self, documents: Iterable[str]) -> Vectors:
-        """Encode documents, the texts to search.
+        """Encode the documents to search.
 
         Args:
             documents: a list, generator, numpy array or other iterable of texts.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A scikit-learn transformer that turns texts into vectors, for pipelines and grid searches.
 
-    It learns nothing: `fit` only loads the model, and `transform` works without it. A pickle stores the
+    It learns nothing: `fit` only loads the model, and `transform` works without `fit`. A pickle stores the
     parameters but not the model's weights, so each process maps the model's file itself.
 
     Args:

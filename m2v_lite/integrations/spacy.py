@@ -25,7 +25,7 @@ Vector = NDArray[np.float32]
 
 
 class M2VLite(Pipe):
-    """A spaCy component that sets `vector` and `similarity` for documents, spans and tokens.
+    """A spaCy component that provides `vector` and `similarity` for documents, spans and tokens.
 
     Import this module, then add the component by name: `nlp.add_pipe("m2v_lite")`. `nlp.to_disk` stores the
     config, which has the model's path or name but not the model itself. Many threads can use one component.
