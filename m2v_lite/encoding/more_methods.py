@@ -47,8 +47,8 @@ class MoreMethods:
         Raises:
             InputTypeError: something in `sentences` is not a text, an option is unknown, or an option or the
                 prompt has the wrong type.
-            InputValueError: the config has no prompt of this name, a text is not valid Unicode, or an option
-                is out of range.
+            InputValueError: the config has no prompt with this name, a text is not valid Unicode, or an
+                option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             WorkerError: a worker process did not start, or ended early.
 
@@ -93,8 +93,8 @@ class MoreMethods:
         Raises:
             InputTypeError: something in `sentences` is not a text, an option is unknown, or an option or the
                 prompt has the wrong type.
-            InputValueError: the config has no prompt of this name, a text is not valid Unicode, or an option
-                is out of range.
+            InputValueError: the config has no prompt with this name, a text is not valid Unicode, or an
+                option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             WorkerError: a worker process did not start, or ended early.
 
@@ -151,8 +151,8 @@ class MoreMethods:
             The vector of each text, (columns,), bit-identical to the one that `encode` returns.
 
         Raises:
-            InputTypeError: `sentences` holds something that is not a text, or an option has the wrong type or
-                is unknown.
+            InputTypeError: `sentences` contains something that is not a text, or an option has the wrong type
+                or is unknown.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 

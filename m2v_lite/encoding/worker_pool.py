@@ -239,7 +239,7 @@ class WorkerPool:
             valid only until you ask for the next batch: copy what you keep.
 
         Raises:
-            InputTypeError: `batches` is not an iterable, a batch holds something that is not a text, or an
+            InputTypeError: `batches` is not an iterable, a batch contains something that is not a text, or an
                 option has the wrong type or is unknown.
             InputValueError: a batch has more than `batch_size` texts, a text is not valid Unicode, or an
                 option is out of range.

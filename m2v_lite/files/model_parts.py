@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class ModelParts:
-    """A table, a tokenizer and settings that fit together, and what callers may read of them.
+    """A table, a tokenizer and settings that fit together, and what callers can read of them.
 
     Args:
         table: the arrays.
         tokenizer: the tokenizer.
         config: the settings; copied.
         card: the entries of the model card; None to read them from `files` when they are asked for.
-        files: the model's files, or None for a model made of arrays.
-        read_again: reads the model once more; None for a model made of arrays.
+        files: the model's files, or None for a model made from arrays.
+        read_again: reads the model again; None for a model made from arrays.
 
     Attributes:
         config: the settings, with the current `normalize` and `max_length`.
-        files: the model's files, or None for a model made of arrays.
+        files: the model's files, or None for a model made from arrays.
         default_prompt_name: the name of the prompt to put before texts if a call names none, or None.
 
     Raises:
@@ -154,7 +154,7 @@ class ModelParts:
         return self._table.rows(np.arange(self._tokenizer.vocabulary_size))
 
     def check_assigned(self) -> None:
-        """Check that arrays which were assigned fit together, and fit the tokenizer.
+        """Check that the assigned arrays fit together, and fit the tokenizer.
 
         Raises:
             InvalidModelError: they do not.

@@ -94,7 +94,7 @@ class M2VLiteEmbeddings(BaseEmbeddings):
             A list with one vector per text, (dim,) float32. The vectors are rows of one array.
 
         Raises:
-            InputTypeError: `texts` is a single text, or holds something that is not a text.
+            InputTypeError: `texts` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 

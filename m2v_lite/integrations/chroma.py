@@ -73,7 +73,7 @@ class M2VLiteEmbeddingFunction(EmbeddingFunction[Documents]):
             A list with one vector per text, (dim,) float32 whatever the table's dtype.
 
         Raises:
-            InputTypeError: `input` is a single text, or holds something that is not a text.
+            InputTypeError: `input` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             ValueError: the list is empty. Chroma itself raises this.

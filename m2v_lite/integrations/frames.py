@@ -1,6 +1,6 @@
 """Batches of pyarrow, pandas, polars and plain Python: their texts, and columns of vectors for them.
 
-Each of these libraries is imported only for one of its own batches: then the program has already loaded it.
+Each of these libraries is imported only for its own batches. By then, the program has already loaded it.
 """
 
 from __future__ import annotations

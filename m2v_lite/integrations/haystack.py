@@ -126,7 +126,7 @@ class M2VLiteTextEmbedder(_Embedder):
 
     Raises:
         InputTypeError: `model` or `token` has the wrong type.
-        InputValueError: `model_kwargs` holds a token.
+        InputValueError: `model_kwargs` contains a token.
 
     Examples:
         >>> embedder = M2VLiteTextEmbedder()
@@ -220,7 +220,7 @@ class M2VLiteDocumentEmbedder(_Embedder):
 
     Raises:
         InputTypeError: `model`, `token` or `meta_fields_to_embed` has the wrong type.
-        InputValueError: `model_kwargs` holds a token.
+        InputValueError: `model_kwargs` contains a token.
 
     Examples:
         >>> embedder = M2VLiteDocumentEmbedder(meta_fields_to_embed=["title"])

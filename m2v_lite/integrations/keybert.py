@@ -62,7 +62,7 @@ class M2VLiteBackend(BaseEmbedder):
             (texts, dim) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: `documents` is a single text, or holds something that is not a text.
+            InputTypeError: `documents` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 

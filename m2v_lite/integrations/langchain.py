@@ -80,7 +80,7 @@ class M2VLiteEmbeddings(Embeddings):
             The vector of each text, as a list of `dim` floats. If there are no texts, the list is empty.
 
         Raises:
-            InputTypeError: `texts` is a single text, or holds something that is not a text.
+            InputTypeError: `texts` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 

@@ -25,7 +25,7 @@ def vectors_of(model: StaticModel, texts: Iterable[str], **options: Any) -> NDAr
         options: the options of `StaticModel.encode`.
 
     Raises:
-        InputTypeError: `texts` is a single text, or holds something that is not a text.
+        InputTypeError: `texts` is a single text, or contains something that is not a text.
         InputValueError: a text is not valid Unicode.
         TokenizationError: the model's tokenizer cannot tokenize a text.
 

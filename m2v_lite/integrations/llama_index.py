@@ -46,7 +46,7 @@ class M2VLiteEmbedding(BaseEmbedding):
 
     Raises:
         InputTypeError: `model_name` has the wrong type.
-        InputValueError: `model_kwargs` holds a token.
+        InputValueError: `model_kwargs` contains a token.
         M2VLiteError: the model cannot be loaded;
             [`StaticModel.from_pretrained`][m2v_lite.StaticModel.from_pretrained] lists the errors.
         pydantic.ValidationError: another argument is unknown or invalid.

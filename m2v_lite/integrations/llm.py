@@ -68,9 +68,9 @@ class M2VLiteModel(llm.EmbeddingModel):
 
         Raises:
             InputTypeError: something in `items` is not a text.
-            InputValueError: a text is not valid Unicode, or the model knows no token of it. Such a text has a
-                vector of zeros. With that in a collection, every search would fail, because llm divides by
-                the vector's length.
+            InputValueError: a text is not valid Unicode, or the model knows none of its tokens. Such a text
+                has a vector of zeros. With that in a collection, every search would fail, because llm divides
+                by the vector's length.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             M2VLiteError: the model cannot be loaded.
 

@@ -79,7 +79,7 @@ class Model2VecEmbeddingFunction:
             of one array. If there are no texts, the list is empty.
 
         Raises:
-            InputTypeError: `documents` is a single text, or holds something that is not a text.
+            InputTypeError: `documents` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
@@ -101,7 +101,7 @@ class Model2VecEmbeddingFunction:
             of one array. If there are no texts, the list is empty.
 
         Raises:
-            InputTypeError: `queries` is a single text, or holds something that is not a text.
+            InputTypeError: `queries` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
@@ -123,7 +123,7 @@ class Model2VecEmbeddingFunction:
             of one array. If there are no texts, the list is empty.
 
         Raises:
-            InputTypeError: `texts` is a single text, or holds something that is not a text.
+            InputTypeError: `texts` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 

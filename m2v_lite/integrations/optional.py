@@ -26,7 +26,7 @@ def missing(library: str, extra: str) -> MissingPackageError:
 
 
 def model_of(source: StaticModel | PathLike | None, **options: Any) -> StaticModel:
-    """Return a model as it is, or load it.
+    """Return a loaded model unchanged, or load a model.
 
     Args:
         source: a `StaticModel`, or what `StaticModel.from_pretrained` takes. None means the bundled model.

@@ -110,8 +110,8 @@ class M2VLiteVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             (texts, columns) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: `X` is a single text, holds something that is not a text, or a parameter has the
-                wrong type.
+            InputTypeError: `X` is a single text, contains something that is not a text, or a parameter has
+                the wrong type.
             InputValueError: `X` has several columns, a text is not valid Unicode, or a parameter has an
                 invalid value.
             TokenizationError: the model's tokenizer cannot tokenize a text.

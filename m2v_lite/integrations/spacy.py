@@ -182,7 +182,7 @@ class KnownVector:
 
 
 def has_vector(part: Any) -> bool:
-    """Return whether the model knows a token of the text of a document, span or token."""
+    """Return whether the model knows any token in the text of a document, span or token."""
     return bool(part.vector.any())
 
 

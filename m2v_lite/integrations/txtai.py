@@ -77,7 +77,7 @@ class M2VLiteVectors(Vectors):
             (texts, dim) float32, whatever the table's dtype.
 
         Raises:
-            InputTypeError: `data` is a single text, or holds something that is not a text.
+            InputTypeError: `data` is a single text, or contains something that is not a text.
             InputValueError: a text is not valid Unicode.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
