@@ -1,4 +1,4 @@
-"""The settings and the tensors of a head -> a head whose layers fit the table and one another."""
+"""Builds a head from its settings and tensors, and checks that the layers fit the table and each other."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def head_of(parts: ModelParts) -> MLPHead | None:
-    """Return the head of a loaded model, or None if it has none.
+    """Return the head of a loaded model, or None if the model has no head.
 
     Raises:
         ModelNotFoundError: the config describes a head, but its file is missing.
-        InvalidModelError: the settings, the tensors and the table do not fit together, or the head holds NaN.
+        InvalidModelError: the settings, tensors and table do not fit together, or a number is not finite.
     """
     tensors, settings = head_tensors(parts), parts.config.get(SETTINGS)
     if not tensors and not isinstance(settings, Mapping):

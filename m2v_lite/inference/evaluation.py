@@ -1,4 +1,4 @@
-"""Predicted and true labels -> precision, recall and F1 of each class, and their averages."""
+"""Computes precision, recall and F1 for each class, and their averages, from predicted and true labels."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ FIGURES = ("precision", "recall", "f1-score", "support")
 
 
 def evaluate_single_or_multi_label(predictions: NDArray[Any], y: Sequence[Any]) -> dict[str, Any]:
-    """Return a classification report, as scikit-learn's `classification_report` has it, as a dictionary.
+    """Return a classification report as a dictionary, like scikit-learn's `classification_report`.
 
-    Of a class, precision is the share of right ones among the texts that were given it, recall the share that
-    were given it among the texts that have it, and F1 `2 * precision * recall / (precision + recall)`; 0
-    where nothing can be divided
+    The precision of a class is the share of texts predicted to have the class that really have it. The recall
+    is the share of texts with the class that were predicted to have it. F1 is
+    `2 * precision * recall / (precision + recall)`. A division by 0 counts as 0
     (https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html).
 
     Args:
-        predictions: (texts,) the predicted label of each text; or for each text its labels.
+        predictions: (texts,) the predicted label of each text, or the predicted labels of each text.
         y: the true labels, in the same form.
 
     Returns:
-        For each class, by its name as a str, and for "macro avg" and "weighted avg": a dictionary of
-        "precision", "recall", "f1-score" and "support" (how many texts have the class). And "accuracy": the
-        share of texts whose labels are all right.
+        A dictionary with an entry for each class, named by its label as a str, and for "macro avg" and
+        "weighted avg". Each entry is a dictionary with "precision", "recall", "f1-score" and "support" (the
+        number of texts with the class). "accuracy" is the share of texts whose labels are all correct.
 
     Examples:
         >>> report = evaluate_single_or_multi_label(np.array(["a", "b", "b"]), ["a", "a", "b"])
@@ -64,12 +64,12 @@ def evaluate_single_or_multi_label(predictions: NDArray[Any], y: Sequence[Any]) 
 
 
 def _membership(sets: Iterable[set[Any]], classes: Sequence[Any]) -> NDArray[np.bool_]:
-    """Return which classes each set holds, (sets, classes)."""
+    """Return which classes each set contains, (sets, classes)."""
     return np.array([[name in labels for name in classes] for labels in sets], bool).reshape(-1, len(classes))
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[Any]:
-    """Return `part / whole`; 0 where the whole is 0."""
+    """Return `part / whole`, or 0 where `whole` is 0."""
     part = part.astype(float)
     shares: NDArray[Any] = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
     return shares

@@ -1,7 +1,8 @@
-"""Vectors -> probabilities: a head of linear layers, as model2vec 0.10 trains it.
+"""`MLPHead`, a head of linear layers that turns vectors into probabilities, as in model2vec 0.10.
 
-The arithmetic is that of model2vec 0.10.0 (https://github.com/MinishLab/model2vec, `inference/mlp.py`):
-float32 matrix products of all vectors at once. With the same numpy, the bits are the same.
+The arithmetic is the same as in model2vec 0.10.0 (https://github.com/MinishLab/model2vec,
+`inference/mlp.py`): float32 matrix products of all vectors at once. With the same numpy, the results are
+identical to the bit.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from m2v_lite.embedding.modules import sigmoid
 
 
 class Activation(str, Enum):
-    """What turns the numbers of the last layer into the output; its value is the name in a config.
+    """The function that turns the numbers of the last layer into the output.
 
-    `SOFTMAX` is for one label a text: probabilities that add up to 1, `exp(x) / sum(exp(x))`. `SIGMOID` is
-    for several labels a text: a probability for each, `1 / (1 + exp(-x))`. `IDENTITY` is for numbers that are
-    no probabilities, which stay as they are.
+    The value of each member is its name in a config.
+
+    - `SOFTMAX` is for one label per text. It returns probabilities that add up to 1, `exp(x) / sum(exp(x))`.
+    - `SIGMOID` is for several labels per text. It returns a probability for each, `1 / (1 + exp(-x))`.
+    - `IDENTITY` is for numbers that are not probabilities. It returns them unchanged.
 
     Examples:
         >>> Activation("softmax") is Activation.SOFTMAX, Activation.SIGMOID.value
@@ -34,7 +37,7 @@ class Activation(str, Enum):
 
 
 class Layer(NamedTuple):
-    """A linear layer: `vectors @ weight.T + bias`. It is a named tuple.
+    """A linear layer, `vectors @ weight.T + bias`, as a named tuple.
 
     Attributes:
         weight: (outputs, inputs) floats.
@@ -51,18 +54,19 @@ class Layer(NamedTuple):
 
 
 class MLPHead:
-    """Linear layers with ReLU between them, and an activation at the end.
+    """Linear layers with ReLU between them and an activation after the last layer.
 
-    The arithmetic is that of model2vec 0.10.0 (https://github.com/MinishLab/model2vec, `inference/mlp.py`).
+    The arithmetic is the same as in model2vec 0.10.0 (https://github.com/MinishLab/model2vec,
+    `inference/mlp.py`).
 
     Args:
-        layers: the layers; none leaves vectors as they are.
-        activation: the activation at the end.
-        classes: (outputs,) the labels; None for numbers that are no labels.
+        layers: the layers. Without layers, the activation applies to the vectors themselves.
+        activation: the activation after the last layer.
+        classes: (outputs,) the labels; None if the outputs are not labels.
 
     Attributes:
         layers: a list of the layers.
-        activation: the activation at the end.
+        activation: the activation after the last layer.
         classes_: (outputs,) the labels, or None.
 
     Examples:
@@ -84,13 +88,13 @@ class MLPHead:
         self.classes_ = classes
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[Any]:  # as in model2vec
-        """Return the output of the head: the numbers of the last layer, with the activation.
+        """Return the output of the head: the numbers of the last layer after the activation.
 
         Args:
             X: (texts, dim) vectors.
 
         Returns:
-            (texts, outputs) floats: probabilities, or with `IDENTITY` the numbers themselves.
+            (texts, outputs) floats: probabilities, or the numbers of the last layer for `IDENTITY`.
 
         Examples:
             >>> layer = Layer(np.eye(2), np.zeros(2))
@@ -105,13 +109,13 @@ class MLPHead:
         return sigmoid(numbers) if self.activation is Activation.SIGMOID else numbers
 
     def predict_index(self, X: NDArray[Any]) -> NDArray[np.intp]:
-        """Return the index of the likeliest class of each vector.
+        """Return the index of the most probable class for each vector.
 
         Args:
             X: (texts, dim) vectors.
 
         Returns:
-            (texts,) integers, indexes of `classes_`.
+            (texts,) integers, indexes into `classes_`.
 
         Examples:
             >>> layer = Layer(np.eye(2), np.zeros(2))
@@ -123,7 +127,7 @@ class MLPHead:
         return indexes
 
     def predict_regression(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return the numbers of the last layer, without the activation.
+        """Return the numbers of the last layer, before the activation.
 
         Args:
             X: (texts, dim) vectors.
@@ -146,7 +150,7 @@ class MLPHead:
 
 
 def _softmax(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return probabilities that add up to 1 in each row. Without the shift, exp would overflow."""
+    """Return probabilities that add up to 1 in each row. Without the shift, exp could overflow."""
     powers = np.exp(numbers - numbers.max(axis=-1, keepdims=True))
     probabilities: NDArray[Any] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities

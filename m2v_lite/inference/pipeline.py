@@ -1,4 +1,4 @@
-"""A model with a head: texts -> vectors -> labels and probabilities."""
+"""`StaticModelPipeline`, a model with a head that predicts labels and probabilities from texts."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 
 class StaticModelPipeline(SavesWithHead):
-    """A static model and a head that model2vec 0.10 has trained: texts -> labels, or other numbers.
+    """A static model with a head from model2vec 0.10 that predicts labels or other numbers.
 
-    `from_pretrained` makes one. A program that uses `model2vec.inference.StaticModelPipeline` only has to
-    change the import. The head is a few layers on top of the vectors; its arrays stay in their file.
+    Use `from_pretrained` to load one. If your program uses `model2vec.inference.StaticModelPipeline`, you
+    only need to change the import. The head is a few layers on top of the vectors. Its arrays are
+    memory-mapped from the file.
 
     Args:
         model: the model.
@@ -39,10 +40,10 @@ class StaticModelPipeline(SavesWithHead):
     Attributes:
         model: the model.
         head: the head.
-        classes_: (classes,) the labels; None if the head gives other numbers.
+        classes_: (classes,) the labels; None if the head does not predict labels.
 
     Examples:
-        This head was not trained: its one layer compares a text with two others.
+        This head is not trained. Its only layer compares a text with two others.
 
         >>> from m2v_lite.inference import Layer
         >>> model = StaticModel.from_pretrained()
@@ -76,26 +77,27 @@ class StaticModelPipeline(SavesWithHead):
 
         Args:
             path: a folder, a packed model, or a name on the hub.
-            token: the hub's access token, for private models; False for none. By default `HF_TOKEN`, or the
-                token of `hf auth login`.
+            token: an access token for private models on the hub; False for none. The default is `HF_TOKEN` or
+                the token saved by `hf auth login`.
             subfolder: the folder of the model inside `path`.
-            revision: a branch, tag or commit of the repository; by default main. A branch in the cache stays
-                at the commit of its last download.
-            cache_dir: the hub's cache, if it is not at `HF_HUB_CACHE` or `HF_HOME`.
+            revision: a branch, tag or commit of the repository. The default is main. A branch in the cache
+                stays at the commit of its last download.
+            cache_dir: the hub's cache folder, if it is not the one in `HF_HUB_CACHE` or `HF_HOME`.
             force_download: whether to download the model even if it is in the cache.
-            local_files_only: whether to fail rather than ask the hub. `HF_HUB_OFFLINE` does the same.
-            memo_bytes: about how many bytes of memory may be used to remember the token ids of words; by
-                default 8 MB.
+            local_files_only: whether to raise an error instead of contacting the hub. `HF_HUB_OFFLINE` has
+                the same effect.
+            memo_bytes: the approximate memory, in bytes, for remembering the token ids of words. The default
+                is 8 MB.
 
         Returns:
-            The pipeline of the model and its head.
+            A pipeline with the model and its head.
 
         Raises:
             ModelNotFoundError: there is no model at `path`, or it has no head.
             InvalidModelError: a file is broken or not supported, or the head does not fit the model.
             DownloadError: the model is not in the cache and cannot be downloaded.
             MissingPackageError: a package that the model needs is not installed.
-            InputTypeError: an argument has a wrong type.
+            InputTypeError: an argument has the wrong type.
             InputValueError: an argument has an impossible value, such as `memo_bytes=0`.
 
         Examples:
@@ -154,21 +156,24 @@ class StaticModelPipeline(SavesWithHead):
         """Return the label of each text.
 
         Args:
-            X: a text or several texts. One text gives what a list of one gives.
-            show_progress_bar: whether to show one (needs tqdm).
-            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
-            batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            use_multiprocessing: whether a thread may pool one batch while the next is tokenized, as for
+            X: a text or several texts. A single text returns the same as a list of one text.
+            show_progress_bar: whether to show a progress bar. This needs tqdm.
+            max_length: the maximum number of tokens per text; None for no limit. The default is the model's
+                setting.
+            batch_size: the maximum number of texts to tokenize at once. It does not change the result.
+            use_multiprocessing: whether a second thread can pool one batch while the next is tokenized, as in
                 `StaticModel.encode`.
-            multiprocessing_threshold: the number of texts beyond which such a thread may be used.
-            threshold: how probable a label must be, from 0 to 1, if a text may have several (sigmoid).
+            multiprocessing_threshold: use the second thread only for more texts than this.
+            threshold: return the labels whose probability is above this number, from 0 to 1. It applies only
+                if a text can have several labels (sigmoid).
 
         Returns:
-            (texts,) labels. If a text may have several (sigmoid), an array of them for each text, in an
-            array of objects, as model2vec returns it. Without labels (identity), (texts, outputs) numbers.
+            (texts,) labels. If a text can have several labels (sigmoid), an array of objects with an array of
+            labels for each text, as in model2vec. If there are no labels (identity), (texts, outputs)
+            numbers.
 
         Raises:
-            InputTypeError: something in `X` is not a text, or an option has a wrong type.
+            InputTypeError: something in `X` is not a str, or an option has the wrong type.
             InputValueError: a text is not valid Unicode, or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             InvalidModelError: the head has no classes.
@@ -212,21 +217,22 @@ class StaticModelPipeline(SavesWithHead):
         """Return the probability of each class for each text.
 
         Args:
-            X: a text or several texts. One text gives what a list of one gives.
-            show_progress_bar: whether to show one (needs tqdm).
-            max_length: cut each text after so many tokens; None for no limit. By default the model's setting.
-            batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            use_multiprocessing: whether a thread may pool one batch while the next is tokenized, as for
+            X: a text or several texts. A single text returns the same as a list of one text.
+            show_progress_bar: whether to show a progress bar. This needs tqdm.
+            max_length: the maximum number of tokens per text; None for no limit. The default is the model's
+                setting.
+            batch_size: the maximum number of texts to tokenize at once. It does not change the result.
+            use_multiprocessing: whether a second thread can pool one batch while the next is tokenized, as in
                 `StaticModel.encode`.
-            multiprocessing_threshold: the number of texts beyond which such a thread may be used.
+            multiprocessing_threshold: use the second thread only for more texts than this.
 
         Returns:
             (texts, classes) floats, in the order of `classes_`. With softmax, each row adds up to 1.
 
         Raises:
-            InputTypeError: something in `X` is not a text, or an option has a wrong type.
-            InputValueError: the head gives numbers that are no probabilities, a text is not valid Unicode, or
-                an option is out of range.
+            InputTypeError: something in `X` is not a str, or an option has the wrong type.
+            InputValueError: the head does not return probabilities, a text is not valid Unicode, or an option
+                is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
 
         Examples:
@@ -253,21 +259,22 @@ class StaticModelPipeline(SavesWithHead):
         batch_size: int = BATCH_TEXTS,
         threshold: float = 0.5,
     ) -> dict[str, Any]:
-        """Predict the labels of texts, and compare them with the true labels.
+        """Predict the labels of texts and compare them with the true labels.
 
         Args:
             X: the texts.
-            y: the true label of each text, or a list of its labels.
-            batch_size: the most texts that are tokenized at once. Results do not depend on it.
-            threshold: how probable a label must be, from 0 to 1, if a text may have several (sigmoid).
+            y: for each text, the true label or a list of the true labels.
+            batch_size: the maximum number of texts to tokenize at once. It does not change the result.
+            threshold: predict the labels whose probability is above this number, from 0 to 1. It applies only
+                if a text can have several labels (sigmoid).
 
         Returns:
             A classification report; see `evaluate_single_or_multi_label`.
 
         Raises:
-            InputTypeError: something in `X` is not a text, or an option has a wrong type.
-            InputValueError: there are more or fewer labels than texts, or none; the head gives numbers that
-                are no labels; a text is not valid Unicode; or an option is out of range.
+            InputTypeError: something in `X` is not a str, or an option has the wrong type.
+            InputValueError: the number of labels is not the number of texts, or is 0; the head does not
+                predict labels; a text is not valid Unicode; or an option is out of range.
             TokenizationError: the model's tokenizer cannot tokenize a text.
             InvalidModelError: the head has no classes.
 
@@ -302,7 +309,7 @@ class StaticModelPipeline(SavesWithHead):
         use_multiprocessing: bool,
         multiprocessing_threshold: int,
     ) -> NDArray[Any]:
-        """Return the vectors of texts, (texts, dim), as if NaN in the table were 0."""
+        """Return the vectors of texts, (texts, dim), with each NaN in the table treated as 0."""
         texts, _ = as_texts(given)
         model = self.model
         with np.errstate(invalid="ignore", over="ignore"):

@@ -1,4 +1,4 @@
-"""The methods of a pipeline that write it: the model, with its head beside it."""
+"""The methods of a pipeline that save the model together with its head."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class SavesWithHead:
-    """Gives a pipeline the methods that write it as a folder or as one file."""
+    """A base class with the methods that save a pipeline as a folder or as one file."""
 
     def save_pretrained(self: Any, path: PathLike) -> None:
-        """Write the model and its head as a folder that model2vec and m2v_lite load.
+        """Save the model and its head to a folder that model2vec and m2v_lite can load.
 
-        Each file appears whole or not at all. Beside the files that `StaticModel.save_pretrained` writes, the
-        head has a file in safetensors, and its settings are in the config.
+        Each file appears only when it is complete. The folder has the files of `StaticModel.save_pretrained`
+        and a safetensors file with the head. The settings of the head are in the config.
 
         Args:
-            path: the folder, made if needed.
+            path: the folder. It is created if necessary.
 
         Raises:
             InputTypeError: `path` is not a str or a pathlib.Path.
-            InvalidModelError: the tokenizer's file has changed since the model was loaded.
+            InvalidModelError: the tokenizer file has changed since the model was loaded.
             OSError: the folder cannot be written.
 
         Examples:
@@ -50,15 +50,15 @@ class SavesWithHead:
         save_model(self._with_settings(), checked_path("path", path), head=self._tensors())
 
     def save_packed(self: Any, path: PathLike, source: str | None = None) -> None:
-        """Write the model and its head as one file, which loads quickest; see `StaticModel.save_packed`.
+        """Save the model and its head to one file, which loads fastest; see `StaticModel.save_packed`.
 
         Args:
-            path: the file; let its name end in ".safetensors".
-            source: where the model comes from, to note in the file: a name, and perhaps a revision.
+            path: the file. Its name should end in ".safetensors".
+            source: the origin of the model, to record in the file: a name, optionally with a revision.
 
         Raises:
             InputTypeError: `path` is not a str or a pathlib.Path.
-            InvalidModelError: the tokenizer's file has changed since the model was loaded, or is damaged.
+            InvalidModelError: the tokenizer file has changed since the model was loaded, or it is damaged.
             OSError: the file cannot be written.
 
         Examples:

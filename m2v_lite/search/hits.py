@@ -1,4 +1,4 @@
-"""The numbers of chunks -> what the index has of them."""
+"""`Hit`, a search result, and the function that builds hits from chunk numbers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from m2v_lite.search.nearest import Found
 
 
 class Hit(NamedTuple):
-    """A text that was found. It is a named tuple.
+    """A search result, as a named tuple.
 
     Attributes:
-        id: what identifies it: what `Index.add` was given or has returned. Of a chunk of a file, a number.
-        score: how good it is: of search by vector, the cosine; of search by words, BM25; of hybrid search,
-            BM25 plus six times the cosine.
+        id: the id of the text: the one passed to `Index.add` or returned by it. For a chunk of a file, it is
+            a number.
+        score: how well the text matches. Higher is better. It is the cosine for search by vector, BM25 for
+            search by words, and BM25 plus six times the cosine for hybrid search.
         text: the text.
-        metadata: what `Index.add` was given with it; {} for nothing.
-        path: the file that it is of, or None if `Index.add` added it.
-        first_line: the first line of it in the file, from 1 up, or None.
-        last_line: the last line of it in the file, or None.
+        metadata: the metadata passed to `Index.add`; {} if there is none.
+        path: the path of the file that the text comes from, or None if it was added with `Index.add`.
+        first_line: the number of its first line in the file, starting at 1, or None.
+        last_line: the number of its last line in the file, or None.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -43,7 +44,7 @@ class Hit(NamedTuple):
 
 
 def hits_of(connection: sqlite3.Connection, found: Found) -> list[Hit]:
-    """Return chunks with all that the index has of them."""
+    """Return a hit for each chunk that was found, with all that the index stores about it."""
     numbers = found.chunks.tolist()
     query = (
         "SELECT chunks.id, name, text, metadata, path, first_line, last_line FROM chunks "

@@ -1,4 +1,4 @@
-"""`Index`: texts that can be searched by meaning and by words, in one file."""
+"""`Index`, a file of texts that you can search by meaning and by words."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ FUSED = 100
 
 
 class Index(Upkeep):
-    """Texts with their vectors in one file, which can be searched.
+    """A searchable file of texts and their vectors.
 
-    The file is an SQLite database (https://sqlite.org). What a call has changed is there as a whole when it
-    returns. Several threads and processes may search at once, also while one of them writes.
+    The file is an SQLite database (https://sqlite.org). When a call returns, all of its changes are
+    committed. Several threads and processes can search at the same time, even while one of them writes.
 
     Args:
-        path: the file. It is made if it is missing.
-        model: a model, or its name or path as for `StaticModel.from_pretrained`. By default, the one that
-            made the index; for a new index, the bundled one.
-        precision: how the vectors of a new index are kept: "int8", or "float32", which takes four times as
+        path: the file. If it does not exist, it is created.
+        model: a model, or its name or path, as for `StaticModel.from_pretrained`. The default is the model
+            that made the index; for a new index, it is the bundled model.
+        precision: how a new index stores its vectors: "int8" or "float32". "float32" takes four times as
             much space.
-        create: whether to make a missing file. If not, it is an error.
+        create: whether to create the file if it does not exist. If False, a missing file is an error.
 
     Raises:
-        InvalidIndexError: the file is damaged or of another program, its vectors are of another model, or it
-            is missing and `create` is False.
-        InputValueError: the precision is unknown, or the model has no files.
+        InvalidIndexError: the file is damaged or belongs to another program, another model made its vectors,
+            or it is missing and `create` is False.
+        InputValueError: the precision is unknown, or the model was not loaded from files.
         InputTypeError: the path is not a str or a pathlib.Path.
         M2VLiteError: the model cannot be loaded.
         OSError: the file cannot be opened.
@@ -91,27 +91,27 @@ class Index(Upkeep):
 
     @property
     def model(self) -> StaticModel:
-        """The model that makes the vectors of texts and of queries."""
+        """The model that embeds texts and queries."""
         return self._model
 
     @property
     def path(self) -> str:
-        """The path of the file, as it was given."""
+        """The path of the file, as you gave it."""
         return self._database.path
 
     @property
     def files(self) -> list[str]:
-        """The paths of the files that the index is made of.
+        """The paths of all files that can belong to the index.
 
-        These are the file itself, and what SQLite keeps beside it for a while.
+        These are the index file itself and the temporary files that SQLite creates next to it.
         """
         return self._database.files()
 
     def __len__(self) -> int:
-        """Return how many texts there are.
+        """Return the number of texts in the index.
 
         Returns:
-            The number of texts, chunks of files included.
+            The number of texts, including the chunks of files.
 
         Raises:
             InvalidIndexError: the file is damaged.
@@ -135,7 +135,9 @@ class Index(Upkeep):
         self.close()
 
     def close(self) -> None:
-        """Close the file. The end of a `with` block does so, too. A closed index cannot be used any more.
+        """Close the file. You cannot use a closed index.
+
+        The end of a `with` block also closes it.
 
         Examples:
             >>> from tempfile import TemporaryDirectory
@@ -152,26 +154,26 @@ class Index(Upkeep):
         ids: Iterable[int | str] | None = None,
         metadata: Iterable[Mapping[str, Any] | None] | None = None,
     ) -> list[int | str]:
-        """Add texts, and return their ids.
+        """Add texts and return their ids.
 
-        A text whose id is there already takes the place of the one that has it. Some thousand texts are
-        committed at a time: after an error, those before them stay.
+        If the index already has an id, the new text replaces the old one. Texts are committed a few thousand
+        at a time. After an error, the texts that are already committed stay.
 
         Args:
             texts: a list or another iterable of texts.
-            ids: an integer or a text for each, which no two share. By default, numbers that were not given
-                before.
-            metadata: for each text, a mapping that JSON can hold, or None. `search` can ask for its values.
+            ids: a unique integer or str for each text. By default, each text gets a new number.
+            metadata: for each text, a mapping that can be stored as JSON, or None. `search` can filter by its
+                values.
 
         Returns:
-            The id of each text, in order: what `ids` gives, or a new number.
+            The id of each text, in order: the one from `ids`, or a new number.
 
         Raises:
-            InputTypeError: a text, an id or a mapping is of another type.
-            InputValueError: there are not as many ids or mappings as texts, an id is given twice, or metadata
-                cannot be JSON.
-            InvalidIndexError: another process writes the index all the time.
-            OSError: the disk is full, or the like.
+            InputTypeError: a text, an id or a mapping has the wrong type.
+            InputValueError: the number of ids or mappings is not the number of texts, an id occurs twice, or
+                metadata cannot be stored as JSON.
+            InvalidIndexError: another process has been writing to the index for 30 seconds.
+            OSError: the file cannot be written, for example because the disk is full.
 
         Examples:
             >>> from tempfile import TemporaryDirectory
@@ -218,40 +220,41 @@ class Index(Upkeep):
         on_missing: str = "error",
         told: Callable[[Progress], object] | None = None,
     ) -> Update:
-        """Make the index hold what is in files and folders.
+        """Index files and folders, and remove deleted files from the index.
 
-        Only files that are new or have changed are read. What was indexed from these paths and is gone, or is
-        now left out, leaves the index, and a file that has moved is not encoded again. Text is divided into
-        chunks of up to 1,200 characters, at paragraphs and headings; of tables and JSON, each record is one.
-        Files that are not text or have an error are skipped; what was indexed from them before stays. Some
-        thousand chunks are committed at a time, a file as a whole.
+        Only new and changed files are read, unless you change an option for reading. A file that has moved is
+        not encoded again. If a file from these paths was deleted or is now excluded, its chunks are removed.
+        Text is split into chunks of up to 1,200 characters, at paragraphs and headings. In tables and JSON,
+        each record is one chunk. Files that are not text or have an error are skipped; if they were indexed
+        before, their old chunks stay. Changes are committed every few thousand chunks, in whole files.
 
         Args:
-            paths: a file, a folder, a pattern such as "notes/*.md", or several. A folder stands for all files
-                in it that are not hidden.
-            glob: a pattern of names, or several: of a folder, only these files are taken.
-            exclude: a pattern of names, or several: files and folders to leave out.
-            chunk: "lines" makes each line a chunk, "paragraphs" divides as above, and a number says how many
-                lines a chunk has. By default, "lines" for .log files, and "paragraphs" for others.
+            paths: a file, a folder, a pattern such as "notes/*.md", or several of these. A folder means all
+                files in it that are not hidden.
+            glob: one or more patterns of file names. In folders, only matching files are indexed.
+            exclude: one or more patterns of names. Matching files and folders are left out.
+            chunk: "lines" makes each line a chunk, "paragraphs" splits as above, and a number sets the number
+                of lines in a chunk. The default is "lines" for .log files and "paragraphs" for all others.
             column: the column or field that holds the texts, as for `m2v-lite encode`.
-            has_header: whether the first row of CSV and TSV names the columns. If not, they are named
+            has_header: whether the first row of a CSV or TSV file names the columns. If not, they are named
                 1, 2, 3 and so on.
-            delimiter: the character between the fields of CSV. By default, a comma; for TSV, a tab.
-            format: the format of all files. By default, their names and first bytes tell it.
+            delimiter: the character between fields. The default is a comma for CSV and a tab for TSV.
+            format: the format of all files. By default, it is detected from their names and first bytes.
             encoding: the encoding of text files; None means UTF-8.
-            errors: "strict", "replace" or "skip": what to do about bytes that are not in the encoding.
-            on_missing: "error", "empty" or "skip": what to do about a record without a text. Files that were
-                read in another manner are read again.
-            told: called before each file, after each part of it, and at the end, with how far the work is.
+            errors: what to do with bytes that are invalid in the encoding: "strict", "replace" or "skip".
+            on_missing: what to do with a record that has no text: "error", "empty" or "skip".
+            told: a function to call with a `Progress` before each file, after each part of it, and at the
+                end.
 
         Returns:
-            How many files were added, changed, moved and removed, which were skipped, and why.
+            The numbers of files that were added, changed, moved and removed, and the files that were skipped,
+            with the reasons.
 
         Raises:
-            InputTypeError: a path or a pattern is no text.
-            InputValueError: a path stands for no file, or an option is impossible.
-            InvalidIndexError: another process writes the index all the time.
-            OSError: the disk is full, or the like.
+            InputTypeError: a path or a pattern is not a str or a pathlib.Path.
+            InputValueError: a path does not exist, or an option has an impossible value.
+            InvalidIndexError: another process has been writing to the index for 30 seconds.
+            OSError: the file cannot be written, for example because the disk is full.
 
         Examples:
             >>> from pathlib import Path
@@ -284,28 +287,29 @@ class Index(Upkeep):
         where: Mapping[str, Any] | None = None,
         path: PathLike | None = None,
     ) -> list[Hit]:
-        """Return the texts that fit a query best, the best first.
+        """Return the texts that match a query best, best match first.
 
-        Cosines are those of vectors of length 1. BM25 is that of SQLite
-        (https://sqlite.org/fts5.html#the_bm25_function), which is higher for a better text here. Hybrid
-        search adds six times the cosine to BM25.
+        Search by meaning scores a text by the cosine of its vector and the query's. Search by words uses
+        SQLite's BM25 (https://sqlite.org/fts5.html#the_bm25_function) with the opposite sign, so that higher
+        is better. Hybrid search adds six times the cosine to BM25.
 
         Args:
-            query: what to look for, in words.
-            limit: how many texts to return at most.
-            mode: "vector" searches by meaning, "text" by words (BM25), and "hybrid", the default, by both.
-                Where SQLite has no index of words (FTS5), the default is "vector".
-            where: for each name of metadata, the value that a text must have there, or a list of values of
-                which it must have one.
-            path: a pattern of the paths of files, such as "notes/*.md" or "*.md"; `*` also stands for `/`.
-                One that does not begin with `*` is for files below the current folder, or a whole path.
+            query: the text to search for.
+            limit: the maximum number of texts to return.
+            mode: "vector" searches by meaning, "text" by words (BM25), and "hybrid" by both. The default is
+                "hybrid", or "vector" if the index was made by an SQLite without FTS5.
+            where: a mapping of metadata names to the value that a text must have, or to a list of allowed
+                values.
+            path: a pattern for the paths of files, such as "notes/*.md" or "*.md"; `*` also matches `/`. A
+                pattern that does not begin with `*` is relative to the current folder, unless it is absolute.
 
         Returns:
-            At most `limit` hits, with their scores and texts. A query without a known word may find none.
+            At most `limit` hits, with their scores and texts. A query without any known word can find none.
 
         Raises:
-            InputTypeError: the query is no text, the limit is no number, or a condition is of another kind.
-            InputValueError: the limit or the mode is impossible, or the query is not valid Unicode.
+            InputTypeError: the query is not a str, the limit is not a number, or a condition has the wrong
+                type.
+            InputValueError: the limit or the mode has an impossible value, or the query is not valid Unicode.
             InvalidIndexError: the file is damaged.
 
         Examples:
@@ -338,7 +342,7 @@ class Index(Upkeep):
     def _add(
         self, connection: Any, entries: Sequence[Entry], vectors: NDArray[np.float32] | None = None
     ) -> list[int]:
-        """Add chunks, whose vectors may have been made before, and return their numbers."""
+        """Add chunks and return their numbers. Without `vectors`, encode the texts first."""
         if vectors is None:
             vectors = self._vectors(entries)
         return add_entries(connection, entries, vectors, self._about.precision, self._database.has_words)

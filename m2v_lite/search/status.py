@@ -1,4 +1,4 @@
-"""What is in an index, in a few numbers."""
+"""`Status`, a summary of an index."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from m2v_lite.search.vector_blocks import rows_left
 
 
 class Status(NamedTuple):
-    """What is in an index. It is a named tuple, which `Index.status` returns.
+    """A summary of an index: a named tuple that `Index.status` returns.
 
     Attributes:
-        path: the file.
-        files: how many files are in it. Files that could not be read do not count.
-        chunks: how many texts it has.
-        model: the name or the path of its model; "" for the bundled one.
-        columns: how many numbers a vector has.
+        path: the path of the index file.
+        files: the number of files in the index. Files that could not be read do not count.
+        chunks: the number of texts.
+        model: the name or path of the model; "" for the bundled model.
+        columns: the number of columns in a vector.
         precision: how the vectors are stored: "int8" or "float32".
-        has_words: whether it can be searched by words, for which SQLite needs FTS5.
+        has_words: whether you can search by words. This needs SQLite with FTS5.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -41,12 +41,12 @@ class Status(NamedTuple):
 
 
 def status_of(connection: sqlite3.Connection, database: Database, about: About) -> Status:
-    """Return what is in an index.
+    """Return a summary of an index.
 
     Args:
-        connection: one that reads.
-        database: the file.
-        about: what it says of its model.
+        connection: a connection for reading.
+        database: the file of the index.
+        about: what the index stores about its model.
     """
     (files,) = connection.execute("SELECT count(*) FROM sources WHERE error IS NULL").fetchone()
     return Status(

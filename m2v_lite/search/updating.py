@@ -1,4 +1,4 @@
-"""Files and folders -> an index of what is in them: only what is new or has changed is read."""
+"""Updates an index from files and folders. It reads only new and changed files."""
 
 from __future__ import annotations
 
@@ -38,19 +38,20 @@ Add = Callable[[sqlite3.Connection, list[Entry]], object]
 
 
 class Update(NamedTuple):
-    """What an update has done. It is a named tuple, which `Index.update` returns.
+    """The result of an update: a named tuple that `Index.update` returns.
 
     Attributes:
-        added: how many files are new in the index, or could not be read before.
-        changed: how many files had other contents than before, and were read again.
-        moved: how many files had another path before. They are not encoded again.
-        removed: how many files are gone or left out now, and have left the index.
-        unchanged: how many files are as they were, and were not read.
-        skipped: the paths of files that could not be read, each with the reason. What was indexed from such a
-            file before stays in the index.
-        chunks: how many chunks were encoded.
-        failed: those of the skipped paths that have an error. The others were found in folders, and are not
-            text.
+        added: the number of files that are new in the index, or could not be read before.
+        changed: the number of files that were indexed again because their contents or an option changed.
+        moved: the number of files whose path changed. They were not encoded again.
+        removed: the number of files that were removed from the index, because they were deleted or are now
+            excluded.
+        unchanged: the number of files that did not change. They were not encoded again.
+        skipped: the paths of files that could not be read, each with the reason. If such a file was indexed
+            before, its old chunks stay in the index.
+        chunks: the number of chunks that were encoded.
+        failed: the skipped paths that have an error. The other skipped files were found in folders and are
+            not text.
 
     Examples:
         >>> from pathlib import Path
@@ -74,13 +75,13 @@ class Update(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far an update is. It is a named tuple, which `Index.update` hands to the function `told`.
+    """The progress of an update: a named tuple that `Index.update` passes to the function `told`.
 
     Attributes:
-        path: the file that is read; standard input is "-".
-        position: how many bytes were read.
-        size: how many bytes are to be read, or None if that is not known.
-        chunks: how many chunks were encoded.
+        path: the current file; "-" for standard input.
+        position: the number of bytes read so far.
+        size: the total number of bytes to read, or None if it is not known.
+        chunks: the number of chunks encoded so far.
 
     Examples:
         >>> from pathlib import Path
@@ -109,18 +110,18 @@ def update(
     exclude: Sequence[str] = (),
     told: Callable[[Progress], object] | None = None,
 ) -> Update:
-    """Make an index hold what is in files and folders; see `Index.update`.
+    """Update an index from files and folders; see `Index.update`.
 
     Args:
         database: the file of the index.
-        add: adds chunks.
+        add: a function that adds chunks to the index.
         paths: files, patterns, folders or standard input.
-        manner: how the files are read.
-        glob, exclude: patterns of names or paths, of files to take and to leave out.
-        told: called before each file, after each part of it, and at the end.
+        manner: how to read the files.
+        glob, exclude: patterns for the names or paths of files to index and to leave out.
+        told: a function to call before each file, after each part of it, and at the end.
 
     Raises:
-        InputValueError: a path stands for nothing.
+        InputValueError: a path does not exist.
     """
     with database.writing() as connection:
         known: dict[str, tuple[int, File]] = {}
@@ -161,14 +162,14 @@ def update(
 
 
 def drop_sources(connection: sqlite3.Connection, numbers: Sequence[int], database: Database) -> None:
-    """Take files out of an index, with their chunks."""
+    """Remove files and their chunks from an index."""
     for number in numbers:
         drop_entries(connection, _chunks_of(connection, number), database.has_words)
         connection.execute("DELETE FROM sources WHERE id = ?", (number,))
 
 
 class _Work:
-    """Reads files into an index, and counts."""
+    """Reads files into an index and counts them."""
 
     def __init__(
         self,
@@ -188,7 +189,7 @@ class _Work:
         self.failed: list[str] = []
 
     def skip(self, path: str, why: str, is_no_text: bool = False) -> None:
-        """Count a file as skipped; as failed, too, unless it was found in a folder and is not text."""
+        """Count a file as skipped, and also as failed, unless it was found in a folder and is not text."""
         self.skipped.append((path, why))
         if not is_no_text or path in self._named:
             self.failed.append(path)
@@ -204,12 +205,12 @@ class _Work:
             self._tell(files[-1].path)
 
     def _tell(self, path: str, read: int = 0) -> None:
-        """Tell how far the work is, when so many bytes of a file were read."""
+        """Report the progress after the first `read` bytes of a file."""
         if self._told is not None:
             self._told(Progress(path, self._position + read, self._size, self.chunks))
 
     def _read_some(self, files: deque[File]) -> None:
-        """Read the next files, and commit what is in them, also if `told` raises an error between two."""
+        """Read and commit the next files. If `told` raises an error, commit the files before it."""
         until, enough = time.monotonic() + COMMIT_SECONDS, self.chunks + COMMIT_CHUNKS
         stopped: BaseException | None = None
         with self._database.writing() as connection:
@@ -233,7 +234,7 @@ class _Work:
             raise stopped
 
     def _read(self, connection: sqlite3.Connection, file: File) -> None:
-        """Put what is in a file in the place of what was in it. If it cannot be read, that stays."""
+        """Replace the chunks of a file with its current contents; keep them if it cannot be read."""
         before = connection.execute(
             "SELECT id, checksum, rule FROM sources WHERE path = ? AND error IS NULL", (file.path,)
         ).fetchone()
@@ -276,10 +277,12 @@ class _Work:
             self.changed += bool(before)
 
     def _replace(self, connection: sqlite3.Connection, file: File, checksum: bytes | None) -> None:
-        """Add the chunks of a file to those that wait; of a large file, to the index, all of them or none.
+        """Add the chunks of a file to the waiting ones, or, if the file is large, to the index at once.
+
+        Either all chunks of the file are added or none.
 
         Raises:
-            UnreadableError: the file cannot be read. All is as before.
+            UnreadableError: the file cannot be read. Nothing has changed.
         """
         chunks = FileChunks(file.path, self._manner)
         some = chunks.some(ENCODED_CHUNKS)
@@ -304,7 +307,7 @@ class _Work:
         connection.execute("RELEASE file")
 
     def _begin(self, connection: sqlite3.Connection, file: File, checksum: bytes | None) -> int:
-        """Take out what is in the index of a file, add the file without chunks, and return its number."""
+        """Remove a file's old chunks, add the file without chunks, and return its number."""
         before = connection.execute("SELECT id FROM sources WHERE path = ?", (file.path,)).fetchall()
         drop_sources(connection, [number for (number,) in before], self._database)
         number = connection.execute(
@@ -315,7 +318,7 @@ class _Work:
         return number
 
     def _add_waiting(self, connection: sqlite3.Connection) -> None:
-        """Add the chunks that wait to the index."""
+        """Add the waiting chunks to the index."""
         entries, self._waiting = self._waiting, []
         if entries:
             self._add(connection, entries)
@@ -334,7 +337,7 @@ def _chunks_of(connection: sqlite3.Connection, source: int) -> list[int]:
 def _move(
     connection: sqlite3.Connection, new: Sequence[File], gone: dict[str, int], has_words: bool
 ) -> dict[str, str]:
-    """Give files that have moved their new paths. Return these by the old ones."""
+    """Change the paths of files that have moved. Return a mapping of the old paths to the new ones."""
     moved: dict[str, str] = {}
     if not gone:
         return moved
@@ -370,7 +373,7 @@ def _move(
 
 
 def _checksum(path: str) -> bytes | None:
-    """Return what tells the bytes of a file from others; None for standard input."""
+    """Return a checksum of the contents of a file; None for standard input."""
     if path == STANDARD_STREAM:
         return None
     digest = blake2b(digest_size=16)

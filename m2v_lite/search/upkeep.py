@@ -1,4 +1,4 @@
-"""The methods of an index that look after it: what it holds, what leaves it, a smaller file, an export."""
+"""The methods of an index for maintenance: status, removal, vacuum and export."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from m2v_lite.search.vector_blocks import rewrite
 
 
 class Upkeep:
-    """Gives an index that adds and searches the methods that look after it."""
+    """A base class with the maintenance methods of an index."""
 
     def status(self: Any) -> Status:
-        """Return what is in the index, in a few numbers.
+        """Return a summary of the index.
 
         Returns:
-            How many files and texts there are, and of which model and precision the vectors are.
+            The numbers of files and texts, the model, and the precision of the vectors.
 
         Raises:
             InvalidIndexError: the file is damaged.
@@ -41,18 +41,17 @@ class Upkeep:
             return status_of(connection, self._database, self._about)
 
     def remove_paths(self: Any, paths: PathLike | Iterable[PathLike]) -> int:
-        """Remove what was indexed from files and folders, and return how many files that were.
+        """Remove files and folders from the index, and return the number of files removed.
 
         Args:
-            paths: a file, a folder, or several, as they were given to `update`. A folder stands for all files
-                in it.
+            paths: a file, a folder, or several, as you gave them to `update`. A folder means all files in it.
 
         Returns:
-            The number of files. A path of which nothing is in the index counts as none.
+            The number of files removed. A path that is not in the index adds nothing to it.
 
         Raises:
             InputTypeError: a path is not a str or a pathlib.Path.
-            InvalidIndexError: another process writes the index all the time.
+            InvalidIndexError: another process has been writing to the index for 30 seconds.
 
         Examples:
             >>> from pathlib import Path
@@ -76,18 +75,18 @@ class Upkeep:
             return sum(is_there for _, is_there in found)  # without those that could not be read
 
     def remove(self: Any, ids: Iterable[int | str]) -> int:
-        """Remove texts by their ids, and return how many were there.
+        """Remove texts by their ids, and return the number of texts removed.
 
         Args:
-            ids: ids that `add` was given or has returned. The number of a chunk of a file is one, too. An id
-                that is not there is ignored.
+            ids: the ids that you passed to `add`, or that `add` or a `Hit` returned. Ids that are not in the
+                index are ignored.
 
         Returns:
-            The number of texts that were removed.
+            The number of texts removed.
 
         Raises:
-            InputTypeError: `ids` is a single text, or an id is neither an integer nor a text.
-            InvalidIndexError: another process writes the index all the time.
+            InputTypeError: `ids` is a single str, or an id is neither an int nor a str.
+            InvalidIndexError: another process has been writing to the index for 30 seconds.
 
         Examples:
             >>> from tempfile import TemporaryDirectory
@@ -104,14 +103,15 @@ class Upkeep:
             return number
 
     def vacuum(self: Any) -> None:
-        """Make the file as small as it can be, after much was removed.
+        """Shrink the file to the smallest size, for example after you have removed many texts.
 
-        It writes the file anew, so for a while the disk holds both. SQLite's VACUUM does that
-        (https://sqlite.org/lang_vacuum.html).
+        SQLite's VACUUM (https://sqlite.org/lang_vacuum.html) rewrites the file, so the disk needs room for a
+        second copy for a while.
 
         Raises:
-            InvalidIndexError: the file is damaged, or another process writes the index all the time.
-            OSError: the disk is full, or the like.
+            InvalidIndexError: the file is damaged, or another process has been writing to the index for 30
+                seconds.
+            OSError: the file cannot be written, for example because the disk is full.
 
         Examples:
             >>> from tempfile import TemporaryDirectory
@@ -129,26 +129,26 @@ class Upkeep:
         self._database.vacuum()
 
     def export(self: Any, path: PathLike) -> int:
-        """Write all texts with their vectors to a file for other libraries, and return how many there are.
+        """Write all texts and vectors to a file for other libraries, and return the number of texts.
 
-        They have the order in which they were added. The file appears when all is written, and may take the
-        place of another one. Vectors are float32, and of length 1 but for what int8 has rounded off.
+        The texts are in the order in which they were added. The file appears only when it is complete, and it
+        replaces any existing file. Vectors are float32 and have length 1, apart from rounding errors of int8.
 
         Args:
-            path: the file. One that ends in ".npy" gets the vectors alone, (texts, columns) float32, in
-                numpy's format (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). One
-                that ends in ".parquet" gets the columns id, path, first_line, last_line, text, metadata (in
-                JSON) and embedding; this needs pyarrow.
+            path: the file. A ".npy" file gets only the vectors, (texts, columns) float32, in numpy's format
+                (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). A ".parquet" file
+                gets the columns id, path, first_line, last_line, text, metadata (as JSON) and embedding; this
+                needs pyarrow.
 
         Returns:
             The number of texts.
 
         Raises:
             InputTypeError: the path is not a str or a pathlib.Path.
-            InputValueError: the path ends in something else, or is that of the index itself.
-            MissingPackageError: pyarrow is missing.
+            InputValueError: the path ends in another suffix, or it is the path of the index itself.
+            MissingPackageError: pyarrow is not installed.
             InvalidIndexError: the file is damaged.
-            OSError: the disk is full, or the like.
+            OSError: the file cannot be written, for example because the disk is full.
 
         Examples:
             >>> from tempfile import TemporaryDirectory
