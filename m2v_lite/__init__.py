@@ -1,4 +1,4 @@
-"""Text to vectors with model2vec static-embedding models: numpy and a memory-mapped table.
+"""Turns text into vectors with model2vec static-embedding models, numpy and a memory-mapped table.
 
 >>> from m2v_lite import StaticModel
 >>> StaticModel.from_pretrained().encode("hello").shape

@@ -1,4 +1,4 @@
-"""`python -m m2v_lite`: the command line."""
+"""Runs the command line with `python -m m2v_lite`."""
 
 from m2v_lite.commands.main import main
 

@@ -1,6 +1,6 @@
-"""Paths that others may have prepared -> open regular files, never a wait and never more than a limit.
+"""Opens regular files at untrusted paths, without ever waiting or reading more than a limit.
 
-A pipe in the place of a file would be waited for without end, and a device may never end.
+Reading a pipe instead of a file could wait forever, and a device may never end.
 """
 
 from __future__ import annotations

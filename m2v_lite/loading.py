@@ -1,4 +1,4 @@
-"""A path, a name on the hub or None -> the parts of a model. Checks the arguments of `from_pretrained`."""
+"""Loads the parts of a model from a path or a hub name, and checks the arguments of `from_pretrained`."""
 
 from __future__ import annotations
 

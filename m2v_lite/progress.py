@@ -1,4 +1,4 @@
-"""What a program shows while it works: an optional progress bar, drawn by tqdm, or one line."""
+"""Shows the progress of a program: an optional progress bar from tqdm, or one line."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""The command line `m2v-lite`, with one file for each command.
+"""The command line, `m2v-lite`. Each command has its own file.
 
-It takes arguments, and texts from files or standard input. It gives vectors, tables and model files. The
-modules, in the order in which a call passes them:
+It reads texts from arguments, files or standard input, and writes vectors, tables and model files. A call
+passes through the modules in this order:
 
 - `main`: the parser, errors and signals, and the list of all commands. Add a command here.
 - `options`: the options that several commands share.
-- `replacing`: what a command may replace without `--force`.
-- `loaded`: loads the models that commands work on.
-- `inputs`: the texts that a command reads.
-- `stopping`: signals -> an end of the input.
+- `replacing`: what a command can replace without `--force`.
+- `loaded`: loads the models that commands use.
+- `inputs`: reads the texts for a command.
+- `stopping`: lets signals end the input.
 - `encode`: the options of `m2v-lite encode`, which embeds texts.
-- `encode_job`: its work.
-- `output_suffixes`: the name of an output file -> its kind.
-- `outputs`: where its vectors go.
-- `index_file`: which index a command works on.
+- `encode_job`: the work of `m2v-lite encode`.
+- `output_suffixes`: finds the kind of an output file from its name.
+- `outputs`: where `m2v-lite encode` writes its vectors.
+- `index_file`: selects the index that a command uses.
 - `index`: makes files searchable.
-- `watching`: folders -> a signal whenever something in them changes.
+- `watching`: reports changes in folders.
 - `search`: prints the passages in an index that match a query.
 - `similarity`: prints cosine similarities.
 - `classify`: prints the labels of texts.
@@ -24,5 +24,5 @@ modules, in the order in which a call passes them:
 - `download`: downloads a model from the hub.
 - `list`: lists cached or recommended models.
 - `bench`: measures speed and memory on this machine.
-- `printing`: prints tables and counts, and makes texts and errors fit for a terminal.
+- `printing`: prints tables and counts, and prepares texts and errors for a terminal.
 """

@@ -1,6 +1,6 @@
-"""`m2v-lite bench`: measures speed, start-up and memory on this machine, and prints them for a report.
+"""`m2v-lite bench`: measures speed, start-up time and memory on this machine, and prints a report.
 
-It needs no other data: the texts come from Python's own `help()`.
+It needs no data of its own: the texts come from Python's `help()`.
 """
 
 from __future__ import annotations

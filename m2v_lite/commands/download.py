@@ -1,4 +1,4 @@
-"""`m2v-lite download`: downloads a model from the hub into its cache, then copies or packs it on request."""
+"""`m2v-lite download`: downloads a model from the hub to the cache, and copies or packs it on request."""
 
 from __future__ import annotations
 

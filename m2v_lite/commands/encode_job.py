@@ -1,4 +1,4 @@
-"""The work of `m2v-lite encode`: batches are read, encoded and written, until the end or a signal."""
+"""Does the work of `m2v-lite encode`: reads, encodes and writes batches until the end or a signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`m2v-lite index`: makes files searchable, and looks after the index."""
+"""`m2v-lite index`: makes files searchable and maintains the index."""
 
 from __future__ import annotations
 

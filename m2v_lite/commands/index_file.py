@@ -1,4 +1,4 @@
-"""The option that says which index a command works on, and where an index is by default."""
+"""Defines the option that selects the index file, and the default path of an index."""
 
 from __future__ import annotations
 

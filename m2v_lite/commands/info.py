@@ -1,4 +1,4 @@
-"""`m2v-lite info`: shows details of a model, and verifies its checksums on request."""
+"""`m2v-lite info`: shows details of a model and verifies its checksums on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that say which texts a command reads -> batches of records."""
+"""Defines the options that select the texts a command reads, and reads them in batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`m2v-lite list`: lists the models in the hub's cache and kept tokenizers, or recommended models."""
+"""`m2v-lite list`: lists the models and kept tokenizers in the hub's cache, or recommended models."""
 
 from __future__ import annotations
 

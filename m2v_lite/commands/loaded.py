@@ -1,4 +1,4 @@
-"""Loads the models that commands work on, as the options say, and describes a model in a line."""
+"""Loads the models that the options of a command select, and describes a model in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line `m2v-lite`: its parser, errors and signals. Each command has its own file."""
+"""Contains the parser of `m2v-lite` and handles errors and signals. Each command has its own file."""
 
 from __future__ import annotations
 

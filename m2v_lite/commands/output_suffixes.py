@@ -1,4 +1,4 @@
-"""The name of an output file -> its kind."""
+"""Finds the kind of an output file from its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that say what a command writes -> the writer of a file, or of standard output."""
+"""Chooses the writer of a file or of standard output from the options of a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`m2v-lite pack` and `m2v-lite unpack`: packs a model into one file, and unpacks it into a folder."""
+"""`m2v-lite pack` and `m2v-lite unpack`: pack a model into one file, and unpack it into a folder."""
 
 from __future__ import annotations
 

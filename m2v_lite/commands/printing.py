@@ -1,4 +1,4 @@
-"""Lines for a terminal: tables, counts and errors, and texts that are short and safe to print."""
+"""Formats tables, counts and errors for a terminal, and makes texts short and safe to print."""
 
 from __future__ import annotations
 

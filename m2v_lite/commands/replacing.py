@@ -1,6 +1,6 @@
-"""What a command may replace: what it has written before and, with `--force`, other files as well.
+"""Checks what a command can replace: its own earlier output or, with `--force`, other files too.
 
-Each check comes before all work. Symbolic links are followed, as by those that write.
+Each check runs before any other work. Symbolic links are followed, as the writers do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Signals -> an end of the input, so that what was read is written before a command stops."""
+"""Lets a signal end the input, so that a command writes what it has read before it stops."""
 
 from __future__ import annotations
 

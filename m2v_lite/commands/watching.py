@@ -1,4 +1,4 @@
-"""Folders -> a signal whenever something in them changes, by the package watchfiles."""
+"""Watches folders and reports every change in them, using the package watchfiles."""
 
 from __future__ import annotations
 

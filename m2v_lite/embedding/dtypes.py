@@ -1,7 +1,7 @@
-"""The dtypes of a model's arrays: which ones m2v_lite supports, and the dtype of the vectors they give.
+"""Lists the supported dtypes of a model's arrays, and the dtype of the vectors for each one.
 
-numpy has no bfloat16. A uint16 table therefore always holds bfloat16 codes; m2v_lite does not support tables
-of uint16 numbers.
+numpy has no bfloat16. So m2v_lite reads every uint16 table as bfloat16 codes, and does not support tables of
+uint16 numbers.
 """
 
 from __future__ import annotations

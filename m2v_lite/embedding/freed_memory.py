@@ -1,4 +1,4 @@
-"""Gives memory that is free again back to the system."""
+"""Returns freed memory to the operating system."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Means of rows -> what the modules of sentence-transformers behind a table make of them.
+"""Applies the sentence-transformers modules that come after the table to the means of rows.
 
-The formulas are those of PyTorch: `normalize` (https://docs.pytorch.org/docs/stable/nn.functional.html) and
-the linear layer and the activations of `torch.nn` (https://docs.pytorch.org/docs/stable/nn.html).
+The formulas are the same as in PyTorch: `normalize` (https://docs.pytorch.org/docs/stable/nn.functional.html)
+and the linear layer and activations of `torch.nn` (https://docs.pytorch.org/docs/stable/nn.html).
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Row ids and bounds -> mean rows -> unit vectors: the kernels, pure functions of arrays.
+"""Contains the kernels that turn row ids and bounds into unit vectors: pure functions of arrays.
 
 A batch is flat: `row_ids` holds the row ids of all its texts, one text after another. Text i owns
-`row_ids[bounds[i]:bounds[i + 1]]`. Two kernels give the same bits, because both add a text's rows in token
+`row_ids[bounds[i]:bounds[i + 1]]`. Two kernels return the same bits, because both add a text's rows in token
 order, as `rows.mean(axis=0)` does:
 
 - *step* is for many short texts: it adds row p of all texts at once, for p = 0, 1, 2 ...;
 - *loop* is for long texts: it gathers and sums one text after another.
 
 The kernels read the table in place, row by row. They widen the bfloat16 codes of a uint16 table to float32
-after the gather. Scratch memory is bounded, whatever the size of the batch.
+after the gather. Scratch memory has a limit that does not depend on the size of the batch.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Vectors -> the smaller numbers that people store: int8, uint8 or single bits.
+"""Converts vectors to the smaller numbers that people store: int8, uint8 or single bits.
 
-The names and the packing of bits are those of sentence-transformers
-(https://sbert.net/docs/package_reference/util/quantization.html). Its int8 depends on the range of the texts
-at hand. Here one fixed scale serves all texts, so that codes of different calls can be compared.
+The names and the packing of bits are the same as in sentence-transformers
+(https://sbert.net/docs/package_reference/util/quantization.html). Its int8 codes depend on the range of the
+given texts. Here all texts use one fixed scale, so that you can compare codes from different calls.
 """
 
 from __future__ import annotations

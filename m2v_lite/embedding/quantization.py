@@ -1,8 +1,8 @@
-"""Embedding table -> smaller dtype and fewer columns, by model2vec's rules, bit for bit.
+"""Reduces an embedding table to a smaller dtype and fewer columns, exactly as model2vec does.
 
 For a float dtype, the table is cast. int8 codes are `rint(float16(x) / scale)`. The scale is the largest
 magnitude in the table, divided by 127 (https://github.com/MinishLab/model2vec, `quantization.py`). The scale
-is not stored. Pooled int8 vectors therefore have the right direction but the wrong length: normalise them.
+is not stored. Pooled int8 vectors therefore have the right direction but the wrong length, so normalize them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How the kernel reads a mapped table from disk: row by row for a few texts, the whole table for many.
+"""Tells the kernel how to read a mapped table: by row for a few texts, in one go for many texts.
 
 By default, the kernel reads far more than the requested row. With a cold cache, one row of a 300 MB table
-took 5 ms or more. With the advice to expect random access, one row took 0.05 ms. Reading a whole 30 MB table
-in order took as long as 350 such rows; reading a whole 300 MB table, as long as 2,000. (The advice:
-https://man7.org/linux/man-pages/man2/madvise.2.html)
+took 5 ms or more. After advice to expect random access, one row took 0.05 ms
+(https://man7.org/linux/man-pages/man2/madvise.2.html). Reading all of a 30 MB table in order took as long as
+350 such rows, and all of a 300 MB table as long as 2,000.
 """
 
 from __future__ import annotations

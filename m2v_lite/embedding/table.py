@@ -1,4 +1,4 @@
-"""Token ids -> rows of the embedding table: mapping, weights and dtypes."""
+"""Finds the rows of the embedding table for token ids, with its mapping, weights and dtypes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that come batch by batch, perhaps without end -> the vectors of each batch, in bounded memory."""
+"""Encodes a stream of text batches, possibly endless, in bounded memory."""
 
 from __future__ import annotations
 

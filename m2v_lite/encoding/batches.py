@@ -1,6 +1,6 @@
-"""Texts -> batches: the only place that says how large a batch may be, and that cuts.
+"""Sets the size of batches and cuts lists of texts into them. No other module does.
 
-A batch is what is tokenized at once. Results do not depend on its size; memory and speed do.
+A batch is a group of texts that is tokenized at once. Its size changes memory and speed, but not the results.
 """
 
 from __future__ import annotations

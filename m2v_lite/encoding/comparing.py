@@ -1,4 +1,4 @@
-"""Vectors -> how similar they are; the names are sentence-transformers'."""
+"""Computes the similarity of vectors, with the function names of sentence-transformers."""
 
 from __future__ import annotations
 

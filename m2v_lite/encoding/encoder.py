@@ -1,4 +1,4 @@
-"""The stages of one model, wired: texts -> token ids -> rows of the table -> mean -> unit vectors."""
+"""Connects the stages of one model: texts, token ids, rows of the table, means and unit vectors."""
 
 from __future__ import annotations
 

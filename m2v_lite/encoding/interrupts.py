@@ -1,9 +1,9 @@
-"""Lets an interrupt (Ctrl-C) come only where it leaves nothing behind.
+"""Delays an interrupt (Ctrl-C) until it can leave nothing behind.
 
-Python raises `KeyboardInterrupt` between any two steps of the main thread, also between the start of a
-process and the note of its number: such a process would never be ended. To block the signal for a while
-(`signal.pthread_sigmask`) is not enough. It reaches any other thread, and the main thread acts on it all the
-same; and processes that start meanwhile, such as Python's fork server, would block it for good.
+Python can raise `KeyboardInterrupt` between any two steps of the main thread, even after a process has
+started and before its number is recorded. Nothing would ever stop that process. Blocking the signal for a
+while (`signal.pthread_sigmask`) is not enough. The signal then reaches another thread, and the main thread
+still acts on it. Processes that start in the meantime, such as Python's fork server, would block it forever.
 """
 
 from __future__ import annotations

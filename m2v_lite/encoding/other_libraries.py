@@ -1,4 +1,4 @@
-"""What callers written for other libraries pass to `encode`: honoured, accepted or refused, all by name."""
+"""Handles the `encode` options of other libraries: applies, ignores or rejects each one by name."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
-"""Parts of a list of texts, encoded in several processes at once, into one array.
+"""Encodes parts of a list of texts in several processes at once, into one array.
 
-A forked worker has its parent's encoder. Any other is told the pickled encoder, which is little more than a
-model's path, and maps the model's table itself. Texts go to it through a pipe. It writes their vectors where
-they belong in the result, which all have mapped. Each worker has one part to do and one waiting.
+A forked worker inherits its parent's encoder. Any other worker receives the pickled encoder, which is little
+more than a model's path, and maps the model's table itself. Texts reach a worker through a pipe. The worker
+writes their vectors to the right rows of the result, which all processes have mapped. Each worker has one
+part in progress and one waiting.
 
-No thread is started here, so that forking is safe. This is why `concurrent.futures.ProcessPoolExecutor` does
-not serve, whose threads stay as long as its workers: on Python 3.12 and later, whatever else is forked in the
-block of such a pool gives a DeprecationWarning, a second pool also. Nor do its workers end if their parent is
-killed (measured on Python 3.10 to 3.13: forked ones wait for ever; spawned ones leave named semaphores, of
-which Python's resource tracker warns).
+This module starts no threads, so that forking is safe. It does not use
+`concurrent.futures.ProcessPoolExecutor`, whose threads run as long as its workers. On Python 3.12 and later,
+forking anything else while such a pool is open raises a DeprecationWarning; so does a second pool. Its
+workers also do not stop if their parent is killed. (Measured on Python 3.10 to 3.13: forked workers wait
+forever, and spawned workers leave named semaphores, which Python's resource tracker warns about.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Queries and documents -> vectors, with a prompt before each text; the names are sentence-transformers'."""
+"""Encodes texts with a prompt before each one. The option names are the same as in sentence-transformers."""
 
 from __future__ import annotations
 

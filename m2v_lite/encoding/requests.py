@@ -1,4 +1,4 @@
-"""The arguments of `encode` -> checked texts, settings and the array for the result."""
+"""Checks the arguments of `encode`, and prepares the texts, the settings and the result array."""
 
 from __future__ import annotations
 

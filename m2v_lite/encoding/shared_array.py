@@ -1,9 +1,9 @@
-"""An array that several processes write, each its own rows, in memory without a name.
+"""An array in unnamed shared memory. Each process writes its own rows.
 
-Memory with a name (`multiprocessing.shared_memory`) must be removed by someone, also if this process is
-killed, and Python starts a process that sees to it and warns. Memory without one goes with the last process
-that has it mapped. Its descriptor is sent through a socket, so it also reaches processes that were there
-before it. It does not lie in /dev/shm, of which a container often has only 64 MB.
+Named memory (`multiprocessing.shared_memory`) has to be removed even if this process is killed, so Python
+starts a process that removes it and warns. Unnamed memory disappears with the last process that has it
+mapped. Its descriptor is sent through a socket, so processes that started earlier can use it as well. It is
+not in /dev/shm, which is often limited to 64 MB in a container.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parts that come one after the other -> their answers in the same order, shared among worker processes."""
+"""Distributes parts among worker processes and returns their answers in the original order."""
 
 from __future__ import annotations
 

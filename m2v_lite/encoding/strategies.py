@@ -1,8 +1,8 @@
-"""The strategies to run `encode` on a list of texts in this process, and the choice among them.
+"""Contains the strategies to run `encode` on a list of texts in this process, and chooses one.
 
-A strategy is a function that takes a `Work` and writes its vectors. It goes text by text, batch by batch, or
-with a thread that pools. All strategies give the same bits, and so do worker processes, which go batch by
-batch.
+A strategy is a function that takes a `Work` and writes its vectors. It encodes text by text, batch by batch,
+or with a second thread that pools. All strategies return the same bits, and so do worker processes, which
+encode batch by batch.
 """
 
 from __future__ import annotations

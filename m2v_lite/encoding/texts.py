@@ -1,4 +1,4 @@
-"""A caller's texts -> a checked list of texts."""
+"""Converts what a caller passes as texts into a checked list of texts."""
 
 from __future__ import annotations
 

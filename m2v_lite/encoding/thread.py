@@ -1,4 +1,4 @@
-"""Two stages at the same time: one thread consumes what this one makes."""
+"""Runs two stages at the same time: this thread makes items, and another one consumes them."""
 
 from __future__ import annotations
 

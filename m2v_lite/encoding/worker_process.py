@@ -1,4 +1,4 @@
-"""One worker process: the parent's end of it, and what runs in it."""
+"""Contains both ends of one worker process: the parent's handle and the code that runs in it."""
 
 from __future__ import annotations
 

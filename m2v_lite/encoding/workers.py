@@ -1,4 +1,4 @@
-"""Makes a pool of worker processes for a model; see `worker_pool`, which takes long to import."""
+"""Makes a pool of worker processes for a model. It imports `worker_pool`, which is slow, only when called."""
 
 from __future__ import annotations
 

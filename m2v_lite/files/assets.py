@@ -1,7 +1,7 @@
-"""The folder where libraries around the hub keep what they derive from downloads: its assets cache.
+"""Finds the hub's assets cache, the folder where libraries keep files derived from downloads.
 
-Its layout is documented (https://huggingface.co/docs/huggingface_hub/guides/manage-cache#cache-assets): a
-folder for each library, in it one for each namespace, in that one for each asset.
+The layout is documented (https://huggingface.co/docs/huggingface_hub/guides/manage-cache#cache-assets): a
+folder for each library, which contains a folder for each namespace, which contains a folder for each asset.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Bytes -> files that appear whole or not at all.
+"""Writes files that appear only when they are complete.
 
 A writer that is killed leaves its temporary file behind. The next writer to the same folder removes that
-file. It can tell a dead writer from a live one by a lock: each writer holds a lock on its temporary file, and
-the kernel releases the lock when the process ends, however it ends
-(https://man7.org/linux/man-pages/man2/flock.2.html). Where files cannot be locked, as on Windows, a leftover
+file. It recognizes a dead writer by a lock: each writer holds a lock on its temporary file, and the kernel
+releases the lock when the process ends for any reason
+(https://man7.org/linux/man-pages/man2/flock.2.html). If files cannot be locked, as on Windows, the leftover
 file stays.
 
-Each file is on the disk before it gets its name, and the names are on the disk before the writer goes on. So
-what was written is there after a power cut, except on Windows, where a folder cannot be synchronized.
+Each file is on the disk before it gets its name, and the names are on the disk before the writer continues.
+So the files survive a power cut, except on Windows, where a folder cannot be synchronized.
 """
 
 from __future__ import annotations

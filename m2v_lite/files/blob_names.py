@@ -1,4 +1,4 @@
-"""A file of a snapshot in the hub's cache -> its checksum, which is its name there."""
+"""Finds the checksum of a file in the hub's cache, which is the name of its blob."""
 
 from __future__ import annotations
 

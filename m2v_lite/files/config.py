@@ -1,4 +1,4 @@
-"""Config file -> settings. Two of them change vectors and are checked: `normalize` and `max_length`."""
+"""Reads the settings in a config, and checks the two that change vectors: `normalize` and `max_length`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The modules behind a table of sentence-transformers -> numpy's, checked, and back to their files.
+"""Reads and writes the sentence-transformers modules after the table, and checks them.
 
 The format is that of sentence-transformers 6.2 (https://github.com/huggingface/sentence-transformers,
-`base/modules/dense.py`), which older releases share. The folder of a Dense holds its settings in config.json
-and its arrays in model.safetensors.
+`base/modules/dense.py`). Older releases use the same format. The folder of a Dense module has the settings in
+config.json and the arrays in model.safetensors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The head of a model that classifies: its tensors in a file of their own, or in a packed model.
+"""Reads the head of a classifier model from its own file or from a packed model.
 
-model2vec 0.10 writes `head.safetensors`, which holds `head.N.weight` (outputs, inputs) and `head.N.bias`
-(outputs,) of each layer, and `head_config` in the config: `n_layers`, `activation` and `classes`.
+model2vec 0.10 writes the weights `head.N.weight` (outputs, inputs) and `head.N.bias` (outputs,) of each layer
+to `head.safetensors`, and `n_layers`, `activation` and `classes` to `head_config` in the config.
 """
 
 from __future__ import annotations

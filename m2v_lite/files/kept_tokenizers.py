@@ -1,17 +1,17 @@
-"""A large `tokenizer.json` -> its tokenizer, from arrays that are made once and kept.
+"""Loads large `tokenizer.json` files from arrays that are built once and kept on disk.
 
-To work out the arrays of half a million pieces takes seconds and hundreds of megabytes. So they are kept in
-the assets cache, in one file for each different tokenizer.json, and mapped from there:
+Computing the arrays for half a million pieces takes seconds and hundreds of megabytes. So they are kept in
+the assets cache, in one file for each distinct tokenizer.json, and mapped from there:
 
     HF_ASSETS_CACHE/m2v_lite/tokenizers/CHECKSUM/format-VERSION.safetensors
 
-The file has the tensors and metadata that hold the tokenizer of a packed model, and in addition:
+The file has the same tensors and metadata as the tokenizer in a packed model, and also:
 
 - `made_from`: the path, the size in bytes and the CRC-32 of the tokenizer.json, JSON.
 
-CHECKSUM is that of the tokenizer.json. In the hub's cache, that is the name of the file, so nothing needs to
-be read. When the arrays are mapped, their structure is checked; their checksums are checked only on request,
-because that reads them all. What is damaged is made again.
+CHECKSUM is the checksum of the tokenizer.json. In the hub's cache, it is the name of the file, so nothing
+needs to be read. When the arrays are mapped, their structure is checked. Their checksums are checked only on
+request, because that reads all of them. Damaged files are built again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Model folder -> the paths of its files: the table of known folder layouts.
+"""Contains the table of known folder layouts, and finds the files of a model folder.
 
-The first layout whose files are all there wins, as in model2vec
-(https://github.com/MinishLab/model2vec, `persistence/datamodels.py`). A path may also point at the
+The first layout whose files all exist is used, as in model2vec
+(https://github.com/MinishLab/model2vec, `persistence/datamodels.py`). A path can also point to the
 `0_StaticEmbedding` folder itself, as in model2vec-rs.
 """
 

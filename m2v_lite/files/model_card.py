@@ -1,4 +1,4 @@
-"""Model card -> its text and its entries: licence, language, base model."""
+"""Reads the text of a model card and its entries: licence, language, base model."""
 
 from __future__ import annotations
 

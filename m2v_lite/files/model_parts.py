@@ -1,4 +1,4 @@
-"""The parts of a model: reading returns them, and saving and packing take them."""
+"""`ModelParts`, the parts of a model. Reading returns them; saving and packing take them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The modules of sentence-transformers in a packed model: an entry of its metadata and tensors, and back."""
+"""Reads and writes the sentence-transformers modules of a packed model: metadata and tensors."""
 
 from __future__ import annotations
 

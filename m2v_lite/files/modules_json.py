@@ -1,8 +1,8 @@
-"""`modules.json` of a folder of sentence-transformers -> the modules that it names, and back.
+"""Reads and writes `modules.json`, the list of modules in a sentence-transformers folder.
 
 The format is that of sentence-transformers 6.2 (https://github.com/huggingface/sentence-transformers,
-`base/model.py`), which older releases share: a list of modules, each with its class and its folder. Loading
-any folder that has such a list looks into it, so this imports little.
+`base/model.py`). Older releases use the same format: a list of modules, each with its class and its folder.
+Loading any folder with such a list reads it, so this module imports little.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tensors and metadata -> a packed file with checksums; a packed file -> whether its checksums are right."""
+"""Writes a packed file with checksums, and checks the checksums of a packed file."""
 
 from __future__ import annotations
 

@@ -1,29 +1,29 @@
-"""A packed model: one file that holds the table, the vocabulary as arrays, and all settings.
+"""Defines the packed model: one file with the table, the vocabulary as arrays, and all settings.
 
-A packed model is an ordinary safetensors file. It has the tensors of a model and, in addition:
+A packed model is an ordinary safetensors file. It has the tensors of a model and also:
 
 - `vocabulary.entries`, `vocabulary.displacements`, `vocabulary.values`, `vocabulary.parents` and
   `vocabulary.lengths`: the tables that find tokens, as `mapped_tables` lays them out, if the tokenizer is of
-  the BERT kind. Loading the model maps them; it parses no vocabulary and builds no table;
+  the BERT kind. Loading the model only maps them, without parsing a vocabulary or building a table;
 - `pieces.links`, `pieces.ids`, `pieces.codes`, `pieces.scores`, `pieces.charsmap`, `pieces.values` and
   `pieces.characters`: the same for a tokenizer of the XLM-R kind, as `unigram.tokenizer` lists them;
 - `modules.N.linear.weight`, `modules.N.linear.bias` and `modules.N.residual.weight`: the arrays of the Dense
   modules of a model of sentence-transformers;
-- `head.N.weight` and `head.N.bias`: the layers of a head that classifies, if the model has one;
+- `head.N.weight` and `head.N.bias`: the layers of a classifier head, if the model has one;
 - `tokenizer.json`, `README.md`: these files, deflated (https://www.rfc-editor.org/rfc/rfc1950). Inflated,
-  they have at most 256 MB and 4 MB, and at most fifty times the size of their deflated form, plus 64 KB.
+  they have at most 256 MB and 4 MB, and at most fifty times their deflated size plus 64 KB.
 
 The metadata has these entries. Each name has the prefix `m2v_lite.`:
 
-- `version`: the version of this format: 3 with the entry `modules`, which older releases do not know, else 2;
+- `version`: the version of this format: 3 with the entry `modules`, which older releases cannot read, else 2;
 - `config`: the config, JSON;
 - `card`: the known entries of the model card, JSON;
 - `source`: the model's origin, for example its name on the hub;
 - `tokenizer`: the tokenizer's settings without its vocabulary, JSON;
 - `figures`: numbers that describe the vocabulary, JSON;
 - `tables`: the description of the tables that find tokens, JSON, if they are in the file;
-- `modules`: the modules behind the table of a model of sentence-transformers, whose unknown tokens count,
-  and the name of its default prompt, JSON; model2vec's models have no such entry;
+- `modules`: the modules after the table of a sentence-transformers model, in which unknown tokens count, and
+  the name of its default prompt, JSON; model2vec's models do not have this entry;
 - `checksums`: the SHA-256 of each tensor and of all other metadata, JSON.
 """
 

@@ -1,4 +1,4 @@
-"""A model -> a packed model, and back to a folder. For the format, see `packed_format`."""
+"""Packs a model into one file, and unpacks it into a folder. `packed_format` describes the format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model folder or a packed model -> the parts of a model, checked."""
+"""Reads and checks the parts of a model from a folder or a packed model."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Safetensors file -> checked, read-only mapped views; arrays -> safetensors file.
+"""Maps safetensors files as checked, read-only views, and writes arrays to safetensors files.
 
 A file has three parts (https://github.com/huggingface/safetensors#format). The first 8 bytes are the length
-of the header, little-endian. The header is JSON and gives the dtype, shape and byte range of each tensor. The
-data follow. Opening a file reads none of the data: each tensor is a view of one `np.memmap`. The header is
-checked first, so that no later access can leave the file.
+of the header, little-endian. The header is JSON with the dtype, shape and byte range of each tensor. The data
+follow the header. Opening a file reads no data, because each tensor is a view of one `np.memmap`. The header
+is checked first, so that no later access can go beyond the file.
 """
 
 from __future__ import annotations

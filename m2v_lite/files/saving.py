@@ -1,4 +1,4 @@
-"""A model -> a folder that model2vec, sentence-transformers and m2v_lite load."""
+"""Saves a model to a folder that model2vec, sentence-transformers and m2v_lite can load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of sentence-transformers -> the parts of a model that gives its vectors, and back."""
+"""Reads a sentence-transformers folder as model parts that give the same vectors, and writes one."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Repository id and revision -> the folder of its snapshot in the hub's cache.
+"""Finds the folder of a snapshot in the hub's cache from a repository id and a revision.
 
 The cache has a documented layout (https://huggingface.co/docs/huggingface_hub/guides/manage-cache). In
-`models--OWNER--NAME`, `refs/REVISION` holds the commit that a branch or tag named at the last request.
-`snapshots/COMMIT` holds the files. `.no_exist/COMMIT` holds an empty file for each file that the hub is known
-to lack. While a file is being downloaded, it is not in a snapshot.
+`models--OWNER--NAME`, `refs/REVISION` has the commit that a branch or tag named at the last request.
+`snapshots/COMMIT` has the files. `.no_exist/COMMIT` has an empty file for each file that the hub does not
+have. A file is not in a snapshot while it is being downloaded.
 
-This module writes nothing. It imports only the module of `huggingface_hub` that reads environment variables,
-because that package's own functions for the cache take 90 ms and 12 MB more.
+This module only reads. It imports only the module of `huggingface_hub` that reads environment variables,
+because the package's own cache functions take 90 ms and 12 MB more.
 """
 
 from __future__ import annotations

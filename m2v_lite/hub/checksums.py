@@ -1,7 +1,7 @@
-"""Files from the hub -> whether they match the checksums that the hub lists.
+"""Checks files from the hub against the checksums that the hub lists.
 
-For a file in git-lfs, the hub lists the SHA-256. For any other file, it lists git's hash: a SHA-1 over a
-header and the content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). In the cache, a file's name
+For a file in git-lfs, the hub lists the SHA-256. For any other file, it lists git's hash: a SHA-1 of a header
+and the content (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). In the cache, the name of a file
 is its checksum.
 """
 

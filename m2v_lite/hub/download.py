@@ -1,9 +1,9 @@
-"""Repository on the hub -> the files of its model in the cache, each checked before it counts.
+"""Downloads the files of a model from the hub to the cache, and checks each before it is used.
 
 `huggingface_hub` handles requests, caching, resuming and tokens. It checks only the length of a download, so
-this module checks the checksums that the hub lists. It downloads the files of one commit, the table last.
-When all files are right, it tells the cache that the branch is at this commit. Until then, other processes
-load the old files.
+this module also checks the checksums that the hub lists. It downloads the files of one commit, the table
+last. When all files are correct, it records in the cache that the branch is at this commit. Until then, other
+processes load the old files.
 """
 
 from __future__ import annotations

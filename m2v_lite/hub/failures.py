@@ -1,4 +1,4 @@
-"""An error during a download -> whether to try again, and an error that tells the user what to do."""
+"""Decides whether to retry after a download error, and tells the user what to do."""
 
 from __future__ import annotations
 

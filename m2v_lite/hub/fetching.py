@@ -1,4 +1,4 @@
-"""Repository id -> folder of its snapshot, from the hub's cache or otherwise from the hub."""
+"""Finds the snapshot folder of a repository in the hub's cache, or downloads it from the hub."""
 
 from __future__ import annotations
 

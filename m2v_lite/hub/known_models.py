@@ -1,4 +1,4 @@
-"""The static models that the help recommends. The name of any other repository works as well."""
+"""Lists the static models that the help recommends. You can use any other repository as well."""
 
 from __future__ import annotations
 

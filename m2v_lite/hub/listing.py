@@ -1,4 +1,4 @@
-"""The hub's cache -> the static models in it."""
+"""Lists the static models in the hub's cache."""
 
 from __future__ import annotations
 

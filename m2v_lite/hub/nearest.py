@@ -1,4 +1,4 @@
-"""A name that may be misspelt -> the names of models that it resembles."""
+"""Suggests the names of models that a misspelled name resembles."""
 
 from __future__ import annotations
 

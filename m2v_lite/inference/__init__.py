@@ -1,13 +1,13 @@
-"""A text -> its labels: models with a head that was trained on top of their vectors.
+"""Predicts labels of texts with models that have a trained head on top of their vectors.
 
-`StaticModelPipeline` is model2vec's class of this name, for inference. The modules, in the order in which a
-text passes them:
+`StaticModelPipeline` is model2vec's class of the same name, for inference. A text passes through the modules
+in this order:
 
-- `pipeline`: loads a model with its head; texts -> vectors -> labels.
-- `checked_head`: the settings and the tensors of a head -> layers that fit the table and one another.
-- `save_methods`: the methods of a pipeline that write it.
-- `mlp`: vectors -> probabilities, by layers.
-- `evaluation`: labels and true labels -> a report.
+- `pipeline`: loads a model with its head, and predicts labels from texts.
+- `checked_head`: builds a head from its settings and tensors, and checks that the layers fit.
+- `save_methods`: the methods of a pipeline that save it.
+- `mlp`: computes probabilities from vectors.
+- `evaluation`: compares predicted labels with true labels in a report.
 """
 
 from m2v_lite.inference.evaluation import evaluate_single_or_multi_label

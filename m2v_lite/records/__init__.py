@@ -1,21 +1,21 @@
-"""Files as people have them -> batches of texts, with all that came with each text, and back with vectors.
+"""Reads batches of texts from files, keeps all other data of each record, and writes it with the vectors.
 
-The modules, in the order in which a file passes them:
+A file passes through the modules in this order:
 
-- `sources`: names, patterns and folders -> files.
-- `reading`: files -> batches; the wiring of all below.
-- `byte_streams`: a file or pipe -> its bytes as they arrive, decompressed.
-- `decompression`: compressed bytes -> the bytes that they stand for.
-- `file_formats`: the name and the first bytes of a file -> its format.
-- `text_blocks`: bytes -> blocks of whole lines.
-- `lines`: plain text -> records.
-- `csv_rows`: CSV and TSV -> records.
-- `json_rows`: JSON Lines and JSON arrays -> records.
-- `json_items`: a JSON array -> its items, one by one.
-- `arrow_rows`: Parquet and Arrow -> records.
-- `policies`: what becomes of bad bytes and missing texts.
-- `gathering`: records -> batches, before more is waited for.
-- `batches`: the texts of a batch, with all that came with them.
+- `sources`: finds files from names, patterns and folders.
+- `reading`: reads batches from files, using all the modules below.
+- `byte_streams`: reads the bytes of a file or pipe as they arrive, decompressed.
+- `decompression`: decompresses bytes.
+- `file_formats`: detects the format of a file from its name and first bytes.
+- `text_blocks`: splits bytes into blocks of complete lines.
+- `lines`: reads records from plain text.
+- `csv_rows`: reads records from CSV and TSV.
+- `json_rows`: reads records from JSON Lines and JSON arrays.
+- `json_items`: reads the items of a JSON array one by one.
+- `arrow_rows`: reads records from Parquet and Arrow.
+- `policies`: what to do with bad bytes and missing texts.
+- `gathering`: collects records into batches without waiting for more.
+- `batches`: the texts of a batch with all other data of their records.
 - `places`: where records were read.
-- `writing`: records with their vectors -> files that may grow for hours.
+- `writing`: writes records and vectors to files that can grow for hours.
 """

@@ -1,4 +1,4 @@
-"""Parquet and Arrow: each row of a table is a record. pyarrow reads them."""
+"""Reads Parquet and Arrow files with pyarrow. Each row of a table is a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts with what came with them, some thousand at a time."""
+"""Defines the batches: a few thousand texts with all other data of their records."""
 
 from __future__ import annotations
 

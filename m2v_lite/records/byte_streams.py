@@ -1,4 +1,4 @@
-"""Files and pipes -> their bytes as they arrive, decompressed."""
+"""Reads the bytes of files and pipes as they arrive, and decompresses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV and TSV: each row is a record, and the first row names the columns (RFC 4180)."""
+"""Reads CSV and TSV files (RFC 4180). Each row is a record, and the first row names the columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressed bytes -> the bytes that they stand for, so many at a time."""
+"""Decompresses bytes, a limited amount at a time."""
 
 from __future__ import annotations
 

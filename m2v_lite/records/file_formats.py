@@ -1,4 +1,4 @@
-"""The name and the first bytes of a file -> its format, its compression, or what it is instead of text."""
+"""Detects the format and compression of a file from its name and first bytes, or that it is not text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that come one by one -> batches, each as soon as it is full or no more has arrived."""
+"""Collects records into batches. A batch is done when it is full or no more data has arrived."""
 
 from __future__ import annotations
 

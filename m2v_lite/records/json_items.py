@@ -1,4 +1,4 @@
-"""A JSON array -> its items, one by one, as they arrive."""
+"""Reads the items of a JSON array one by one, as they arrive."""
 
 from __future__ import annotations
 

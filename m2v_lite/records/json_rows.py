@@ -1,4 +1,4 @@
-"""JSON: each object of a file of JSON Lines, or of one array, is a record."""
+"""Reads JSON Lines files and JSON arrays. Each object is a record."""
 
 from __future__ import annotations
 

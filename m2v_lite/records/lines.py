@@ -1,4 +1,4 @@
-"""Plain text: each line is a record."""
+"""Reads plain text files. Each line is a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where records were read, for messages and for the columns that say so."""
+"""Keeps where records were read, for error messages and for the columns that show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do with records that are not as they should be, and how many there were."""
+"""Decides what to do with invalid records, and counts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and the options to read them -> batches of records, one file after the other."""
+"""Reads batches of records from one file after another, as the options say."""
 
 from __future__ import annotations
 

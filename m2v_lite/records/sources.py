@@ -1,4 +1,4 @@
-"""The names that a user gives -> the files to read: files, patterns, folders and standard input."""
+"""Finds the files to read from names that a user gives: files, patterns, folders and standard input."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Bytes in an encoding -> blocks of whole lines, as they arrive.
+"""Decodes bytes as they arrive, and splits the text into blocks of complete lines.
 
-A byte that is not in the encoding is kept as a lone surrogate, U+DC00 and the number of the byte, much as
-Python's `surrogateescape` does (PEP 383). A further byte of the same error is U+DD00 and its number, so that
-the whole may be replaced by one character. Who takes lines out of a block decides what becomes of them; see
-`policies`.
+A byte that is invalid in the encoding is kept as a lone surrogate, U+DC00 plus the value of the byte, much as
+in Python's `surrogateescape` (PEP 383). Each further byte of the same error is U+DD00 plus its value, so that
+one character can replace all of them. The code that takes lines from a block decides what to do with them;
+see `policies`.
 """
 
 from __future__ import annotations

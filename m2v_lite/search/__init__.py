@@ -1,33 +1,33 @@
-"""Texts -> an index in one file -> the texts that fit a query, by meaning and by words.
+"""Indexes texts in one file and finds those that match a query best, by meaning and by words.
 
-The modules, in the order in which a text and then a query pass them:
+A text, and then a query, passes through the modules in this order:
 
-- `index`: `Index`, which wires all below.
-- `about`: the model of an index, and whether a model is that one.
+- `index`: `Index`, which uses all the modules below.
+- `about`: records the model of an index, and checks whether a given model is the same.
 - `database`: the file, its tables and its connections.
-- `read_only`: an index in a place where nothing can be written.
+- `read_only`: opens an index where nothing can be written.
 - `manner`: how files are read.
-- `discovery`: paths and patterns -> the files that are there, and those that are gone.
-- `updating`: files -> what is new, changed and moved in an index.
-- `splitting`: a file -> its chunks, or why it cannot be read.
-- `chunking`: the lines of a text -> chunks with their lines.
-- `checked_entries`: texts that are given, with ids and metadata -> entries.
-- `contents`: chunks into the tables, and out of them.
-- `compact`: vectors -> small rows, and their dot products.
-- `bits`: rows -> a bit for each number, and how many differ.
-- `vector_blocks`: rows <-> blocks and pages in the file.
-- `folding`: a text -> what the index of words gets.
-- `full_text`: words into the file, and a query's words -> the chunks that match.
-- `path_patterns`: patterns of paths, of POSIX or of Windows -> the paths that fit.
-- `path_check`: whether a pattern of paths stands for any file of an index.
-- `filters`: conditions -> the chunks that meet them.
-- `nearest`: a query's vector -> the nearest chunks.
-- `fusion`: the orders by vectors and by words -> one.
-- `status`: what is in an index.
-- `exporting`: an index -> a file for other libraries.
-- `upkeep`: the methods of an index that look after it: removal, a smaller file, an export.
-- `hits`: the chunks that were found -> `Hit`.
-- `passages`: a chunk and a query -> its lines that fit best.
+- `discovery`: finds the files that paths and patterns match, and the files that are gone.
+- `updating`: finds what is new, changed and moved, and updates the index.
+- `splitting`: splits a file into chunks, or says why it cannot be read.
+- `chunking`: splits the lines of a text into chunks with their line numbers.
+- `checked_entries`: checks the texts, ids and metadata that a caller adds.
+- `contents`: adds chunks to the tables, and removes them.
+- `compact`: stores vectors as small rows, and computes their dot products.
+- `bits`: reduces each vector to bits, and counts how many differ.
+- `vector_blocks`: stores rows in blocks and pages in the file, and reads them.
+- `folding`: prepares a text for the index of words.
+- `full_text`: stores words, and finds the chunks that match the words of a query.
+- `path_patterns`: matches paths against patterns, with the rules of POSIX or Windows.
+- `path_check`: checks whether a pattern of paths matches any file in an index.
+- `filters`: finds the chunks that meet conditions.
+- `nearest`: finds the chunks nearest to a query's vector.
+- `fusion`: combines the results of search by vectors and search by words.
+- `status`: a summary of an index.
+- `exporting`: exports an index to a file for other libraries.
+- `upkeep`: the maintenance methods of an index: status, removal, vacuum and export.
+- `hits`: builds a `Hit` for each chunk that was found.
+- `passages`: finds the lines of a chunk that match a query best.
 """
 
 from m2v_lite.search.hits import Hit

@@ -1,4 +1,4 @@
-"""What an index says of the model that made its vectors, and whether a model is that one."""
+"""Records which model made the vectors of an index, and checks whether a given model is the same."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Rows of vectors -> a bit for each number, and how many bits of two rows differ.
+"""Reduces each vector to one bit per number, and counts how many bits of two rows differ.
 
-The fewer bits differ, the smaller the angle between two vectors, by and large. Source: Charikar, Similarity
+In general, the fewer bits differ, the smaller the angle between two vectors. Source: Charikar, Similarity
 Estimation Techniques from Rounding Algorithms, STOC 2002.
 """
 

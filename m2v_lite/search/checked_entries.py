@@ -1,4 +1,4 @@
-"""What a caller gives to be added -> checked entries."""
+"""Checks the texts, ids and metadata that a caller adds."""
 
 from __future__ import annotations
 

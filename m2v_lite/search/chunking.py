@@ -1,10 +1,10 @@
-"""The lines of a text -> chunks: parts that are short enough for one vector, and tell where they are.
+"""Splits the lines of a text into chunks that are short enough for one vector and know their lines.
 
-A reader can predict the rule. Paragraphs stand between blank lines. A heading begins a new chunk, and so does
-a paragraph that would make the chunk longer than `MOST_CHARACTERS`, or that comes after many blank lines. A
-paragraph that is longer by itself is cut between lines, and a line that is longer by itself between words.
-What is cut keeps its context: the next part begins with the last `OVERLAP` characters or so of the one
-before, whole lines or words.
+Readers can predict the rules. Blank lines separate paragraphs. A heading begins a new chunk. So does a
+paragraph that would make the chunk longer than `MOST_CHARACTERS`, or that follows many blank lines. A
+paragraph that is too long by itself is cut between lines, and a line that is too long by itself is cut
+between words. To keep the context of a cut, the next part begins with about the last `OVERLAP` characters of
+the part before, in complete lines or words.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Unit vectors -> rows of bytes that are small, and their dot products with a query.
+"""Stores unit vectors as small rows of bytes, and computes their dot products with a query.
 
-A row of int8 has a scale of its own: its largest number becomes 127. The cosine of a row and a query is then
-off by some thousandths at most.
+Each int8 row has its own scale, so that its largest number becomes 127. The error of the cosine of a row and
+a query is then at most a few thousandths.
 """
 
 from __future__ import annotations

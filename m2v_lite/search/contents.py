@@ -1,4 +1,4 @@
-"""Chunks with their vectors and words -> the tables of an index, and out of them."""
+"""Adds chunks with their vectors and words to the tables of an index, and removes them."""
 
 from __future__ import annotations
 

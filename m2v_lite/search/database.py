@@ -1,7 +1,7 @@
-"""The file of an index: its tables, and connections to it.
+"""Contains the tables of an index file and the connections to it.
 
-It is an SQLite database with a write-ahead log, so that readers and a writer do not wait for each other, and
-what was committed stays whatever happens (https://sqlite.org/wal.html).
+The file is an SQLite database with a write-ahead log. Readers and a writer do not wait for each other, and
+committed changes stay, whatever happens (https://sqlite.org/wal.html).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Paths and patterns -> the files that are there, and those of an index that are gone."""
+"""Finds the files that paths and patterns match, and the files of an index that are gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An index -> a file for other libraries: the vectors alone, or a table of chunks with their vectors."""
+"""Exports an index to a file for other libraries: only the vectors, or a table of chunks and vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions on metadata and on paths -> the chunks that meet them."""
+"""Finds the chunks that meet conditions on metadata and paths."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A text -> the same text as the index of words gets it: without case and marks, and with spaces everywhere.
+"""Prepares texts for the index of words: removes case and marks, and adds spaces where they are missing.
 
-SQLite divides a text at spaces and punctuation. Chinese, Japanese, Thai, Lao, Khmer and Burmese have no
-spaces between words. There each character becomes a word, and a query looks for each two that follow each
-other.
+SQLite splits a text at spaces and punctuation. Chinese, Japanese, Thai, Lao, Khmer and Burmese have no spaces
+between words. In these scripts, each character becomes a word, and a query searches for each pair of adjacent
+characters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of a query -> the chunks that match them best, by BM25 in SQLite's index of words (FTS5)."""
+"""Finds the chunks that match the words of a query best, by BM25 in SQLite's index of words (FTS5)."""
 
 from __future__ import annotations
 

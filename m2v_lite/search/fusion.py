@@ -1,4 +1,4 @@
-"""The orders by vectors and by words -> one."""
+"""Combines the results of search by vectors and search by words."""
 
 from __future__ import annotations
 

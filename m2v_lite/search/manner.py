@@ -1,4 +1,4 @@
-"""How the files of an index are read: their format, what to do about errors, and how they are divided."""
+"""Defines how the files of an index are read: format, error handling and splitting into chunks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A query's vector -> the chunks whose vectors have the largest dot products with it.
+"""Finds the chunks whose vectors have the largest dot products with a query's vector.
 
-Up to `COMPARED` chunks, all rows are compared, block by block. In a larger index, the bits of all rows choose
-those that are compared: see `candidates`.
+Up to `COMPARED` chunks, all rows are compared, block by block. In a larger index, the bits of the rows decide
+which rows are compared; see `candidates`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A chunk and a query -> the lines of the chunk that fit the query best."""
+"""Finds the lines of a chunk that match a query best."""
 
 from __future__ import annotations
 

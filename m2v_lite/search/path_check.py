@@ -1,4 +1,4 @@
-"""Whether a pattern of paths stands for any file in an index."""
+"""Checks whether a pattern of paths matches any file in an index."""
 
 from __future__ import annotations
 

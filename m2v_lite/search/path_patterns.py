@@ -1,8 +1,8 @@
-r"""Paths and patterns of paths, as POSIX or as Windows writes them -> which paths a pattern stands for.
+r"""Matches paths against patterns, with the rules of POSIX or Windows.
 
-Each function takes the flavour, `posixpath` or `ntpath`, which is that of the system unless a test gives
-another. On Windows, `/` and `\` both separate names, in paths and in patterns, and a capital letter is the
-same as a small one. Elsewhere a backslash is a character like others, and capitals count.
+Each function takes a flavour, `posixpath` or `ntpath`. It is that of the system unless a test passes another.
+On Windows, both `/` and `\` separate names, in paths and in patterns, and case does not matter. On other
+systems, a backslash is an ordinary character, and case matters.
 """
 
 from __future__ import annotations

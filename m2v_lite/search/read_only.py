@@ -1,9 +1,9 @@
-"""An index in a place where this process cannot write, such as a disk that is mounted read-only.
+"""Opens an index where this process cannot write, such as on a disk that is mounted read-only.
 
-SQLite cannot open a database with a write-ahead log there in the usual way, for it has to make files beside
-it. With `immutable=1` it makes none (https://sqlite.org/wal.html#read_only_databases), but then it ignores
-writers, and there may be one with rights that this process lacks. So the state of the file is compared before
-and after each use.
+SQLite cannot open a database with a write-ahead log there in the usual way, because it has to create files
+next to it. With `immutable=1` it creates none (https://sqlite.org/wal.html#read_only_databases), but then it
+ignores writers. Another process with more rights could still write. So the state of the file is compared
+before and after each use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A file -> its chunks, or why it cannot be read."""
+"""Splits a file into chunks, or says why it cannot be read."""
 
 from __future__ import annotations
 

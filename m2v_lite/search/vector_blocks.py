@@ -1,8 +1,8 @@
-"""Rows of vectors <-> the file of an index: blocks of some thousand rows, in pages that are read one by one.
+"""Stores rows of vectors in the index file: in blocks of a few thousand rows, with pages read one by one.
 
-The rows have *positions* from 0 up, in the order of their chunks. So many positions make a page, and
-`PAGES` pages a block. A block keeps the chunk and the bits of each of its rows. A page has about the size of
-SQLite's own, so that a single row can be read without its neighbours.
+The rows have *positions* from 0 up, in the order of their chunks. A fixed number of positions make a page,
+and `PAGES` pages make a block. A block has the chunk number and the bits of each of its rows. A page is about
+as large as one of SQLite's own pages, so that a single row can be read without its neighbours.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The added tokens of a `tokenizer.json`: whether they are found here as `tokenizers` finds them."""
+"""Checks whether this package finds the added tokens of a `tokenizer.json` as `tokenizers` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text -> the added tokens in it, such as `[MASK]`, and the text between them."""
+"""Finds the added tokens in a text, such as `[MASK]`, and the text between them."""
 
 from __future__ import annotations
 

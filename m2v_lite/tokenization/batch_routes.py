@@ -1,4 +1,4 @@
-"""A batch of texts -> flat token ids: most texts all at once, and the rest one by one."""
+"""Tokenizes a batch of texts: most texts all at once, and the rest one by one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Texts -> their characters in one array, normalized, with a class for each.
+"""Converts texts to one array of normalized characters, with a class for each character.
 
-Such an entry holds a class in its upper byte, and a code point in its 21 lowest bits. The entries of the
-first 65,536 characters lie in a table. All others are worked out when their character first occurs, and some
-thousands of them are remembered.
+An entry has a class in its upper byte and a code point in its 21 lowest bits. The entries of the first 65,536
+characters are in a table. All others are computed when their character first occurs, and a few thousand of
+them are remembered.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A table for `str.translate` that works out each character when it first comes."""
+"""A table for `str.translate` that computes each character on first use."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Character -> what the normalizers of `tokenizers` make of it: classes from tables of that library.
+"""Looks up how the normalizers of `tokenizers` treat a character, in tables made with that library.
 
-Python's own `unicodedata` would give other answers: its Unicode version differs from that of `tokenizers`,
-and from one Python to the next. The tables are read when the first character beyond ASCII comes.
+Python's own `unicodedata` would give different answers: its Unicode version differs from that of `tokenizers`
+and between Python versions. The tables are read when the first character beyond ASCII occurs.
 """
 
 from __future__ import annotations

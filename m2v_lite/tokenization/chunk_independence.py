@@ -1,15 +1,15 @@
-"""The content of a `tokenizer.json` -> whether the chunks between white space can be tokenized alone.
+"""Checks whether the chunks between white space can be tokenized separately, from a `tokenizer.json`.
 
 They can if no step of the library looks across white space:
 
-- each normalizer gives the same for a text as for its chunks, with white space between them (the last
-  normalizer may also strip the text, as the white space that it strips divides pieces anyway);
-- the first pre-tokenizer divides at white space and drops it, and the others divide each part by itself;
-- the model takes each part by itself, and does not act at random;
-- no added token holds white space, so every added token lies inside one chunk.
+- each normalizer returns the same for a text as for its chunks, with white space between them (the last
+  normalizer can also strip the text, because the white space that it strips separates pieces anyway);
+- the first pre-tokenizer splits at white space and drops it, and the others split each part by itself;
+- the model handles each part by itself, and nothing in it is random;
+- no added token contains white space, so every added token is inside one chunk.
 
-White space here is a space, a tab, a line feed or a carriage return. Other white space may stay inside a
-chunk, where the library handles it. Any kind or option that is not known here means no.
+White space here is a space, a tab, a line feed or a carriage return. Other white space can stay inside a
+chunk, where the library handles it. Any unknown kind or option means no.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The general path with a memo: texts -> chunks between white space -> token ids.
+"""The general path with a memo: splits texts at white space and tokenizes each distinct chunk once.
 
-The `tokenizers` library tokenizes each different chunk once. `chunk_independence` decides for which
-tokenizers that gives the ids of the whole text. Some texts still go to the library whole: texts with a chunk
-that cannot be tokenized alone, and batches with so many new chunks that asking for the chunks would cost more
-than it saves.
+The `tokenizers` library does the tokenizing. `chunk_independence` decides for which tokenizers the chunks
+have the same ids as the complete text. Some texts still go to the library uncut: texts with a chunk that
+cannot be tokenized separately, and batches with so many new chunks that looking them up costs more than it
+saves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Decimal numbers -> floats, as `tokenizers` reads them from a `tokenizer.json`.
+"""Converts decimal numbers to floats as `tokenizers` does when it reads a `tokenizer.json`.
 
-Its JSON parser (https://docs.rs/serde_json, without the feature `float_roundtrip`) rounds twice: it rounds
-the digits to a float, and then multiplies or divides by a power of ten. So one in eight scores of 17 digits
-comes out one bit away from the nearest float, and with scores that are nearly equal, a bit decides.
+The JSON parser of `tokenizers` (https://docs.rs/serde_json, without the feature `float_roundtrip`) rounds
+twice: it rounds the digits to a float, and then multiplies or divides by a power of ten. So one in eight
+scores with 17 digits is one bit away from the nearest float. When two scores are nearly equal, that bit
+decides.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The text of a `tokenizer.json`: it is not kept in memory, but read again on demand."""
+"""The text of a `tokenizer.json`, which is not kept in memory but read again on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys -> one index for each distinct key, by a hash."""
+"""Picks one index for each distinct key, using a hash."""
 
 from __future__ import annotations
 

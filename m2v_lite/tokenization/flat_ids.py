@@ -1,4 +1,4 @@
-"""Flat arrays of ids: the ids of all texts of a batch in one array, and the bounds of each text in it."""
+"""Operations on flat ids: one array with the ids of all texts in a batch, and the bounds of each text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tokenizers in arrays have in common: settings, figures, and where their definition is."""
+"""The common parts of the array tokenizers: settings, figures, and the place of the definition."""
 
 from __future__ import annotations
 

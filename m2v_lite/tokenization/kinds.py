@@ -1,4 +1,4 @@
-"""The content of a `tokenizer.json` -> a tokenizer of the right kind."""
+"""Makes the right kind of tokenizer for a `tokenizer.json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a tokenizer is left to the `tokenizers` library."""
+"""Gives the reason why a tokenizer is left to the `tokenizers` library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memo of words or chunks that a tokenizer has seen, and how much it may remember."""
+"""The memo of words or chunks that a tokenizer has seen, and the limit of its size."""
 
 from __future__ import annotations
 

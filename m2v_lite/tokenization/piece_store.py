@@ -1,6 +1,6 @@
-"""Codes of words -> token ids. One flat array holds the pieces of all words that have several.
+"""Finds the token ids of a word from its code. One flat array holds the ids of all multi-piece words.
 
-If a word is one piece, its code is the token id. Otherwise its code tells where its pieces lie.
+If a word is one piece, its code is the token id. Otherwise its code says where its pieces are.
 """
 
 from __future__ import annotations

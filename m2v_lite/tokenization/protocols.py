@@ -1,4 +1,4 @@
-"""What the stages expect of one another. Only type checkers import this module."""
+"""Defines what the stages expect of each other. Only type checkers import this module."""
 
 from __future__ import annotations
 

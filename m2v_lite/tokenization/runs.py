@@ -1,4 +1,4 @@
-"""Runs in an array -> the indexes of all their elements."""
+"""Expands runs in an array to the indexes of all their elements."""
 
 from __future__ import annotations
 

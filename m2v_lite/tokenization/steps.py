@@ -1,4 +1,4 @@
-"""The steps of a normalizer, pre-tokenizer or post-processor in a `tokenizer.json`."""
+"""Lists the steps of a normalizer, pre-tokenizer or post-processor in a `tokenizer.json`."""
 
 from __future__ import annotations
 

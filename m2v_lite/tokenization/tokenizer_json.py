@@ -1,8 +1,8 @@
-"""The bytes of a `tokenizer.json` -> its content, with the vocabulary in arrays.
+"""Parses the bytes of a `tokenizer.json`, with the vocabulary in arrays.
 
 Most of such a file is the vocabulary: an object of tokens and their ids, or for Unigram an array of pieces
-and their scores. `json` would make a str and a number of each. Here they are found in the bytes, all at once.
-Whatever does not look as JSON writers leave it goes to `json`; the content is the same.
+and their scores. `json` would create a str and a number for each. This module finds them in the bytes, all at
+once. Anything that does not look like the output of a JSON writer goes to `json`. The content is the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The general path: texts -> token ids, by the `tokenizers` library, which is imported only if needed.
+"""The general path: tokenizes texts with the `tokenizers` library, which is imported only when needed.
 
-The library's tokenizer never truncates or pads here, whatever its `tokenizer.json` asks for. The token limit
-is applied to the ids afterwards. That gives the same ids and keeps a tokenizer safe under threads.
+The library's tokenizer never truncates or pads here, whatever its `tokenizer.json` says. The token limit is
+applied to the ids afterwards. The ids are the same, and the tokenizer is safe to use from several threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Code points -> where their bytes begin in UTF-8, for arrays of code points."""
+"""Finds where the bytes of each code point begin in UTF-8, for arrays of code points."""
 
 from __future__ import annotations
 

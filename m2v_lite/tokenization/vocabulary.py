@@ -1,4 +1,4 @@
-"""A vocabulary in arrays: the bytes of its tokens, and their ids."""
+"""Stores a vocabulary in arrays: the bytes of its tokens and their ids."""
 
 from __future__ import annotations
 

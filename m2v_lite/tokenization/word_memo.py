@@ -1,4 +1,4 @@
-"""The words of one text -> token ids: a dictionary that divides each word once and is quick to look up."""
+"""Remembers the token ids of words in single texts, so that each word is split only once."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Records with their vectors -> files that may grow for hours, and that a later run can go on with.
+"""Writes records and vectors to files that can grow for hours, and that a later run can continue.
 
-The modules, in the order in which a batch passes them:
+A batch passes through the modules in this order:
 
-- `added_columns`: the names of what is added to the records.
-- `shortest_numbers`: vectors -> JSON arrays with as few digits as tell numbers apart.
-- `npy_file`: vectors -> a .npy file.
-- `json_lines_file`: records and vectors -> JSON Lines.
-- `arrow_columns`: the values of a column -> an array of pyarrow.
-- `arrow_file`: records and vectors -> a Parquet or Arrow file.
-- `partial_file`: what is written -> the partial file beside the output, and its manifest.
+- `added_columns`: the names of the columns that are added to the records.
+- `shortest_numbers`: writes vectors as JSON arrays with the fewest digits that keep each number.
+- `npy_file`: writes vectors to a .npy file.
+- `json_lines_file`: writes records and vectors as JSON Lines.
+- `arrow_columns`: converts the values of a column to a pyarrow array.
+- `arrow_file`: writes records and vectors to a Parquet or Arrow file.
+- `partial_file`: writes the partial file next to the output, and its manifest.
 """

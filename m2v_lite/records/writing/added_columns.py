@@ -1,4 +1,4 @@
-"""The columns that a file of vectors has beside those of its input."""
+"""Names the columns that an output file has in addition to those of its input."""
 
 from __future__ import annotations
 

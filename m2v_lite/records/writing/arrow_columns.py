@@ -1,4 +1,4 @@
-"""The values of a column -> an array of pyarrow, of a type that all batches share."""
+"""Converts the values of a column to a pyarrow array whose type all batches share."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Batches of records and their vectors -> a Parquet or Arrow file, by way of a partial file that grows.
+"""Writes records and vectors to a Parquet or Arrow file, by way of a growing partial file.
 
-Neither format can be taken up again in the middle. So the rows first go to an Arrow stream, which is a row of
-whole messages (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format), and at the end that
-stream becomes the file. The bytes of the file do not depend on how the rows came in batches.
+You cannot continue either format in the middle. So the rows first go to an Arrow stream, which is a sequence
+of complete messages (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format). At the end,
+the stream is converted to the file. The bytes of the file do not depend on how the rows were batched.
 """
 
 from __future__ import annotations

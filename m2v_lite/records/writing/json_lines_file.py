@@ -1,4 +1,4 @@
-"""Records and vectors -> JSON Lines: each record as it was, with its vector as `embedding`."""
+"""Writes records as JSON Lines: each record unchanged, with its vector as `embedding`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors -> one array in the .npy format, version 1.0 (NEP 1), written part by part."""
+"""Writes vectors part by part to one array in the .npy format, version 1.0 (NEP 1)."""
 
 from __future__ import annotations
 

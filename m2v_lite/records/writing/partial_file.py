@@ -1,13 +1,13 @@
-"""An output that grows beside its final name, and that a later run can go on with.
+"""Writes an output next to its final name, so that a later run can continue it.
 
-While a job writes FILE, there are two files beside it:
+While a job writes FILE, there are two files next to it:
 
-- `FILE.partial` holds what was written so far.
-- `FILE.partial.json`, the manifest, says what the job is, and how many records and bytes surely are in the
-  partial file. It is replaced about once a second, after these bytes are on the disk.
+- `FILE.partial` has what was written so far.
+- `FILE.partial.json`, the manifest, describes the job and the number of records and bytes that are safely in
+  the partial file. It is replaced about once a second, after these bytes are on the disk.
 
-If the job is killed, what comes after those bytes is cut off by the run that goes on, and made again. Once
-the job is done, the partial file gets the final name, and the manifest is removed.
+If the job is killed, the run that continues it cuts off everything after those bytes and writes it again.
+When the job is done, the partial file gets the final name, and the manifest is removed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Rows of numbers -> JSON arrays, each number in the shortest text that reads back as that number.
+"""Writes rows of numbers as JSON arrays with the shortest text that reads back as each number.
 
-Python writes such texts one by one. Here most float32 numbers are written together, by numpy. A number's
-digits are a whole number: the number times a power of ten, rounded to a hundred, to ten or to one, whichever
-is the coarsest step that still reads back. The text of each number fills a cell of 16 bytes, in which zero
-bytes stand for nothing and are removed in the end.
+Python writes such texts one by one. Here numpy writes most float32 numbers together. The digits of a number
+are an integer: the number times a power of ten, rounded to the nearest hundred, ten or one. The coarsest step
+that still reads back as the number is used. The text of each number fills a cell of 16 bytes. Zero bytes in
+it are padding and are removed at the end.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A batch of texts -> flat token ids: Unigram in arrays, for all texts at once.
+"""Tokenizes a batch with Unigram in arrays, for all texts at once.
 
-Texts with a grapheme cluster that the charsmap looks up as a whole are done one by one, and so are those with
-an odd beginning if it decides about bars.
+Texts with a grapheme cluster that the charsmap looks up as one unit are tokenized one by one. So are texts
+with an unusual beginning, if the tokenizer's bars depend on it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A batch of texts -> its words, in one array of code points."""
+"""Finds the words of a batch of texts, in one array of code points."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The normalizer of SentencePiece as `tokenizers` applies it: keys in a tree of bytes, and their values.
+"""Normalizes text as `tokenizers` applies SentencePiece's charsmap: a tree of keys and their values.
 
-The tree is a double array (https://github.com/s-yata/darts-clone). Of several keys that begin a text, the
-shortest counts, as in the crate spm_precompiled (https://docs.rs/spm_precompiled).
+The tree is a double array (https://github.com/s-yata/darts-clone). If several keys match the start of a text,
+the shortest is used, as in the crate spm_precompiled (https://docs.rs/spm_precompiled).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A vocabulary as a double array: from a character of a text to all pieces that begin there.
+"""Finds all vocabulary pieces that begin at a character, with the vocabulary in a double array.
 
-The pieces form a tree. A node has a slot, and the child of a node for the next character is found in one
-step: `slot = base of the node + code of the character`, and the slot is that child if its `parent` is the
-node's slot (Aoe, An Efficient Digital Search Algorithm by Using a Double-Array Structure, 1989).
+The pieces form a tree. Each node has a slot. The child of a node for the next character is found in one step:
+`slot = base of the node + code of the character`. The slot is that child if its `parent` is the slot of the
+node (Aoe, An Efficient Digital Search Algorithm by Using a Double-Array Structure, 1989).
 """
 
 from __future__ import annotations

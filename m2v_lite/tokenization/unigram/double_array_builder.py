@@ -1,8 +1,8 @@
-"""Pieces -> a double array, a level or a size of node at a time.
+"""Builds a double array from pieces, one level or node size at a time.
 
 The children of a node need free slots at the same distances as their codes. Nodes with many children are
-placed one by one, at the first place that fits; nodes with few children many at once, at random free slots,
-again and again until all fit; nodes with one child anywhere.
+placed one by one, at the first place that fits. Nodes with few children are placed many at a time, at random
+free slots, and again until all fit. Nodes with one child fit anywhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a packed model holds of a Unigram tokenizer -> the tokenizer, if it is sound."""
+"""Makes a Unigram tokenizer from the arrays of a packed model, and checks them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Text -> the normalized text: the charsmap, then spaces around punctuation marks, as the tokenizer has them.
+"""Normalizes text: applies the charsmap, then adds spaces around punctuation if the tokenizer does.
 
-The charsmap looks at grapheme clusters (https://www.unicode.org/reports/tr29/). A cluster of less than six
-bytes is looked up as a whole; only then its characters are. Few texts hold a cluster for which that counts.
-In all others, each character is normalized by itself.
+The charsmap works on grapheme clusters (https://www.unicode.org/reports/tr29/). A cluster of less than six
+bytes is looked up as one unit, and its characters are looked up only if that fails. Few texts have a cluster
+where this makes a difference. In all other texts, each character is normalized by itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One text -> its words -> token ids, added tokens included: the Unigram path for single texts.
+"""The Unigram path for single texts: splits a text into words and tokenizes them, with added tokens.
 
-Added tokens are cut out first. Between them, the memo may keep the ids of each word that does not depend on
-its neighbours.
+Added tokens are cut out first. For the text between them, the memo can keep the ids of each word that does
+not depend on its neighbours.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The Unigram path: texts -> words -> token ids, without the `tokenizers` library.
+"""The Unigram path: splits texts into words and tokenizes them, without the `tokenizers` library.
 
-It stands in for tokenizers of the XLM-R family, with all that they know in mapped arrays.
+It replaces tokenizers of the XLM-R family, with all their data in mapped arrays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The entries of characters under a charsmap."""
+"""Builds the entries of characters under a charsmap."""
 
 from __future__ import annotations
 

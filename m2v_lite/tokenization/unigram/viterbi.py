@@ -1,10 +1,10 @@
-"""Words -> their best pieces: the division with the highest sum of scores, as `tokenizers` finds it.
+"""Splits words into their best pieces: those with the highest sum of scores, as in `tokenizers`.
 
-A word is gone through from left to right. For each place, the best division of what lies before is known, and
-every piece that begins there may make a division that ends further right the best one (Viterbi; Kudo,
-Subword Regularization, 2018, https://arxiv.org/abs/1804.10959). Where no piece is one character long, the
-unknown token is, with a low score. Sums are added from left to right, and the first of equal sums wins.
-Here, a step does one place of all words.
+The Viterbi algorithm reads a word from left to right. At each position, it knows the best split of the text
+before. Every piece that begins there can improve the best split up to its end (Kudo, Subword Regularization,
+2018, https://arxiv.org/abs/1804.10959). If no piece is one character long, the unknown token takes that
+character, with a low score. Scores are added from left to right, and the first of equal sums wins. Each step
+here handles one position in all words.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The words of a batch -> flat token ids, all words at once.
+"""Turns the words of a batch into flat token ids, all words at once.
 
-Each distinct word is divided once. Where a tokenizer divides a whole text as one long word, a word still is
-divided by itself, unless a piece may join it to the next one, or its best division is so close to another
-one that what lies before it might decide.
+Each distinct word is split once. Some tokenizers split a complete text as one long word. Even then, a word is
+split by itself, unless a piece could join it to the next word, or its best split is so close to another that
+the text before it could decide.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a tokenizer puts a text's words together before it divides them into pieces."""
+"""How a tokenizer joins the words of a text before it splits them into pieces."""
 
 from __future__ import annotations
 

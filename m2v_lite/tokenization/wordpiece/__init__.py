@@ -1,19 +1,19 @@
-"""Texts -> token ids for BertNormalizer, BertPreTokenizer and WordPiece, without the `tokenizers` library.
+"""Tokenizes texts for BertNormalizer, BertPreTokenizer and WordPiece, without `tokenizers`.
 
-It takes the content of a `tokenizer.json` and a vocabulary, and gives flat ids as `m2v_lite.tokenization`
-describes them. The modules, in the order in which a text passes them:
+It takes the content of a `tokenizer.json` and a vocabulary, and returns flat ids as described in
+`m2v_lite.tokenization`. A text passes through the modules in this order:
 
-- `supported`: decides whether this path gives exactly the ids that `tokenizers` gives.
-- `tokenizer`: the tokenizer, which sends single texts one way and batches another.
-- `one_text`: a single text -> ids, added tokens included.
-- `normalizer`: a text -> its words.
-- `pieces`: a word -> the ids of its pieces.
-- `batch`: a batch of texts -> ids, by one of three routes.
+- `supported`: checks whether this path returns exactly the ids that `tokenizers` returns.
+- `tokenizer`: the tokenizer, with one way for single texts and another for batches.
+- `one_text`: tokenizes a single text, with its added tokens.
+- `normalizer`: splits a text into words.
+- `pieces`: splits a word into the ids of its pieces.
+- `batch`: tokenizes a batch of texts by one of three routes.
 - `batch_words`: finds the words of a batch.
-- `character_classes`: characters -> classes and folded characters, in arrays.
-- `word_ids`: the words of a batch -> ids, all words at once.
+- `character_classes`: the classes and folded forms of characters, in arrays.
+- `word_ids`: turns the words of a batch into ids, all words at once.
 - `token_tables`: finds the tokens that begin words.
-- `token_tree`: makes these tables of a vocabulary.
-- `mapped_tables`: these tables <-> the arrays of a packed model.
-- `perfect_hash`: 64-bit keys -> indexes, one look-up a key.
+- `token_tree`: builds these tables from a vocabulary.
+- `mapped_tables`: converts these tables to the arrays of a packed model, and back.
+- `perfect_hash`: finds the index of a 64-bit key with one look-up.
 """

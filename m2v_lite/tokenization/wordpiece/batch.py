@@ -1,7 +1,7 @@
-"""A batch of texts -> flat token ids: WordPiece in arrays, for all texts at once.
+"""Tokenizes a batch with WordPiece in arrays, for all texts at once.
 
-ASCII texts are done as bytes, other texts by one number for each character. Texts with a character that
-canonical ordering moves are done one by one.
+ASCII texts are handled as bytes, and other texts as one number per character. Texts with a character that
+canonical ordering moves are handled one by one.
 """
 
 from __future__ import annotations

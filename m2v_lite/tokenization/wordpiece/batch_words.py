@@ -1,7 +1,7 @@
-"""A batch of texts -> its words, in one array of UTF-8 bytes: BertNormalizer and BertPreTokenizer, in arrays.
+"""Finds the words of a batch in arrays, as BertNormalizer and BertPreTokenizer do, as UTF-8 bytes.
 
-It does what `normalizer.WordSplitter` does, for all texts at once. ASCII texts are done in bytes, all other
-texts by one number for each character.
+It does the same as `normalizer.WordSplitter`, for all texts at once. ASCII texts are handled as bytes, and
+other texts as one number per character.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The entries of characters under BertNormalizer and BertPreTokenizer.
+"""Builds the entries of characters under BertNormalizer and BertPreTokenizer.
 
-The entries of the first 65,536 characters are worked out together, from the character tables.
+The entries of the first 65,536 characters are computed together, from the character tables.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Token tables <-> the arrays and the description that a packed model holds of them.
+"""Converts token tables to the arrays and description in a packed model, and back.
 
-Four tables lie one after the other in four arrays: the tokens of one chunk that begin a word, those that
-continue one, the last chunks of longer tokens, and the chunks before these. A fifth array holds the lengths
-of the two roots.
+Four arrays contain four tables, one after the other: the tokens of one chunk that begin a word, the tokens
+that continue a word, the last chunks of longer tokens, and the chunks before them. A fifth array has the
+lengths of the two roots.
 """
 
 from __future__ import annotations

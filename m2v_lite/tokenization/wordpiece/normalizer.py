@@ -1,9 +1,9 @@
-"""Text -> its words, with spaces between them: BertNormalizer and BertPreTokenizer.
+"""Splits text into words separated by spaces, as BertNormalizer and BertPreTokenizer do.
 
 The normalizer removes control characters, puts spaces around Chinese characters, strips accents and folds
-case, as its options say. The pre-tokenizer then divides at white space and puts spaces around punctuation.
-Nearly all of that happens to each character by itself, so one `str.translate` does a whole text. ASCII takes
-even fewer steps.
+case, depending on its options. The pre-tokenizer then splits at white space and puts spaces around
+punctuation. Nearly all of these steps handle each character by itself, so one `str.translate` can process a
+complete text. ASCII needs even fewer steps.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""One text -> its words -> token ids, added tokens included: the WordPiece path for single texts.
+"""The WordPiece path for single texts: splits a text into words and tokenizes them, with added tokens.
 
-White space always divides words and no step looks across it. So the ids of a word do not depend on its
-neighbours, and the memo may keep them. Added tokens are cut out first. Each becomes a word of its own: its
-id, behind a mark that no text can hold.
+White space always separates words, and no step looks across it. So the ids of a word do not depend on its
+neighbours, and the memo can keep them. Added tokens are cut out first. Each becomes a word of its own: a mark
+that cannot occur in a text, and then its id.
 """
 
 from __future__ import annotations

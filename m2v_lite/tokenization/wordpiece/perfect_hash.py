@@ -1,11 +1,11 @@
-"""A fixed set of 64-bit keys -> the index of each key: one look-up a key, no probing, no wrong answer.
+"""A perfect hash: finds the index of a 64-bit key in a fixed set with one look-up and no probing.
 
-A hash that never collides on its own keys ("Hash, displace, and compress",
-https://cmph.sourceforge.net/papers/esa09.pdf). An odd factor turns a key into a hash. Because the factor is
-odd, different keys have different hashes. The upper bits of the hash name a slot, the next bits a bucket.
-Each bucket has a displacement, which is applied to the slots of its keys and chosen so that no two keys share
-a slot. A slot holds the rest of the hash and the index of its key, so that one comparison tells whether a key
-is in the set.
+The hash never collides on its own keys ("Hash, displace, and compress",
+https://cmph.sourceforge.net/papers/esa09.pdf). Multiplying a key by an odd factor produces its hash. Because
+the factor is odd, different keys have different hashes. The upper bits of the hash select a slot, and the
+next bits select a bucket. Each bucket has a displacement, which is applied to the slots of its keys and
+chosen so that no two keys share a slot. A slot has the rest of the hash and the index of its key, so that one
+comparison shows whether a key is in the set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Word -> the ids of its pieces: the WordPiece model."""
+"""The WordPiece model: splits a word into the ids of its pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The content of a `tokenizer.json` -> a tokenizer of the WordPiece path, if that path supports it."""
+"""Makes a tokenizer of the WordPiece path from a `tokenizer.json`, if that path supports it."""
 
 from __future__ import annotations
 

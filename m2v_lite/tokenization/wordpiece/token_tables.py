@@ -1,8 +1,8 @@
-"""A vocabulary in tables that find the tokens which begin words: all words of a batch at once, or one word.
+"""The tables that find the tokens at the start of words: all words of a batch at once, or one word.
 
-A token is cut into chunks of eight UTF-8 bytes; the last chunk may be shorter. Each chunk is a 64-bit key. So
-a token of up to eight bytes is one key. Longer tokens form a tree: their first chunk leads to a node, a node
-and the next whole chunk lead to another node, and a node and the last chunk to the token. There are two
+A token is cut into chunks of eight UTF-8 bytes; the last chunk can be shorter. Each chunk is a 64-bit key. So
+a token of up to eight bytes is one key. Longer tokens form a tree: the first chunk leads to a node, a node
+and the next full chunk lead to another node, and a node and the last chunk lead to the token. There are two
 roots: one for tokens that begin a word, and one for continuing pieces, without their prefix.
 """
 

@@ -1,4 +1,4 @@
-"""A vocabulary -> the tables that find its tokens."""
+"""Builds the token tables from a vocabulary."""
 
 from __future__ import annotations
 

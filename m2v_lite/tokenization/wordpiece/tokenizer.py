@@ -1,6 +1,6 @@
-"""The WordPiece path: texts -> words -> token ids, without the `tokenizers` library.
+"""The WordPiece path: splits texts into words and tokenizes them, without the `tokenizers` library.
 
-It stands in for any tokenizer made of BertNormalizer, BertPreTokenizer and WordPiece, whatever their options.
+It replaces any tokenizer made of BertNormalizer, BertPreTokenizer and WordPiece, whatever their options.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The words of a batch -> flat token ids: WordPiece for all words at once, in arrays.
+"""Turns the words of a batch into flat token ids, with WordPiece in arrays for all words at once.
 
-Most words are tokens themselves. Each distinct one of the other words is divided greedily, as in BERT
+Most words are tokens themselves. Each distinct other word is split greedily, as in BERT
 (https://github.com/google-research/bert, tokenization.py): its first piece is the longest token that begins
-it, the next piece the longest continuing token that begins the rest, until nothing is left. A step finds the
-next piece of all words.
+it, and the next piece is the longest continuing token that begins the rest, until nothing is left. Each step
+finds the next piece of all words.
 """
 
 from __future__ import annotations
