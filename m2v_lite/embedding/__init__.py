@@ -6,7 +6,7 @@ the table's dtype, or in float32 for bfloat16 and int8. A text passes through th
 
 - `table`: the arrays of a model: embedding, mapping, weights.
 - `dtypes`: the supported dtypes, and the dtype of the vectors for each one. Add a dtype here.
-- `read_ahead`: tells the kernel how to read the mapped table from disk.
+- `read_ahead`: tells the system's kernel how to read the mapped table from disk.
 - `pooling`: averages rows and scales the means: one kernel for short texts, one for long texts.
 - `modules`: applies the sentence-transformers modules that come after the table.
 - `freed_memory`: returns freed memory to the operating system.

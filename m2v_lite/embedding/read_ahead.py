@@ -1,4 +1,4 @@
-"""Tells the kernel how to read a mapped table: by row for a few texts, in one go for many texts.
+"""Tells the system's kernel how to read a mapped table: row by row for few texts, all of it for many.
 
 By default, the kernel reads far more than the requested row. With a cold cache, one row of a 300 MB table
 took 5 ms or more. After advice to expect random access, one row took 0.05 ms

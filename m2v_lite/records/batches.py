@@ -1,4 +1,4 @@
-"""Defines the batches: a few thousand texts with all other data of their records."""
+"""Defines a batch: up to a few thousand texts, with all other data of their records."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Writes records and vectors to a Parquet or Arrow file, by way of a growing partial file.
 
-You cannot continue either format in the middle. So the rows first go to an Arrow stream, which is a sequence
+Neither format can be continued in the middle. So the rows first go to an Arrow stream, which is a sequence
 of complete messages (https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format). At the end,
 the stream is converted to the file. The bytes of the file do not depend on how the rows were batched.
 """
