@@ -54,8 +54,8 @@ class Index(Upkeep):
         create: whether to create the file if it does not exist. If False, a missing file is an error.
 
     Raises:
-        InvalidIndexError: the file is damaged or belongs to another program, another model made its vectors,
-            or it is missing and `create` is False.
+        InvalidIndexError: the file is damaged or belongs to another program, its vectors come from another
+            model, or it is missing and `create` is False.
         InputValueError: the precision is unknown, or the model was not loaded from files.
         InputTypeError: the path is not a str or a pathlib.Path.
         M2VLiteError: the model cannot be loaded.
