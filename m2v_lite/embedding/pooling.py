@@ -279,13 +279,15 @@ def _step(
     scratch = np.empty((len(lengths), table.shape[1]), table.dtype)
     sums[int(np.count_nonzero(lengths)) :] = 0
     done = 0
-    for position, count in enumerate(active.tolist()):
+    for count in active.tolist():
         part = slice(done, done + count)
-        rows = gather(table, ids[part], None if token_weights is None else token_weights[part], scratch)
-        if position == 0:
-            sums[:count] = rows
-        else:
+        # The first rows are gathered where they are summed, if nothing has to be done to them.
+        target = sums if not done and scratch.dtype == sums.dtype else scratch
+        rows = gather(table, ids[part], None if token_weights is None else token_weights[part], target)
+        if done:
             np.add(sums[:count], rows, out=sums[:count])
+        elif not np.may_share_memory(rows, sums):
+            sums[:count] = rows
         done += count
 
 
