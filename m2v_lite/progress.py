@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -107,6 +106,8 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
+    import unicodedata  # a compiled module, which most lines do without
+
     return "".join(
         character.encode("unicode_escape").decode()
         if unicodedata.category(character)[0] == "C" or character in LINE_ENDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,11 +134,15 @@ class Encoder:
         """
         from m2v_lite.encoding.batches import BATCH_CHARACTERS, are_long, batches, cut
         from m2v_lite.encoding.texts import check_encodable
-        from m2v_lite.progress import progress_bar
         from m2v_lite.tokenization.flat_ids import known_ids  # one text does without these
 
         characters = self.characters(max_length)
-        with progress_bar(len(texts), show_progress_bar) as bar:
+        shown: Any = nullcontext()
+        if show_progress_bar:
+            from m2v_lite.progress import progress_bar
+
+            shown = progress_bar(len(texts), show_progress_bar)
+        with shown as bar:
             for place in batches(texts, batch_size):
                 part = cut(texts[place], characters)
                 check_encodable(part, first + place.start)

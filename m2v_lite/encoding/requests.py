@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -54,10 +54,10 @@ OPTIONS_OF["encode"] = (
 )  # fmt: skip
 
 
-class Request(NamedTuple):
+class Request:
     """What a caller asks of `encode`.
 
-    Attributes:
+    Args:
         texts: the texts.
         is_single: whether the caller gave a single text, and so wants a vector of one dimension.
         settings: how to encode them.
@@ -65,11 +65,16 @@ class Request(NamedTuple):
         prompt: what stands before each text.
     """
 
-    texts: Sequence[str]
-    is_single: bool
-    settings: Settings
-    out: NDArray[Any] | None
-    prompt: str = ""
+    def __init__(
+        self,
+        texts: Sequence[str],
+        is_single: bool,
+        settings: Settings,
+        out: NDArray[Any] | None,
+        prompt: str = "",
+    ) -> None:
+        self.texts, self.is_single, self.settings = texts, is_single, settings
+        self.out, self.prompt = out, prompt
 
     def answer(self, vectors: NDArray[Any]) -> NDArray[Any]:
         """Return the result as the caller wants it.

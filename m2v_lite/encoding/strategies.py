@@ -8,7 +8,7 @@ encode batch by batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from m2v_lite.embedding.precision import at_precision
 from m2v_lite.errors import M2VLiteError
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 FEW_TEXTS, FEW_CHARACTERS = 32, 4000
 
 
-class Settings(NamedTuple):
+# Plain classes: to define a NamedTuple takes 0.2 ms, which every first batch would pay.
+class Settings:
     """How texts are encoded.
 
-    Attributes:
+    Args:
         max_length: the number of tokens after which each text is cut, or None.
         unit: whether vectors are scaled to length 1.
         batch_size: the most texts of a batch.
@@ -34,18 +35,29 @@ class Settings(NamedTuple):
         precision: what vectors become at the end; see `embedding.precision`.
     """
 
-    max_length: int | None
-    unit: bool
-    batch_size: int
-    show_progress_bar: bool = False
-    columns: int | None = None
-    precision: str | None = None
+    def __init__(
+        self,
+        max_length: int | None,
+        unit: bool,
+        batch_size: int,
+        show_progress_bar: bool = False,
+        columns: int | None = None,
+        precision: str | None = None,
+    ) -> None:
+        self.max_length, self.unit, self.batch_size = max_length, unit, batch_size
+        self.show_progress_bar, self.columns, self.precision = show_progress_bar, columns, precision
+
+    def without_bar(self) -> Settings:
+        """Return the same settings without a progress bar."""
+        return Settings(
+            self.max_length, self.unit, self.batch_size, columns=self.columns, precision=self.precision
+        )
 
 
-class Work(NamedTuple):
+class Work:
     """Which texts to encode, how, and where their vectors go.
 
-    Attributes:
+    Args:
         encoder: tokenizes and pools; with the columns that the settings ask for.
         texts: the texts.
         vectors: (texts, dim), to be written.
@@ -53,11 +65,16 @@ class Work(NamedTuple):
         first: the index of the first text among the caller's, for errors.
     """
 
-    encoder: Encoder
-    texts: Sequence[str]
-    vectors: NDArray[Any]
-    settings: Settings
-    first: int = 0
+    def __init__(
+        self,
+        encoder: Encoder,
+        texts: Sequence[str],
+        vectors: NDArray[Any],
+        settings: Settings,
+        first: int = 0,
+    ) -> None:
+        self.encoder, self.texts, self.vectors = encoder, texts, vectors
+        self.settings, self.first = settings, first
 
 
 Strategy = Callable[[Work], object]

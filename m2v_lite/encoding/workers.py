@@ -52,4 +52,4 @@ def _encode_part(model: Any, settings: Settings, texts: list[str], first: int, v
     from m2v_lite.encoding.strategies import Work, batch_by_batch
 
     encoder = model._encoder.narrowed(settings.columns)
-    return batch_by_batch(Work(encoder, texts, vectors, settings._replace(show_progress_bar=False), first))
+    return batch_by_batch(Work(encoder, texts, vectors, settings.without_bar(), first))

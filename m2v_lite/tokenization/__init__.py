@@ -27,7 +27,7 @@ text passes through the modules in this order:
 - `vocabulary`: a vocabulary in arrays.
 - `memo_limits`: the memo of words or chunks that a tokenizer has seen, and the limit of its size.
 - `piece_store`: stores the ids of remembered words that have several pieces.
-- `utf8`: finds where characters begin in UTF-8.
+- `code_points`: converts texts to arrays of code points and back, also to UTF-8.
 - `flat_ids`: operations on flat ids: join, shorten, drop, merge.
 - `distinct`: picks one index for each distinct key.
 - `runs`: expands runs to the indexes of their elements.

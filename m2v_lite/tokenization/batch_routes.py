@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from itertools import compress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,27 +12,30 @@ from m2v_lite.tokenization.character_entries import END
 from m2v_lite.tokenization.flat_ids import flatten, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from m2v_lite.tokenization.flat_ids import FlatIds, Ids
 
-    IdsOf = Callable[[Sequence[str]], FlatIds]
 
-Words = TypeVar("Words")
-
-
-class BatchTokenizer(ABC, Generic[Words]):
+class BatchTokenizer(ABC):
     """Tokenizes batches: the base of a class for each kind of tokenizer.
 
-    Texts with an added token or a NUL, and texts that are left out of the words, are done one by one.
+    Texts with an added token or a NUL, and texts that are left out of the arrays, are done one by one.
     """
 
     def all_ids(self, texts: Sequence[str]) -> FlatIds:
         """Return all ids of texts."""
-        if self._is_special(" ".join(texts)):
-            is_plain = [not self._is_special(text) for text in texts]
-            return self._by_groups(texts, is_plain, self._plain_ids, self._special_ids)
-        return self._plain_ids(texts)
+        joined = joined_texts(texts)
+        if not self._is_special(joined, len(texts)):
+            return self._plain_ids(texts, joined) if texts else flatten([])
+        is_plain = [not self._is_special(text, 0) for text in texts]
+        plain = list(compress(texts, is_plain))
+        special = [text for text, is_one in zip(texts, is_plain, strict=True) if not is_one]
+        if not plain:
+            return self._special_ids(special)
+        return merge(
+            np.array(is_plain), self._plain_ids(plain, joined_texts(plain)), self._special_ids(special)
+        )
 
     @abstractmethod
     def _may_hold_token(self, text: str) -> bool:
@@ -43,20 +46,26 @@ class BatchTokenizer(ABC, Generic[Words]):
         """Return all ids of any text."""
 
     @abstractmethod
-    def _words(self, texts: Sequence[str]) -> tuple[Words, Ids]:
-        """Return the words of texts, and the indexes of texts that are left out, as if they were empty."""
+    def _plain_ids(self, texts: Sequence[str], joined: str) -> FlatIds:
+        """Return all ids of texts without added tokens and NULs.
 
-    @abstractmethod
-    def _ids_at(self, words: Words) -> FlatIds:
-        """Return the ids of the texts that have these words."""
+        Args:
+            texts: the texts, at least one.
+            joined: the same texts, as `joined_texts` returns them.
+        """
 
-    def _is_special(self, text: str) -> bool:
-        """Return whether a text may hold an added token, or a NUL, which stands between texts."""
-        return END in text or self._may_hold_token(text)
+    def _is_special(self, text: str, ends: int) -> bool:
+        """Return whether a text may hold an added token, or more NULs than those `ends` between texts."""
+        return text.count(END) > ends or self._may_hold_token(text)
 
-    def _plain_ids(self, texts: Sequence[str]) -> FlatIds:
-        words, left_out = self._words(texts)
-        flat = self._ids_at(words)
+    def _completed(self, texts: Sequence[str], flat: FlatIds, left_out: Ids) -> FlatIds:
+        """Return ids with those of the texts that were left out.
+
+        Args:
+            texts: all texts.
+            flat: their ids; those left out have none.
+            left_out: the indexes of the texts that were left out.
+        """
         if not len(left_out):
             return flat
         is_plain = np.ones(len(texts), bool)
@@ -66,13 +75,16 @@ class BatchTokenizer(ABC, Generic[Words]):
         others = self._special_ids([texts[index] for index in left_out.tolist()])
         return merge(is_plain, (flat[0], bounds), others)
 
-    def _by_groups(
-        self, texts: Sequence[str], chosen: list[bool], ids_of_chosen: IdsOf, ids_of_others: IdsOf
-    ) -> FlatIds:
-        ones = ids_of_chosen(list(compress(texts, chosen)))
-        others = ids_of_others([text for text, is_chosen in zip(texts, chosen, strict=True) if not is_chosen])
-        return merge(np.array(chosen), ones, others)
-
     def _special_ids(self, texts: Sequence[str]) -> FlatIds:
         """Return the ids of any texts, one by one."""
         return flatten([self._ids_of_one(text) for text in texts])
+
+
+def joined_texts(texts: Sequence[str]) -> str:
+    """Return texts as one, with a NUL after each.
+
+    Examples:
+        >>> joined_texts(["one", "two"])
+        'one\\x00two\\x00'
+    """
+    return END.join([*texts, ""])

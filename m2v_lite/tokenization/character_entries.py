@@ -7,12 +7,12 @@ them are remembered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from m2v_lite.tokenization.character_translation import CHARACTERS_KEPT
+from m2v_lite.tokenization.code_points import code_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,12 +66,16 @@ class CharacterEntries:
         is_odd = classes == ODD
         return is_odd if is_odd.any() else None
 
-    def normalized(self, texts: Sequence[str]) -> tuple[Entries, NDArray[np.intp]]:
+    def normalized(self, joined: str, texts: int) -> tuple[Entries, NDArray[np.intp]]:
         """Return the entries of what texts become, with a NUL after each, and the texts that are left out.
 
         A text is left out, as if it were empty, if it holds a character that cannot be done by itself.
+
+        Args:
+            joined: the texts, with a NUL after each.
+            texts: their number.
         """
-        codes = np.frombuffer(END.join([*texts, ""]).encode("utf-32-le"), "<u4")
+        codes = code_points(joined).view(np.uint32)
         entries = self.entries(codes)
         left_out = np.zeros(0, np.intp)
         classes = classes_of(entries)
@@ -79,7 +83,7 @@ class CharacterEntries:
         if is_odd is not None:
             is_end = codes == ord(END)
             text_of = np.cumsum(is_end) - is_end
-            is_left_out = np.zeros(len(texts), bool)
+            is_left_out = np.zeros(texts, bool)
             is_left_out[text_of[is_odd]] = True
             left_out = np.flatnonzero(is_left_out)
             classes[is_left_out[text_of] & ~is_end] = REMOVED

@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from m2v_lite.tokenization.runs import positions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +40,9 @@ class Ranges:
 
     def codes(self, most: int) -> NDArray[np.intp]:
         """Return the code points of the set that are below `most`."""
+        from m2v_lite.tokenization.code_points import code_points  # one text does without these
+        from m2v_lite.tokenization.runs import positions
+
         firsts, lasts = code_points(self._firsts), code_points(self._lasts)
         below = np.flatnonzero(firsts < most)
         firsts, lasts = firsts[below], np.minimum(lasts[below], most - 1)
@@ -63,6 +63,8 @@ class Ranges:
         return None if run is None else self._values[run]
 
     def _run(self, character: str) -> int | None:
+        from bisect import bisect_right  # a compiled module, which batches do without
+
         run = bisect_right(self._firsts, character) - 1
         return run if run >= 0 and character <= self._lasts[run] else None
 
@@ -85,6 +87,8 @@ class Replacements:
 
     def of(self, character: str) -> str:
         """Return what a character becomes; most characters stay as they are."""
+        from bisect import bisect_left
+
         place = bisect_left(self.keys, character)
         if self.keys[place : place + 1] == character:
             return self.values[place]
@@ -122,11 +126,6 @@ def character_tables() -> CharacterTables:
     """Return the tables; the first call reads them."""
     with open(TABLES, encoding="utf-8") as file:
         return CharacterTables(json.load(file))
-
-
-def code_points(text: str) -> NDArray[Any]:
-    """Return (characters,) the code points of a text, as 32-bit indexes."""
-    return np.frombuffer(text.encode("utf-32-le"), "<i4")
 
 
 def hangul_letters(syllable: str) -> str:

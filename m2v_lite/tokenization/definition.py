@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import os
-import zlib
 from mmap import ACCESS_READ, mmap
-from typing import NamedTuple
 
 from m2v_lite.arguments import PathLike
 from m2v_lite.disk import MOST_BYTES, NotRegularError, open_regular
 from m2v_lite.errors import InvalidModelError
 
 
-class TokenizerText(NamedTuple):
+class TokenizerText:
     """A text that is kept in memory, because no file holds it."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def read(self) -> str:
         return self.text
 
 
-class TokenizerFile(NamedTuple):
+class TokenizerFile:
     """A file that was read once, and the checksum it had then."""
 
-    path: PathLike
-    checksum: int
+    def __init__(self, path: PathLike, checksum: int) -> None:
+        self.path, self.checksum = path, checksum
 
     def read(self) -> str:
         """Return the text.
@@ -37,6 +36,8 @@ class TokenizerFile(NamedTuple):
             content = map_content(self.path)
         except InvalidModelError as error:
             raise self._changed() from error
+        import zlib  # a compiled module, which a start with a kept tokenizer does without
+
         if zlib.crc32(content) != self.checksum:
             raise self._changed()
         return content[:].decode()

@@ -30,6 +30,20 @@ def flatten(lists: Sequence[Sequence[int]]) -> FlatIds:
     return np.fromiter(chain.from_iterable(lists), np.intp, int(bounds[-1])), bounds
 
 
+def bounds_at(stops: Ids, is_end: NDArray[np.bool_]) -> Ids:
+    """Return the bounds of texts from where the ids of their words stop.
+
+    Args:
+        stops: (words,) where the ids of each word end.
+        is_end: (words,) which words stand at the end of a text.
+
+    Examples:
+        >>> bounds_at(np.array([2, 2, 3, 3]), np.array([False, True, False, True])).tolist()
+        [0, 2, 3]
+    """
+    return np.concatenate([[0], stops[is_end]])
+
+
 def shorten(ids: Ids, bounds: Ids, max_length: int | None) -> FlatIds:
     """Keep the first `max_length` ids of each text, or all ids if it is None.
 

@@ -33,7 +33,7 @@ def test_few_characters_are_remembered(first: int, at_once: int, monkeypatch: py
     entries = Doubled()
     for start in [*range(first, first + 100, at_once)] * 2:
         codes = range(start, start + at_once)
-        found, left_out = entries.normalized(["".join(map(chr, codes))])
+        found, left_out = entries.normalized("".join(map(chr, [*codes, 0])), 1)
         expected = [entry(kind, code) for code in [*codes, 0] for kind in (WORD, SPACE)]
         assert found.tolist() == expected
         assert not len(left_out)

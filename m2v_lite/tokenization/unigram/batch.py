@@ -9,18 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from m2v_lite.tokenization.batch_routes import BatchTokenizer
-from m2v_lite.tokenization.unigram.batch_words import BatchSplitter, Words
+from m2v_lite.tokenization.unigram.batch_words import BatchSplitter
 from m2v_lite.tokenization.unigram.word_ids import ids_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
+    from m2v_lite.tokenization.flat_ids import FlatIds
     from m2v_lite.tokenization.unigram.one_text import SingleTextTokenizer
     from m2v_lite.tokenization.unigram.unigram_entries import UnigramEntries
 
 
-class UnigramBatchTokenizer(BatchTokenizer[Words]):
+class UnigramBatchTokenizer(BatchTokenizer):
     """Tokenizes batches.
 
     Args:
@@ -38,10 +38,10 @@ class UnigramBatchTokenizer(BatchTokenizer[Words]):
     def _ids_of_one(self, text: str) -> list[int]:
         return self._single.all_ids(text)
 
-    def _words(self, texts: Sequence[str]) -> tuple[Words, Ids]:
-        if self._single.rule.only_at_start:
-            return self._splitter.with_starts(texts)
-        return self._splitter.any_characters(texts)
-
-    def _ids_at(self, words: Words) -> FlatIds:
-        return ids_of_words(self._single.viterbi, words, self._single.rule)
+    def _plain_ids(self, texts: Sequence[str], joined: str) -> FlatIds:
+        single = self._single
+        if single.rule.only_at_start:
+            words, left_out = self._splitter.with_starts(texts)
+        else:
+            words, left_out = self._splitter.any_characters(joined, len(texts))
+        return self._completed(texts, ids_of_words(single.viterbi, words, single.rule), left_out)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from m2v_lite.tokenization.batch_routes import joined_texts
 from m2v_lite.tokenization.character_entries import CODE_MASK, END, MARK, SPACE, classes_of, words_at
+from m2v_lite.tokenization.code_points import code_points
 from m2v_lite.tokenization.unigram.unigram_entries import UnigramEntries
 
 if TYPE_CHECKING:
@@ -43,12 +45,16 @@ class BatchSplitter:
         # Without spaces: those around marks are not in the array.
         self._looked_for = [[*map(ord, text.replace(" ", ""))] for text in looked_for]
 
-    def any_characters(self, texts: Sequence[str]) -> tuple[Words, NDArray[np.intp]]:
+    def any_characters(self, joined: str, texts: int) -> tuple[Words, NDArray[np.intp]]:
         """Return the words of texts, and the indexes of the texts that are left out, as if they were empty.
 
         A text is left out if it may hold an added token, or a cluster that is normalized as a whole.
+
+        Args:
+            joined: the texts, with a NUL after each.
+            texts: their number.
         """
-        entries, left_out = self._entries.normalized(texts)
+        entries, left_out = self._entries.normalized(joined, texts)
         classes = classes_of(entries)
         characters = entries & CODE_MASK
         holders = self._holders(characters, classes)
@@ -67,13 +73,13 @@ class BatchSplitter:
         stem from it.
         """
         firsts = "".join([text[:1] or END for text in texts])
-        classes = classes_of(self._entries.entries(np.frombuffer(firsts.encode("utf-32-le"), "<u4")))
+        classes = classes_of(self._entries.entries(code_points(firsts).view(np.uint32)))
         unclear = np.flatnonzero(classes > MARK)
         if len(unclear):
             texts = [*texts]
             for index in unclear.tolist():
                 texts[index] = ""
-        words, left_out = self.any_characters(texts)
+        words, left_out = self.any_characters(joined_texts(texts), len(texts))
         return words._replace(begins_visibly=classes != SPACE), np.union1d(left_out, unclear)
 
     def _holders(self, characters: NDArray[np.uint32], classes: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2v_lite.tokenization.characters import code_points
+from m2v_lite.tokenization.code_points import code_points
 from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.unigram.double_array import NO_LINK, NO_PIECE, PARENT_SHIFT, ROOT, DoubleArray
 from m2v_lite.tokenization.vocabulary import Vocabulary, scored_vocabulary_of

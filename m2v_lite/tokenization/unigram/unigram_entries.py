@@ -20,8 +20,8 @@ from m2v_lite.tokenization.character_entries import (
     entry,
 )
 from m2v_lite.tokenization.characters import character_tables
+from m2v_lite.tokenization.code_points import utf8_offsets
 from m2v_lite.tokenization.unigram.charsmap import MOST_BYTES, NOWHERE
-from m2v_lite.tokenization.utf8 import utf8_offsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

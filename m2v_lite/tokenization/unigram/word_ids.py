@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from m2v_lite.tokenization.character_entries import END
+from m2v_lite.tokenization.code_points import as_text
 from m2v_lite.tokenization.distinct import one_of_equal
 from m2v_lite.tokenization.flat_ids import flatten, merge
 from m2v_lite.tokenization.runs import positions
@@ -218,7 +219,7 @@ def divide(viterbi: Viterbi, spelled: Spelled, sizes: Ids | None = None) -> Divi
 def _divide_long(viterbi: Viterbi, characters: NDArray[np.uint32], starts: Ids, ends: Ids) -> Divided:
     lists, is_close = [], []
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        word = characters[start:end].astype("<u4").tobytes().decode("utf-32-le")
+        word = as_text(characters[start:end])
         ids, close = viterbi.of_one(word)
         lists.append(ids)
         is_close.append(close)

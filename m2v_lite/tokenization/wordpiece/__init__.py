@@ -11,7 +11,9 @@ It takes the content of a `tokenizer.json` and a vocabulary, and returns flat id
 - `batch`: tokenizes a batch of texts by one of three routes.
 - `batch_words`: finds the words of a batch.
 - `character_classes`: the classes and folded forms of characters, in arrays.
-- `word_ids`: turns the words of a batch into ids, all words at once.
+- `character_ids`: turns the words of a batch into ids character by character, where that is possible.
+- `character_tokens`: finds the tokens of one character, and where a longer token may begin.
+- `word_ids`: turns the other words of a batch into ids, all words at once.
 - `token_tables`: finds the tokens that begin words.
 - `token_tree`: builds these tables from a vocabulary.
 - `mapped_tables`: converts these tables to the arrays of a packed model, and back.

@@ -23,7 +23,8 @@ from m2v_lite.tokenization.character_entries import (
     CharacterEntries,
     entry,
 )
-from m2v_lite.tokenization.characters import character_tables, code_points, hangul_letters
+from m2v_lite.tokenization.characters import character_tables, hangul_letters
+from m2v_lite.tokenization.code_points import code_points
 from m2v_lite.tokenization.wordpiece.normalizer import MOVED
 
 if TYPE_CHECKING:

@@ -61,6 +61,9 @@ class PerfectHash:
         [1, None, 2]
         >>> table.find_one(10), table.find_one(11)
         (1, -1)
+        >>> indexes, keys = table.items()
+        >>> sorted(zip(indexes.tolist(), keys.tolist()))
+        [(0, 30), (1, 10), (2, 20)]
     """
 
     def __init__(
@@ -95,6 +98,28 @@ class PerfectHash:
         keys <<= self._slot_bits
         found ^= keys
         return found
+
+    def items(self) -> tuple[NDArray[np.intp], Keys]:
+        """Return the indexes and the keys of all entries, in any order: it undoes each step of `find`."""
+        index_mask = np.uint64(len(self.entries) - 1)
+        slots = np.flatnonzero(self.entries & index_mask < self.missing)
+        entries = self.entries.take(slots)
+        indexes = as_indexes(entries & index_mask)
+        entries >>= self._slot_bits
+        keys: Keys = slots.astype(np.uint64)
+        keys ^= self.displacements.take(as_indexes(entries >> self._to_bucket))
+        keys <<= self._to_slot
+        keys |= entries
+        if self._is_mixed:
+            keys *= _inverse(self.factors[1])
+            keys ^= keys >> MIX_SHIFT
+        keys *= _inverse(self.factors[0])
+        return indexes, keys
+
+
+def _inverse(factor: int) -> np.uint64:
+    """Return the number by which to multiply, modulo 2**64, to undo a multiplication by an odd factor."""
+    return np.uint64(pow(factor, -1, 1 << 64))
 
 
 def _find_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from m2v_lite.tokenization.wordpiece.token_tables import TokenTables
+    from m2v_lite.tokenization.wordpiece.token_tables import Root, TokenTables
 
 
 class WordPiece:
@@ -35,13 +35,24 @@ class WordPiece:
         """Return the ids of a word's pieces."""
         if len(word) > self.most_characters or "\0" in word:  # no token holds a NUL
             return [self.unknown]
-        ids: list[int] = []
-        encoded, start, root = word.encode(), 0, self.tables.first
-        while start < len(encoded):
-            token_id, taken = self.tables.longest_of_one(encoded, start, root)
-            if not taken:
-                return [self.unknown]
-            ids.append(token_id)
-            start += taken
-            root = self.tables.continuing
-        return ids
+        return pieces_of_rest(self.tables, word.encode(), self.tables.first) or [self.unknown]
+
+
+def pieces_of_rest(tables: TokenTables, rest: bytes, root: Root) -> list[int]:
+    """Return the ids of the pieces of a word or of the rest of one; an empty list if it cannot be divided.
+
+    Args:
+        tables: the tokens.
+        rest: at least one byte.
+        root: the tokens that may come first.
+    """
+    ids: list[int] = []
+    start = 0
+    while start < len(rest):
+        token_id, taken = tables.longest_of_one(rest, start, root)
+        if not taken:
+            return []
+        ids.append(token_id)
+        start += taken
+        root = tables.continuing
+    return ids

@@ -15,29 +15,35 @@ import numpy as np
 from m2v_lite.tokenization.distinct import one_of_equal
 from m2v_lite.tokenization.runs import positions
 from m2v_lite.tokenization.vocabulary import windows
+from m2v_lite.tokenization.wordpiece.pieces import pieces_of_rest
 from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
+    from m2v_lite.tokenization.flat_ids import Ids
     from m2v_lite.tokenization.wordpiece.batch_words import Words
     from m2v_lite.tokenization.wordpiece.token_tables import Keys, TokenTables
 
 # Words to divide at once: the arrays of a step then fit the cache.
 WORDS_AT_ONCE = 4096
+# Up to so many words are divided one by one, because a step costs as much for one word as for dozens.
+FEW_WORDS = 16
 # Odd factors for the hash that finds equal words.
 FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
 
 
-def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_characters: int) -> FlatIds:
-    """Return the ids of all texts, and their bounds.
+def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_characters: int) -> tuple[Ids, Ids]:
+    """Return the ids of words.
 
     Args:
         tables: the vocabulary.
-        words: the words of the texts.
+        words: the words; the NUL after a text has no ids.
         unknown: the id of a word that cannot be divided.
         most_characters: longer words are unknown.
+
+    Returns:
+        ids, those of all words one after the other; and stops (words,), where the ids of each word end.
 
     Examples:
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
@@ -45,10 +51,10 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
         >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
         >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
         >>> tables = token_tables(vocabulary_of({"un": 5, "##able": 6}), b"##")
-        >>> words = BatchSplitter(WordSplitter()).ascii(["Unable un", "", "able"])
-        >>> ids, bounds = ids_of_words(tables, words, unknown=0, most_characters=100)
-        >>> ids.tolist(), bounds.tolist()
-        ([5, 6, 5, 0], [0, 3, 3, 4])
+        >>> words = BatchSplitter(WordSplitter()).ascii("Unable un\\0\\0able\\0")
+        >>> ids, stops = ids_of_words(tables, words, unknown=0, most_characters=100)
+        >>> ids.tolist(), stops.tolist()
+        ([5, 6, 5, 0], [2, 3, 3, 3, 4, 4])
     """
     window = windows(words.units)
     ids, is_missing, chunks = tables.whole(window, words.starts, words.lengths)
@@ -62,18 +68,17 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
     starts, lengths = words.starts.take(missing), words.lengths.take(missing)
     distinct, word_of = one_of_each(window, chunks.take(missing), starts, lengths)
     pieces, pieces_of = divide(
-        tables, window, starts[distinct], lengths[distinct], is_long[missing[distinct]], unknown
+        tables, words.units, starts[distinct], lengths[distinct], is_long[missing[distinct]], unknown
     )
     counts[missing] = own_counts = pieces_of.take(word_of)
-    places = np.cumsum(counts)
-    bounds = np.concatenate([[0], places.take(ends)])
-    places -= counts
+    stops = np.cumsum(counts)
+    places = stops - counts
     # One more place than there are ids, for the end of the last text.
-    flat = np.empty(int(bounds[-1]) + 1, np.intp)
+    flat = np.empty(int(counts.sum()) + 1, np.intp)
     flat[places] = ids
     sources = np.cumsum(pieces_of) - pieces_of
     flat[positions(places[missing], own_counts)] = pieces.take(positions(sources.take(word_of), own_counts))
-    return flat[:-1], bounds
+    return flat[:-1], stops
 
 
 def one_of_each(window: Keys, chunks: Keys, starts: Ids, lengths: Ids) -> tuple[Ids, Ids]:
@@ -96,12 +101,19 @@ def one_of_each(window: Keys, chunks: Keys, starts: Ids, lengths: Ids) -> tuple[
 
 
 def divide(
-    tables: TokenTables, window: Keys, starts: Ids, lengths: Ids, is_long: NDArray[np.bool_], unknown: int
+    tables: TokenTables,
+    units: NDArray[np.uint8],
+    starts: Ids,
+    lengths: Ids,
+    is_long: NDArray[np.bool_],
+    unknown: int,
 ) -> tuple[Ids, Ids]:
     """Divide words into pieces.
 
     Args:
-        tables, window, starts, lengths: as for `TokenTables.longest`.
+        tables: the vocabulary.
+        units: as of `Words`.
+        starts, lengths: (words,) where each word begins, and its bytes.
         is_long: (words,) which words have too many characters, and so are unknown.
         unknown: the id of words that cannot be divided.
 
@@ -110,7 +122,7 @@ def divide(
         word.
     """
     parts = [
-        _divide(tables, window, starts[some], lengths[some], is_long[some], unknown)
+        _divide(tables, units, starts[some], lengths[some], is_long[some], unknown)
         for some in (slice(first, first + WORDS_AT_ONCE) for first in range(0, len(starts), WORDS_AT_ONCE))
     ]
     if not parts:
@@ -120,15 +132,21 @@ def divide(
 
 
 def _divide(
-    tables: TokenTables, window: Keys, starts: Ids, lengths: Ids, is_long: NDArray[np.bool_], unknown: int
+    tables: TokenTables,
+    units: NDArray[np.uint8],
+    starts: Ids,
+    lengths: Ids,
+    is_long: NDArray[np.bool_],
+    unknown: int,
 ) -> tuple[Ids, Ids]:
+    window = windows(units)
     is_unknown = is_long.copy()
     counts = np.zeros(len(starts), np.intp)
     words = np.flatnonzero(~is_unknown)
     starts, lengths = starts.take(words), lengths.take(words)
     steps: list[tuple[Ids, Ids]] = []
     root = tables.first
-    while len(words):
+    while len(words) > FEW_WORDS:
         ids, taken = tables.longest(window, starts, lengths, root)
         steps.append((words, ids))
         counts[words] = len(steps)
@@ -140,6 +158,12 @@ def _divide(
         left = np.flatnonzero(lengths)
         words, starts, lengths = words.take(left), (starts + taken).take(left), lengths.take(left)
         root = tables.continuing
+    rests: list[tuple[int, list[int]]] = []
+    for word, start, length in zip(words.tolist(), starts.tolist(), lengths.tolist(), strict=True):
+        last = pieces_of_rest(tables, units[start : start + length].tobytes(), root)
+        rests.append((word, last))
+        counts[word] = len(steps) + len(last)
+        is_unknown[word] = not last
     counts[is_unknown] = 1
     places = np.cumsum(counts)
     pieces = np.empty(int(places[-1]), np.intp)
@@ -147,5 +171,9 @@ def _divide(
     for number, (words, ids) in enumerate(steps):
         known = ~is_unknown.take(words)
         pieces[places[words[known]] + number] = ids[known]
+    for word, last in rests:
+        if last:
+            place = places[word] + len(steps)
+            pieces[place : place + len(last)] = last
     pieces[places[is_unknown]] = unknown
     return pieces, counts

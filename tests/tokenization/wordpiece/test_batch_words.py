@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sample_texts import SAMPLE_TEXTS, random_texts
 
+from m2v_lite.tokenization.batch_routes import joined_texts
 from m2v_lite.tokenization.character_entries import END
 from m2v_lite.tokenization.characters import character_tables
 from m2v_lite.tokenization.vocabulary import PADDING
-from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter, Words
+from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter, Words, WordsOfCodes
 from m2v_lite.tokenization.wordpiece.normalizer import MOVED, WordSplitter
 
 EXHAUSTIVE = bool(os.environ.get("M2V_LITE_EXHAUSTIVE"))
@@ -49,7 +50,7 @@ def is_left_out(splitter: WordSplitter, text: str) -> bool:
     return any(splitter.word(character) == MOVED for character in text)
 
 
-def assert_words(words: Words, expected: Sequence[Sequence[str]]) -> None:
+def assert_words(words: Words | WordsOfCodes, expected: Sequence[Sequence[str]]) -> None:
     """Assert the words of each text, and that their arrays fit together."""
     flat = [word for text in expected for word in (*text, END)]
     found = words.texts()
@@ -57,13 +58,16 @@ def assert_words(words: Words, expected: Sequence[Sequence[str]]) -> None:
         place = next((at for at, pair in enumerate(zip(found, flat, strict=False)) if len({*pair}) > 1), 0)
         near = slice(max(0, place - 5), place + 5)
         raise AssertionError((found[near], flat[near]))
+    if isinstance(words, WordsOfCodes):
+        assert words.lengths.tolist() == [*map(len, flat)]
+        words = words.in_utf8()
     assert words.characters.tolist() == [*map(len, flat)]
     assert len(words.units) >= PADDING
     assert not words.units[len(words.units) - PADDING :].any()
 
 
 def assert_any_characters(splitter: WordSplitter, batch: BatchSplitter, texts: Sequence[str]) -> None:
-    words, left_out = batch.any_characters(texts)
+    words, left_out = batch.any_characters(joined_texts(texts), len(texts))
     right = [place for place, text in enumerate(texts) if is_left_out(splitter, text)]
     assert left_out.tolist() == right
     odd = {*right}
@@ -73,7 +77,7 @@ def assert_any_characters(splitter: WordSplitter, batch: BatchSplitter, texts: S
 
 
 def assert_ascii(splitter: WordSplitter, batch: BatchSplitter, texts: Sequence[str]) -> None:
-    assert_words(batch.ascii(texts), [plain_words(splitter, text) for text in texts])
+    assert_words(batch.ascii(joined_texts(texts)), [plain_words(splitter, text) for text in texts])
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS, ids=name)
@@ -88,7 +92,7 @@ def test_every_character(splitter: WordSplitter) -> None:
         cases = [f"{character} a{character}b{character}" for character in part if character not in moved]
         texts = [" ".join(cases[first : first + 50]) for first in range(0, len(cases), 50)]
         odd = [f"a {character}b" for character in part if character in moved]
-        words, left_out = batch.any_characters([*odd, *texts])
+        words, left_out = batch.any_characters(joined_texts([*odd, *texts]), len(odd) + len(texts))
         assert left_out.tolist() == [*range(len(odd))]
         assert_words(words, [*([[]] * len(odd)), *(plain_words(splitter, text) for text in texts)])
 
@@ -181,7 +185,8 @@ def test_texts_that_are_left_out(splitter: WordSplitter) -> None:
             [text for other in others for text in (other, odd, "")],
         ):
             assert_any_characters(splitter, batch, texts)
-            assert len(batch.any_characters(texts)[1]) > 0 or not splitter.strip_accents
+            left_out = batch.any_characters(joined_texts(texts), len(texts))[1]
+            assert len(left_out) > 0 or not splitter.strip_accents
 
 
 def test_characters_are_remembered_rightly() -> None:
@@ -199,7 +204,8 @@ def test_characters_are_remembered_rightly() -> None:
 def test_ascii_and_any_characters_agree(splitter: WordSplitter) -> None:
     texts = [text for text in SAMPLE_TEXTS if text.isascii() and END not in text]
     batch = BatchSplitter(splitter)
-    words, left_out = batch.any_characters(texts)
+    words, left_out = batch.any_characters(joined_texts(texts), len(texts))
     assert not len(left_out)
-    for one, other in zip(words, batch.ascii(texts), strict=True):
-        np.testing.assert_array_equal(one, other)
+    others = batch.ascii(joined_texts(texts))
+    assert words.texts() == others.texts()
+    np.testing.assert_array_equal(words.lengths, others.characters)

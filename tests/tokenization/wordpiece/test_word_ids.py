@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from collections.abc import Sequence
@@ -9,11 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from numpy.typing import NDArray
 from plain_wordpiece import plain_pieces, tables_of, words_in_arrays
 
-from m2v_lite.tokenization.flat_ids import of_each_text
+from m2v_lite.tokenization.flat_ids import bounds_at, of_each_text
 from m2v_lite.tokenization.vocabulary import windows
-from m2v_lite.tokenization.wordpiece import word_ids
+from m2v_lite.tokenization.wordpiece import character_tokens, word_ids
+from m2v_lite.tokenization.wordpiece.batch_words import Words, WordsOfCodes
+from m2v_lite.tokenization.wordpiece.character_ids import CharacterIds
+from m2v_lite.tokenization.wordpiece.character_tokens import CharacterTokens
 from m2v_lite.tokenization.wordpiece.pieces import WordPiece
 from m2v_lite.tokenization.wordpiece.token_tables import MASKS
 from m2v_lite.tokenization.wordpiece.word_ids import WORDS_AT_ONCE, ids_of_words, one_of_each
@@ -34,10 +39,24 @@ def assert_ids(
     """Assert the ids of texts, each a list of words."""
     tokens = {**tokens, "[UNK]": 0}
     model = WordPiece(tables_of(tokens, prefix), tokens["[UNK]"], limit)
-    flat = ids_of_words(tables_of(tokens, prefix), words_in_arrays(texts), model.unknown, limit)
+    words = words_in_arrays(texts)
+    ids, stops = ids_of_words(model.tables, words, model.unknown, limit)
+    flat = ids, bounds_at(stops, words.are_ends())
     known = {word: model.pieces(word) for text in texts for word in text}
     expected = [[token_id for word in text for token_id in known[word]] for text in texts]
-    assert [ids.tolist() for ids in of_each_text(*flat)] == expected
+    assert [own.tolist() for own in of_each_text(*flat)] == expected
+    assert len(stops) == len(words.starts)
+    if texts:
+        flat = ids_by_characters(model, words)
+        assert [own.tolist() for own in of_each_text(*flat)] == expected
+
+
+def ids_by_characters(model: WordPiece, words: Words) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the ids of all texts, character by character where that is possible."""
+    codes = np.array([*map(ord, "".join(words.texts()))], np.uint32)
+    by_characters = CharacterIds(CharacterTokens(model.tables), WordsOfCodes(codes, words.characters), model)
+    left = by_characters.left.in_utf8()
+    return by_characters.completed(*ids_of_words(model.tables, left, model.unknown, model.most_characters))
 
 
 def random_tokens(generator: random.Random, letters: str = "abcde", most: int = 12) -> dict[str, int]:
@@ -114,7 +133,9 @@ def test_many_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [random_words(generator, 30, range(1, 30)) for _ in range(20)]
     for at_once in (1, 2, 7, 100):
         monkeypatch.setattr(word_ids, "WORDS_AT_ONCE", at_once)
-        assert_ids(tokens, texts)
+        for few in (0, 5, 1000):
+            monkeypatch.setattr(word_ids, "FEW_WORDS", few)
+            assert_ids(tokens, texts)
 
 
 def test_words_that_occur_many_times() -> None:
@@ -198,3 +219,62 @@ def test_random_words(seed: int) -> None:
         for _ in range(40)
     ]
     assert_ids(tokens, texts, limit=generator.choice([10, 50, 100]))
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.text("яюэ日語#1", min_size=1, max_size=9), st.integers(1, 99), max_size=40),
+    st.lists(st.lists(st.text("яюэ日語#1a😀", min_size=1, max_size=20), max_size=12), min_size=1, max_size=6),
+    st.sampled_from(["##", "", "я", "#" * 20]),
+    st.sampled_from([100, 5, 0]),
+    st.booleans(),
+)
+def test_words_beyond_ascii(
+    tokens: dict[str, int], texts: list[list[str]], prefix: str, limit: int, are_few: bool
+) -> None:
+    """Longer tokens overlap, stand at both ends of a word, or are missed by a character; few or too many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(character_tokens, "FEW", 1000 if are_few else -1)
+        assert_ids(tokens, texts, prefix, limit)
+
+
+def test_characters_that_are_tokens_only_together() -> None:
+    tokens = {"я": 1, "##юэ": 2, "юя": 3}
+    assert_ids(tokens, [["яюэ", "яюэюэ", "юяюэ", "яю", "юэ", "яюэю", "э"], ["яюэ"] * 300])
+
+
+def test_overlapping_tokens() -> None:
+    tokens = {
+        "я": 1,
+        "##ю": 2,
+        "##юэ": 3,
+        "##эя": 4,
+        "##я": 5,
+        "##яюэ": 6,
+        "##э": 7,
+        "юэ": 8,
+        "##эяюэяюэяюэ": 9,
+    }
+    words = ["яюэ", "яюэя", "яюэяюэ", "юэяю", "юэ", "юэюэ", "эя", "яэяюэяюэяюэ", "яэяюэяюэяю", "я", "яююэ"]
+    assert_ids(tokens, [words, [], words[::-1], words * 300])
+
+
+@pytest.mark.parametrize("factor", [0, 1, 1 << 16])
+def test_pairs_that_clash(factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pair that seems to begin a longer token is looked at, and has none."""
+    monkeypatch.setattr(character_tokens, "PAIR_FACTOR", np.uint32(factor))
+    generator = random.Random(8)
+    letters = "яюэ日語가"
+    tokens = random_tokens(generator, letters)
+    assert_ids(tokens, [random_words(generator, 200, range(1, 30), letters) for _ in range(5)])
+
+
+def test_every_character_of_the_first_plane() -> None:
+    """As a token at the beginning of a word or behind it, and in longer tokens, or missing."""
+    characters = [chr(code) for code in range(1, 0x10000) if not 0xD800 <= code <= 0xDFFF]
+    tokens = {f"{'##' * (place % 2)}{character}": place for place, character in enumerate(characters[::3], 1)}
+    tokens |= {
+        f"{one}{other}": place for place, (one, other) in enumerate(itertools.pairwise(characters[::700]))
+    }
+    words = [f"{one}{other}" for one, other in itertools.pairwise(characters)]
+    assert_ids(tokens, [characters, words, characters[::-1]])
