@@ -1,7 +1,8 @@
 """Loads large `tokenizer.json` files from arrays that are built once and kept on disk.
 
-Computing the arrays for half a million pieces takes seconds and hundreds of megabytes. So they are kept in
-the assets cache, in one file for each distinct tokenizer.json, and mapped from there:
+Computing the arrays for half a million pieces takes seconds and hundreds of megabytes, and for thirty
+thousand tokens still longer than all the rest of a start. So they are kept in the assets cache, in one file
+for each distinct tokenizer.json, and mapped from there:
 
     HF_ASSETS_CACHE/m2v_lite/tokenizers/CHECKSUM/format-VERSION.safetensors
 
@@ -16,14 +17,11 @@ request, because that reads all of them. Damaged files are built again.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import re
-import zlib
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from m2v_lite.disk import FLAGS, names_in
 from m2v_lite.errors import InvalidModelError, ModelNotFoundError
@@ -31,7 +29,6 @@ from m2v_lite.files.assets import assets_folder
 from m2v_lite.files.blob_names import blob_name
 from m2v_lite.files.packed_format import PREFIX, VERSION, setting, tokenizer_in_arrays
 from m2v_lite.files.safetensors import SafetensorsFile
-from m2v_lite.progress import note
 from m2v_lite.tokenization.definition import TokenizerFile, map_content
 
 if TYPE_CHECKING:
@@ -42,11 +39,13 @@ if TYPE_CHECKING:
 NAMESPACE = "tokenizers"
 FILE = f"format-{VERSION}.safetensors"
 LOCK = ".lock"
+# The size in bytes from which preparing a tokenizer.json takes long enough to be worth a line.
+SLOW = 1 << 20
 # A tokenizer.json of another kind is never kept, so it need not wait for others.
-KINDS_IN_ARRAYS = re.compile(rb'"type"\s*:\s*"(?:WordPiece|Unigram)"')
+KINDS_IN_ARRAYS = rb'"type"\s*:\s*"(?:WordPiece|Unigram)"'
 
 
-class KeptTokenizer(NamedTuple):
+class KeptTokenizer:
     """The arrays of one tokenizer.json in the assets cache.
 
     Attributes:
@@ -56,10 +55,8 @@ class KeptTokenizer(NamedTuple):
         made_from: the path of the tokenizer.json, as it was then; "" if that is not known.
     """
 
-    checksum: str
-    path: str
-    size: int
-    made_from: str
+    def __init__(self, checksum: str, path: str, size: int, made_from: str) -> None:
+        self.checksum, self.path, self.size, self.made_from = checksum, path, size, made_from
 
 
 def read_kept_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:
@@ -80,6 +77,8 @@ def read_kept_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:
     mapped = _mapped(kept, path, memo_bytes)
     if mapped is not None:
         return mapped
+    import gc
+
     tokenizer = _prepared(kept, path, memo_bytes)
     gc.collect()  # what was prepared refers to itself, and the mapped file has taken its place
     return tokenizer
@@ -173,11 +172,14 @@ def _is_needed(kept: KeptTokenizer, checksums: Collection[str]) -> bool:
 
 def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
     """Prepare the tokenizer in a `tokenizer.json`, and keep its arrays."""
+    import re
+    import zlib
+
     from m2v_lite.tokenization.kinds import Left, by_library, own_tokenizer, tokenizer_of_content
 
     content = map_content(path)
     source = TokenizerFile(path, zlib.crc32(content))
-    if not KINDS_IN_ARRAYS.search(content):
+    if not re.search(KINDS_IN_ARRAYS, content):
         return tokenizer_of_content(content, source, path, memo_bytes)
     with _one_at_a_time():
         mapped = _mapped(kept, path, memo_bytes)  # another process may have kept it by now
@@ -188,7 +190,7 @@ def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
             source,
             path,
             memo_bytes,
-            lambda: note(f"preparing the vocabulary of {path}; the result is kept in {kept}"),
+            lambda: _note(len(content), f"preparing the vocabulary of {path}; the result is kept in {kept}"),
         )
         if not isinstance(own, Left):
             _keep(own, kept, source, len(content))
@@ -223,10 +225,19 @@ def _keep(own: WordPieceTokenizer | UnigramTokenizer, kept: str, source: Tokeniz
         with new_folders([os.path.dirname(kept)]):
             write_packed(kept, tensors, {**metadata, "made_from": json.dumps(made_from)})
     except OSError as error:
-        note(
+        _note(
+            size,
             f"the prepared vocabulary cannot be kept ({error}), so each start prepares it again; set "
-            "HF_ASSETS_CACHE to a writable folder, or pack the model: m2v-lite pack"
+            "HF_ASSETS_CACHE to a writable folder, or pack the model: m2v-lite pack",
         )
+
+
+def _note(size: int, text: str) -> None:
+    """Print a line about a tokenizer.json of `size` bytes, unless preparing it is quick."""
+    if size >= SLOW:
+        from m2v_lite.progress import note
+
+        note(text)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The table's name in model2vec's files, and its name in those of sentence-transformers.
 TABLE_NAMES = ("embeddings", "embedding.weight")
 # The size in bytes from which a tokenizer.json counts as large: what is made of it is kept.
-LARGE = 1 << 20
+LARGE = 1 << 18
 
 
 def read_model(

@@ -34,8 +34,8 @@ DEFINITIONS = {"divided": divided(), "joined": joined(), "bytes": with_bytes(div
 LOAD = """
 import sys
 from m2v_lite import StaticModel
-from m2v_lite.files import reading
-reading.LARGE = 1
+from m2v_lite.files import kept_tokenizers, reading
+reading.LARGE = kept_tokenizers.SLOW = 1
 model = StaticModel.from_pretrained(sys.argv[1])
 print(model.encode(["the cat sat"]).tobytes().hex())
 """
@@ -43,8 +43,9 @@ print(model.encode(["the cat sat"]).tobytes().hex())
 
 @pytest.fixture(autouse=True)
 def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty assets cache, and a size from which all tokenizers count as large."""
+    """An empty assets cache, and sizes from which all tokenizers count as large and as slow."""
     monkeypatch.setattr(reading, "LARGE", 1)
+    monkeypatch.setattr(kept, "SLOW", 1)
     monkeypatch.setenv("HF_ASSETS_CACHE", str(tmp_path / "assets"))
     return tmp_path / "assets" / "m2v_lite" / "tokenizers"
 
@@ -100,6 +101,33 @@ def test_made_once_and_mapped_from_then_on(
     assert again.tokenizer_definition() == (folder / "tokenizer.json").read_text(encoding="utf-8")
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
     assert capsys.readouterr().err == ""
+
+
+def test_quick_ones_are_kept_without_a_word(
+    folder: Path, assets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "SLOW", (folder / "tokenizer.json").stat().st_size + 1)
+    expected = vectors_of(folder)
+    assert len(files_in(assets)) == 1
+    shutil.rmtree(assets)
+    assets.write_bytes(b"not a folder, so nothing can be kept")
+    np.testing.assert_array_equal(vectors_of(folder), expected)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_tokenizer_of_thirty_thousand_tokens_is_kept(
+    assets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of potion-base-8M. The limits are those that users have."""
+    monkeypatch.undo()
+    monkeypatch.setenv("HF_ASSETS_CACHE", str(tmp_path / "assets"))
+    definition = wordpiece()
+    vocabulary = definition["model"]["vocab"]
+    vocabulary |= {f"token{number}": number for number in range(len(vocabulary), 30_000)}
+    folder = TinyModel(definition).build(tmp_path / "folder")
+    vectors_of(folder)
+    assert len(files_in(assets)) == 1
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_first_model_uses_the_file_too(one_folder: Path, assets: Path) -> None:
