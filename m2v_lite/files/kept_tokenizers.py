@@ -1,8 +1,8 @@
 """Loads large `tokenizer.json` files from arrays that are built once and kept on disk.
 
-Computing the arrays for half a million pieces takes seconds and hundreds of megabytes, and for thirty
-thousand tokens still longer than all the rest of a start. So they are kept in the assets cache, in one file
-for each distinct tokenizer.json, and mapped from there:
+Computing the arrays for half a million pieces takes seconds and hundreds of megabytes. For thirty thousand
+tokens, it still takes longer than all the rest of loading a model. So they are kept in the assets cache, in
+one file for each distinct tokenizer.json, and mapped from there:
 
     HF_ASSETS_CACHE/m2v_lite/tokenizers/CHECKSUM/format-VERSION.safetensors
 
