@@ -8,6 +8,9 @@ cache. The script measures the milliseconds from the start of a process to its f
 memory after that (`Private_Dirty`), and its peak (`VmHWM`). It does so with two texts: plain ASCII, and mixed
 scripts. A run counts only if its vector is that of model2vec 0.10.0, which the files first-vector*.npy store.
 
+m2v_lite takes part three times: with the folder and what it keeps of the tokenizer after the first start, with
+the folder where nothing can be kept, and with the packed model.
+
 Then N processes encode some texts each and hold the same model at the same time. The sum of their
 proportional shares (`Pss`) counts shared memory once.
 
@@ -42,6 +45,8 @@ TEXT = "The kettle is on, and a small board hums quietly in the corner of the ki
 REFERENCE_MIXED = HERE / "first-vector-mixed-scripts.npy"
 TEXT_MIXED = "Zażółć the watchdog timer, please: 東京!"
 BASELINE, OURS, PACKED = "numpy alone", "m2v_lite", "m2v_lite, packed"
+NOTHING_KEPT = "m2v_lite, nothing kept"
+ALL_OURS = (OURS, NOTHING_KEPT, PACKED)
 PEERS = ["model2vec", "laghu", "laghu_rs", "fastembed", "static_embed_runner"]
 FAST = [BASELINE, PACKED]
 OTHER_VECTORS = "other vectors"
@@ -70,15 +75,24 @@ FIRST_TEXTS = {
 
 
 class Contender(NamedTuple):
-    """An adapter of contenders/, the model that it loads, and the Python of its environment."""
+    """An adapter of contenders/, the model that it loads, and the Python of its environment.
+
+    Attributes:
+        adapter: the name of the adapter.
+        model: a folder or file.
+        python: the Python of the contender's environment.
+        assets: the folder where m2v_lite keeps tokenizers; by default nothing can be kept.
+    """
 
     adapter: str
     model: Path
     python: str
+    assets: str = os.devnull
 
     def start(self, program: str, argument: str) -> subprocess.Popen[bytes]:
         """Start a program of this folder in the contender's environment, with this project on the path."""
-        environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "HF_HUB_OFFLINE": "1"}
+        ours = {"PYTHONPATH": str(HERE.parent), "HF_HUB_OFFLINE": "1", "HF_ASSETS_CACHE": self.assets}
+        environment = {**os.environ, **ours}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # keep compiled modules, as pip does
         path = HERE / "contenders" / f"{self.adapter}.py"
         return subprocess.Popen(
@@ -89,11 +103,14 @@ class Contender(NamedTuple):
         )
 
 
-def contenders_of(folder: Path, packed: Path, peers: list[str], python: str) -> dict[str, Contender]:
+def contenders_of(
+    folder: Path, packed: Path, assets: str, peers: list[str], python: str
+) -> dict[str, Contender]:
     return {
         BASELINE: Contender("numpy_alone", folder, python),
         PACKED: Contender("m2v_lite", packed, python),
-        OURS: Contender("m2v_lite", folder, python),
+        OURS: Contender("m2v_lite", folder, python, assets),
+        NOTHING_KEPT: Contender("m2v_lite", folder, python),
         **{name: Contender(name, folder, python) for name in peers},
     }
 
@@ -118,7 +135,7 @@ def check(
     if name == BASELINE:
         return True
     found = np.array(vector, np.float32)
-    tolerance = 0 if name in (OURS, PACKED) else TOLERANCE
+    tolerance = 0 if name in ALL_OURS else TOLERANCE
     right = found.shape == reference.shape and bool(np.abs(found - reference).max() <= tolerance)
     if not right and not (may_differ and name in PEERS and name != "model2vec"):
         raise SystemExit(f"{name}: the vector is not that of model2vec 0.10.0; is MODEL potion-base-8M?")
@@ -244,7 +261,8 @@ def beyond_numpy(measured: Measured) -> str:
         pairs = in_both(times[name], times[BASELINE])
         return f"{100 * statistics.median(own / alone - 1 for own, alone in pairs):+.0f} %"
 
-    return f"From start to first vector, beyond numpy alone: {OURS} {more(OURS)}; {PACKED} {more(PACKED)}.\n"
+    found = "; ".join(f"{name} {more(name)}" for name in ALL_OURS if name in times)
+    return f"From start to first vector, beyond numpy alone: {found}.\n"
 
 
 def ratios(measured: Measured, heading: str = "of the peer's") -> str:
@@ -252,7 +270,7 @@ def ratios(measured: Measured, heading: str = "of the peer's") -> str:
     peers = [name for name in measured["private, MB"] if name in PEERS]
     lines = [f"| {heading} | | " + " | ".join(peers) + " |", "|---|---|" + "---|" * len(peers)]
     for column, label in (("start to first vector, ms", "time"), ("private, MB", "private memory")):
-        for ours in (OURS, PACKED):
+        for ours in (name for name in ALL_OURS if name in measured[column]):
             cells = []
             for peer in peers:
                 pairs = in_both(measured[column][ours], measured[column][peer])
@@ -322,7 +340,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         packed, texts = Path(temporary) / "packed.safetensors", Path(temporary) / "texts.json"
         StaticModel.from_pretrained(options.model).save_packed(packed)
-        contenders = contenders_of(options.model.absolute(), packed, options.peers, options.peers_python)
+        contenders = contenders_of(
+            options.model.absolute(), packed, str(Path(temporary) / "assets"), options.peers, options.peers_python
+        )
         first_texts = FIRST_TEXTS
         if options.name is not None:
             first_texts = texts_of_model(options.model, Path(options.peers_python), Path(temporary))

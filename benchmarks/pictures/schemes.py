@@ -11,6 +11,7 @@ BASELINE = "numpy alone"
 LABELS = {
     "m2v_lite": "m2v_lite",
     "m2v_lite, packed": "m2v_lite, packed",
+    "m2v_lite, nothing kept": "m2v_lite, nothing kept",
     "laghu_rs": "laghu with laghu-rs",
     "static_embed_runner": "static-embed-runner",
     "model2vec": "model2vec",
