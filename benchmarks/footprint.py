@@ -8,8 +8,8 @@ cache. The script measures the milliseconds from the start of a process to its f
 memory after that (`Private_Dirty`), and its peak (`VmHWM`). It does so with two texts: plain ASCII, and mixed
 scripts. A run counts only if its vector is that of model2vec 0.10.0, which the files first-vector*.npy store.
 
-m2v_lite takes part three times: with the folder and what it keeps of the tokenizer after the first start, with
-the folder where nothing can be kept, and with the packed model.
+m2v_lite takes part three times: with the folder and what it keeps of the tokenizer after the first start,
+with the folder where nothing can be kept, and with the packed model.
 
 Then N processes encode some texts each and hold the same model at the same time. The sum of their
 proportional shares (`Pss`) counts shared memory once.
@@ -341,7 +341,11 @@ def main() -> None:
         packed, texts = Path(temporary) / "packed.safetensors", Path(temporary) / "texts.json"
         StaticModel.from_pretrained(options.model).save_packed(packed)
         contenders = contenders_of(
-            options.model.absolute(), packed, str(Path(temporary) / "assets"), options.peers, options.peers_python
+            options.model.absolute(),
+            packed,
+            str(Path(temporary) / "assets"),
+            options.peers,
+            options.peers_python,
         )
         first_texts = FIRST_TEXTS
         if options.name is not None:

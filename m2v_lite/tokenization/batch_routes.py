@@ -29,8 +29,7 @@ class BatchTokenizer(ABC):
         if not self._is_special(joined, len(texts)):
             return self._plain_ids(texts, joined) if texts else flatten([])
         is_plain = [not self._is_special(text, 0) for text in texts]
-        plain = list(compress(texts, is_plain))
-        special = [text for text, is_one in zip(texts, is_plain, strict=True) if not is_one]
+        plain, special = parted(texts, is_plain)
         if not plain:
             return self._special_ids(special)
         return merge(
@@ -88,3 +87,14 @@ def joined_texts(texts: Sequence[str]) -> str:
         'one\\x00two\\x00'
     """
     return END.join([*texts, ""])
+
+
+def parted(texts: Sequence[str], are_first: Sequence[bool]) -> tuple[list[str], list[str]]:
+    """Return the texts of the first kind and those of the second.
+
+    Examples:
+        >>> parted(["a", "b", "c"], [True, False, True])
+        (['a', 'c'], ['b'])
+    """
+    others = [text for text, is_first in zip(texts, are_first, strict=True) if not is_first]
+    return [*compress(texts, are_first)], others

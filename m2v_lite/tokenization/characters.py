@@ -12,12 +12,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 TABLES = os.path.join(os.path.dirname(__file__), "character_tables.json")
 
@@ -33,20 +29,18 @@ class Ranges:
         >>> digits = Ranges("0a", "9f", [1, 2])
         >>> "5" in digits, "x" in digits, digits.value("c")
         (True, False, 2)
+        >>> digits.slices()
+        [slice(48, 58, None), slice(97, 103, None)]
     """
 
     def __init__(self, firsts: str, lasts: str, values: Sequence[int] = ()) -> None:
         self._firsts, self._lasts, self._values = firsts, lasts, values
 
-    def codes(self, most: int) -> NDArray[np.intp]:
-        """Return the code points of the set that are below `most`."""
-        from m2v_lite.tokenization.code_points import code_points  # one text does without these
-        from m2v_lite.tokenization.runs import positions
-
-        firsts, lasts = code_points(self._firsts), code_points(self._lasts)
-        below = np.flatnonzero(firsts < most)
-        firsts, lasts = firsts[below], np.minimum(lasts[below], most - 1)
-        return positions(firsts, (lasts - firsts + 1).astype(np.intp))
+    def slices(self) -> list[slice]:
+        """Return the runs as slices of an array with a place for each code point."""
+        return [
+            slice(ord(first), ord(last) + 1) for first, last in zip(self._firsts, self._lasts, strict=True)
+        ]
 
     def pattern(self) -> str:
         """Return the set as the inside of a character class of a regular expression."""

@@ -87,19 +87,23 @@ def plane_of(normalizer: Normalizer) -> Entries:
     every = np.arange(FIRST_PLANE)
     nodes, values = charsmap.walk(every, charsmap.root(FIRST_PLANE))
     classes = np.full(FIRST_PLANE, WORD, np.uint32)
-    classes[tables.space.codes(FIRST_PLANE)] = SPACE
+    for run in tables.space.slices():
+        classes[run] = SPACE
     spaced = np.array([*map(ord, normalizer.spaced)], np.intp)
     classes[spaced[spaced < FIRST_PLANE]] = MARK
     entries = classes << CLASS_SHIFT | every.astype(np.uint32)
     entries[nodes != NOWHERE] |= np.uint32(BEGINS_KEY)
-    entries[tables.clusters["control"].codes(FIRST_PLANE)] &= ~np.uint32(BEGINS_KEY)
-    entries[tables.clusters["attached"].codes(FIRST_PLANE)] |= np.uint32(ATTACHED)
+    for run in tables.clusters["control"].slices():
+        entries[run] &= ~np.uint32(BEGINS_KEY)
+    for run in tables.clusters["attached"].slices():
+        entries[run] |= np.uint32(ATTACHED)
     flags = entries & np.uint32(BEGINS_KEY | ATTACHED)
     for code in np.flatnonzero(values != NOWHERE).tolist():
         parts = _parts(normalizer, chr(code))
         made = parts[0] if len(parts) == 1 else entry(SEVERAL if parts else REMOVED, code)
         entries[code] = np.uint32(made) | flags[code]
-    entries[tables.clusters["prepended"].codes(FIRST_PLANE)] = entry(ODD, 0)
+    for run in tables.clusters["prepended"].slices():
+        entries[run] = entry(ODD, 0)
     entries[SURROGATES] = entry(ODD, 0)
     entries[0] = entry(MARK, 0)  # stands between texts
     return entries

@@ -7,12 +7,11 @@ canonical ordering moves are handled one by one.
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from m2v_lite.tokenization.batch_routes import BatchTokenizer, joined_texts
+from m2v_lite.tokenization.batch_routes import BatchTokenizer, joined_texts, parted
 from m2v_lite.tokenization.flat_ids import bounds_at, merge
 from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter
 from m2v_lite.tokenization.wordpiece.character_ids import CharacterIds
@@ -22,8 +21,7 @@ from m2v_lite.tokenization.wordpiece.word_ids import ids_of_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from m2v_lite.tokenization.flat_ids import FlatIds, Ids
-    from m2v_lite.tokenization.wordpiece.batch_words import Words
+    from m2v_lite.tokenization.flat_ids import FlatIds
     from m2v_lite.tokenization.wordpiece.one_text import SingleTextTokenizer
 
 
@@ -50,26 +48,21 @@ class WordPieceBatchTokenizer(BatchTokenizer):
         return ids
 
     def _plain_ids(self, texts: Sequence[str], joined: str) -> FlatIds:
-        cleans = self._single.splitter.clean_text
+        model, cleans = self._single.model, self._single.splitter.clean_text
         if cleans and joined.isascii():
             words = self._splitter.ascii(joined)
-            ids, stops = self._ids_of_words(words)
+            ids, stops = ids_of_words(model, words)
             return ids, bounds_at(stops, words.are_ends())
         is_ascii = [cleans and text.isascii() for text in texts]
-        ascii_words = self._splitter.ascii(joined_texts([*compress(texts, is_ascii)]))
-        others = [text for text, is_one in zip(texts, is_ascii, strict=True) if not is_one]
+        ascii_texts, others = parted(texts, is_ascii)
+        ascii_words = self._splitter.ascii(joined_texts(ascii_texts))
         words_of_codes, left_out = self._splitter.any_characters(joined_texts(others), len(others))
-        model = self._single.model
         by_characters = CharacterIds(self._characters, words_of_codes, model)
         # All at once: the steps that divide words take almost as long for a few words as for many.
-        ids, stops = self._ids_of_words(ascii_words.followed_by(by_characters.left.in_utf8()))
+        ids, stops = ids_of_words(model, ascii_words.followed_by(by_characters.left.in_utf8()))
         number = len(ascii_words.starts)
         bounds = bounds_at(stops[:number], ascii_words.are_ends())
         of_ascii = int(bounds[-1])
         of_others = by_characters.completed(ids[of_ascii:], stops[number:] - of_ascii)
         of_others = self._completed(others, of_others, left_out)
         return merge(np.array(is_ascii), (ids[:of_ascii], bounds), of_others) if number else of_others
-
-    def _ids_of_words(self, words: Words) -> tuple[Ids, Ids]:
-        model = self._single.model
-        return ids_of_words(model.tables, words, model.unknown, model.most_characters)

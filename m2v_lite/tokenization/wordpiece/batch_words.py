@@ -58,6 +58,10 @@ class Words:
             np.concatenate([self.characters, others.characters]),
         )
 
+    def chosen(self, which: Places | slice) -> Words:
+        """Return some of the words, of the same units; `which` are their indexes."""
+        return Words(self.units, self.starts[which], self.lengths[which], self.characters[which])
+
     def texts(self) -> list[str]:
         """Return the words themselves."""
         units = self.units.tobytes()

@@ -6,7 +6,7 @@ The entries of the first 65,536 characters are computed together, from the chara
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from m2v_lite.tokenization.character_entries import Entries
-    from m2v_lite.tokenization.characters import Replacements
+    from m2v_lite.tokenization.characters import Ranges, Replacements
     from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
 
 SYLLABLES = slice(0xAC00, 0xD7A4)
@@ -112,44 +112,57 @@ def _first_plane(splitter: WordSplitter) -> Entries:
     tables = character_tables()
     every = np.arange(FIRST_PLANE, dtype=np.uint16)
     folded, is_open = every.copy(), np.zeros(FIRST_PLANE, bool)
-    if splitter.strip_accents:
-        _replace(folded, is_open, tables.stripped)
     if splitter.lowercase:
-        lower = every.copy()
-        _replace(lower, is_open, tables.lower)
-        is_open |= is_open.take(folded)
-        folded = lower.take(folded)
+        _replace_first(folded, is_open, tables.lower)
+    if splitter.strip_accents:
+        _replace_first(folded, is_open, tables.stripped)
     classes = np.full(FIRST_PLANE, WORD, np.uint8)
-    classes[tables.punctuation.codes(FIRST_PLANE)] = MARK
-    classes[tables.space.codes(FIRST_PLANE)] = SPACE
+    _write(classes, tables.punctuation, MARK)
+    _write(classes, tables.space, SPACE)
     # What a character becomes decides, except where the normalizer comes first.
     changed = np.flatnonzero(folded != every)
     classes[changed] = classes[folded[changed]]
     if splitter.handle_chinese_chars:
-        classes[tables.chinese.codes(FIRST_PLANE)] = MARK
+        _write(classes, tables.chinese, MARK)
     if splitter.strip_accents:
-        classes[tables.marks.codes(FIRST_PLANE)] = REMOVED
+        _write(classes, tables.marks, REMOVED)
     if splitter.clean_text:
-        classes[tables.cleaned_space.codes(FIRST_PLANE)] = SPACE
-        classes[tables.removed.codes(FIRST_PLANE)] = REMOVED
+        _write(classes, tables.cleaned_space, SPACE)
+        _write(classes, tables.removed, REMOVED)
     entries = classes.astype(np.uint32)
     entries <<= CLASS_SHIFT
     entries |= folded
     entries[is_open & (classes != REMOVED)] = 0
     if splitter.strip_accents:
         entries[SYLLABLES] = entry(SEVERAL, 0) | every[SYLLABLES].astype(np.uint32)
-        entries[tables.moved.codes(FIRST_PLANE)] = entry(ODD, 0)
+        _write(entries, tables.moved, entry(ODD, 0))
     entries[SURROGATES] = entry(ODD, 0)
     entries[0] = entry(MARK, 0)  # stands between texts
     return entries
 
 
-def _replace(folded: NDArray[np.uint16], is_open: NDArray[np.bool_], replacements: Replacements) -> None:
-    """Write what characters become; note those that become several, or one beyond the first plane."""
+def _write(of_codes: NDArray[Any], characters: Ranges, value: int) -> None:
+    """Write a value at the code point of each character of a set."""
+    for run in characters.slices():
+        of_codes[run] = value
+
+
+def _replace_first(
+    folded: NDArray[np.uint16], is_open: NDArray[np.bool_], replacements: Replacements
+) -> None:
+    """Put replacements before those made so far.
+
+    Args:
+        folded: what each character becomes so far.
+        is_open: which characters become several, or one beyond the first plane.
+        replacements: what happens to a character first.
+    """
     keys, values = code_points(replacements.keys), code_points(replacements.values)
     several = code_points("".join(replacements.several))
     stays = values < FIRST_PLANE
     is_open[several[several < FIRST_PLANE]] = True
     is_open[keys[~stays & (keys < FIRST_PLANE)]] = True
     stays &= keys < FIRST_PLANE
-    folded[keys[stays]] = values[stays]
+    keys, values = keys[stays], values[stays]
+    folded[keys] = folded[values]
+    is_open[keys] |= is_open[values]

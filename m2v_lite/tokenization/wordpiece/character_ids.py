@@ -90,7 +90,7 @@ def _divided(
     is_piece, counts = np.ones(len(codes), bool), lengths.copy()
     if begins_longer.any():
         holds_longer = np.logical_or.reduceat(begins_longer, starts)
-        if characters.are_most:
+        if characters.few_are_longer:
             holding = np.flatnonzero(holds_longer & ~is_odd)
             _take_longer(model.tables, words, starts, holding, begins_longer, ids, is_piece, counts)
         else:

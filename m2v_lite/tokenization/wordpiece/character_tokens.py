@@ -33,7 +33,7 @@ class CharacterTokens:
         tables: all tokens.
 
     Attributes:
-        are_most: whether few tokens beyond ASCII are longer than one character.
+        few_are_longer: whether few tokens beyond ASCII are longer than one character.
 
     Examples:
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
@@ -64,7 +64,7 @@ class CharacterTokens:
         self._add_pairs(*_first_characters(chunks[(parents < ROOTS) & _are_beyond_ascii(chunks)]))
 
     @property
-    def are_most(self) -> bool:
+    def few_are_longer(self) -> bool:
         return self._longer <= FEW
 
     def first_ids(self, codes: Codes) -> NDArray[np.int32]:

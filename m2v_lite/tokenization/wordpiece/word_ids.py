@@ -19,11 +19,10 @@ from m2v_lite.tokenization.wordpiece.pieces import pieces_of_rest
 from m2v_lite.tokenization.wordpiece.token_tables import CHUNK, MASKS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from m2v_lite.tokenization.flat_ids import Ids
     from m2v_lite.tokenization.wordpiece.batch_words import Words
-    from m2v_lite.tokenization.wordpiece.token_tables import Keys, TokenTables
+    from m2v_lite.tokenization.wordpiece.pieces import WordPiece
+    from m2v_lite.tokenization.wordpiece.token_tables import Keys
 
 # Words to divide at once: the arrays of a step then fit the cache.
 WORDS_AT_ONCE = 4096
@@ -33,14 +32,12 @@ FEW_WORDS = 16
 FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
 
 
-def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_characters: int) -> tuple[Ids, Ids]:
+def ids_of_words(model: WordPiece, words: Words) -> tuple[Ids, Ids]:
     """Return the ids of words.
 
     Args:
-        tables: the vocabulary.
+        model: the vocabulary, and which words are unknown.
         words: the words; the NUL after a text has no ids.
-        unknown: the id of a word that cannot be divided.
-        most_characters: longer words are unknown.
 
     Returns:
         ids, those of all words one after the other; and stops (words,), where the ids of each word end.
@@ -49,17 +46,17 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
         >>> from m2v_lite.tokenization.vocabulary import vocabulary_of
         >>> from m2v_lite.tokenization.wordpiece.batch_words import BatchSplitter
         >>> from m2v_lite.tokenization.wordpiece.normalizer import WordSplitter
+        >>> from m2v_lite.tokenization.wordpiece.pieces import WordPiece
         >>> from m2v_lite.tokenization.wordpiece.token_tree import token_tables
         >>> tables = token_tables(vocabulary_of({"un": 5, "##able": 6}), b"##")
         >>> words = BatchSplitter(WordSplitter()).ascii("Unable un\\0\\0able\\0")
-        >>> ids, stops = ids_of_words(tables, words, unknown=0, most_characters=100)
+        >>> ids, stops = ids_of_words(WordPiece(tables, unknown=0), words)
         >>> ids.tolist(), stops.tolist()
         ([5, 6, 5, 0], [2, 3, 3, 3, 4, 4])
     """
     window = windows(words.units)
-    ids, is_missing, chunks = tables.whole(window, words.starts, words.lengths)
-    is_long = words.characters > most_characters
-    is_missing |= is_long
+    ids, is_missing, chunks = model.tables.whole(window, words.starts, words.lengths)
+    is_missing |= words.characters > model.most_characters
     missing = np.flatnonzero(is_missing)
     is_end = words.units.take(words.starts.take(missing)) == 0
     ends, missing = missing[is_end], missing[~is_end]
@@ -67,9 +64,7 @@ def ids_of_words(tables: TokenTables, words: Words, unknown: int, most_character
     counts[ends] = 0
     starts, lengths = words.starts.take(missing), words.lengths.take(missing)
     distinct, word_of = one_of_each(window, chunks.take(missing), starts, lengths)
-    pieces, pieces_of = divide(
-        tables, words.units, starts[distinct], lengths[distinct], is_long[missing[distinct]], unknown
-    )
+    pieces, pieces_of = divide(model, words.chosen(missing[distinct]))
     counts[missing] = own_counts = pieces_of.take(word_of)
     stops = np.cumsum(counts)
     places = stops - counts
@@ -100,30 +95,20 @@ def one_of_each(window: Keys, chunks: Keys, starts: Ids, lengths: Ids) -> tuple[
     return one_of_equal(hashes, (chunks, second), lengths <= 2 * CHUNK)
 
 
-def divide(
-    tables: TokenTables,
-    units: NDArray[np.uint8],
-    starts: Ids,
-    lengths: Ids,
-    is_long: NDArray[np.bool_],
-    unknown: int,
-) -> tuple[Ids, Ids]:
+def divide(model: WordPiece, words: Words) -> tuple[Ids, Ids]:
     """Divide words into pieces.
 
     Args:
-        tables: the vocabulary.
-        units: as of `Words`.
-        starts, lengths: (words,) where each word begins, and its bytes.
-        is_long: (words,) which words have too many characters, and so are unknown.
-        unknown: the id of words that cannot be divided.
+        model: as for `ids_of_words`.
+        words: the words.
 
     Returns:
         pieces (pieces,), the ids of all words one after the other; and counts (words,), the pieces of each
         word.
     """
     parts = [
-        _divide(tables, units, starts[some], lengths[some], is_long[some], unknown)
-        for some in (slice(first, first + WORDS_AT_ONCE) for first in range(0, len(starts), WORDS_AT_ONCE))
+        _divide(model, words.chosen(slice(first, first + WORDS_AT_ONCE)))
+        for first in range(0, len(words.starts), WORDS_AT_ONCE)
     ]
     if not parts:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
@@ -131,19 +116,13 @@ def divide(
     return np.concatenate(pieces), np.concatenate(counts)
 
 
-def _divide(
-    tables: TokenTables,
-    units: NDArray[np.uint8],
-    starts: Ids,
-    lengths: Ids,
-    is_long: NDArray[np.bool_],
-    unknown: int,
-) -> tuple[Ids, Ids]:
+def _divide(model: WordPiece, all_words: Words) -> tuple[Ids, Ids]:
+    tables, units = model.tables, all_words.units
     window = windows(units)
-    is_unknown = is_long.copy()
-    counts = np.zeros(len(starts), np.intp)
+    is_unknown = all_words.characters > model.most_characters
+    counts = np.zeros(len(is_unknown), np.intp)
     words = np.flatnonzero(~is_unknown)
-    starts, lengths = starts.take(words), lengths.take(words)
+    starts, lengths = all_words.starts.take(words), all_words.lengths.take(words)
     steps: list[tuple[Ids, Ids]] = []
     root = tables.first
     while len(words) > FEW_WORDS:
@@ -175,5 +154,5 @@ def _divide(
         if last:
             place = places[word] + len(steps)
             pieces[place : place + len(last)] = last
-    pieces[places[is_unknown]] = unknown
+    pieces[places[is_unknown]] = model.unknown
     return pieces, counts

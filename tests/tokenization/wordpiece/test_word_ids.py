@@ -40,7 +40,7 @@ def assert_ids(
     tokens = {**tokens, "[UNK]": 0}
     model = WordPiece(tables_of(tokens, prefix), tokens["[UNK]"], limit)
     words = words_in_arrays(texts)
-    ids, stops = ids_of_words(model.tables, words, model.unknown, limit)
+    ids, stops = ids_of_words(model, words)
     flat = ids, bounds_at(stops, words.are_ends())
     known = {word: model.pieces(word) for text in texts for word in text}
     expected = [[token_id for word in text for token_id in known[word]] for text in texts]
@@ -55,8 +55,7 @@ def ids_by_characters(model: WordPiece, words: Words) -> tuple[NDArray[np.intp],
     """Return the ids of all texts, character by character where that is possible."""
     codes = np.array([*map(ord, "".join(words.texts()))], np.uint32)
     by_characters = CharacterIds(CharacterTokens(model.tables), WordsOfCodes(codes, words.characters), model)
-    left = by_characters.left.in_utf8()
-    return by_characters.completed(*ids_of_words(model.tables, left, model.unknown, model.most_characters))
+    return by_characters.completed(*ids_of_words(model, by_characters.left.in_utf8()))
 
 
 def random_tokens(generator: random.Random, letters: str = "abcde", most: int = 12) -> dict[str, int]:
