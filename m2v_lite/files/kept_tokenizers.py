@@ -75,13 +75,7 @@ def read_kept_tokenizer(path: str, memo_bytes: int) -> TextTokenizer:
     """
     kept = path_of_kept(path)
     mapped = _mapped(kept, path, memo_bytes)
-    if mapped is not None:
-        return mapped
-    import gc
-
-    tokenizer = _prepared(kept, path, memo_bytes)
-    gc.collect()  # what was prepared refers to itself, and the mapped file has taken its place
-    return tokenizer
+    return _prepared(kept, path, memo_bytes) if mapped is None else mapped
 
 
 def path_of_kept(path: str) -> str:
@@ -172,6 +166,7 @@ def _is_needed(kept: KeptTokenizer, checksums: Collection[str]) -> bool:
 
 def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
     """Prepare the tokenizer in a `tokenizer.json`, and keep its arrays."""
+    import gc
     import re
     import zlib
 
@@ -194,7 +189,12 @@ def _prepared(kept: str, path: str, memo_bytes: int) -> TextTokenizer:
         )
         if not isinstance(own, Left):
             _keep(own, kept, source, len(content))
-            return _mapped(kept, path, memo_bytes) or own
+            mapped = _mapped(kept, path, memo_bytes)
+            if mapped is None:
+                return own
+            del own  # it refers to itself
+            gc.collect()
+            return mapped
     return by_library(content, own, source, path, memo_bytes)
 
 
@@ -216,13 +216,14 @@ def _mapped(kept: str, path: str, memo_bytes: int) -> TextTokenizer | None:
 def _keep(own: WordPieceTokenizer | UnigramTokenizer, kept: str, source: TokenizerFile, size: int) -> None:
     """Write the arrays of a tokenizer, or say that they cannot be written."""
     from m2v_lite.files.atomic_write import new_folders
-    from m2v_lite.files.packed_file import tokenizer_entries, write_packed
 
-    tensors, metadata = tokenizer_entries(own)
     path = os.path.abspath(source.path)
     made_from = {"path": path, "bytes": size, "crc32": source.checksum}
     try:
         with new_folders([os.path.dirname(kept)]):
+            from m2v_lite.files.packed_file import tokenizer_entries, write_packed  # takes long to import
+
+            tensors, metadata = tokenizer_entries(own)
             write_packed(kept, tensors, {**metadata, "made_from": json.dumps(made_from)})
     except OSError as error:
         _note(
