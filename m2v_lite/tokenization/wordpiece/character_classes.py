@@ -113,9 +113,9 @@ def _first_plane(splitter: WordSplitter) -> Entries:
     every = np.arange(FIRST_PLANE, dtype=np.uint16)
     folded, is_open = every.copy(), np.zeros(FIRST_PLANE, bool)
     if splitter.lowercase:
-        _replace_first(folded, is_open, tables.lower)
+        replace_first(folded, is_open, tables.lower)
     if splitter.strip_accents:
-        _replace_first(folded, is_open, tables.stripped)
+        replace_first(folded, is_open, tables.stripped)
     classes = np.full(FIRST_PLANE, WORD, np.uint8)
     _write(classes, tables.punctuation, MARK)
     _write(classes, tables.space, SPACE)
@@ -147,9 +147,7 @@ def _write(of_codes: NDArray[Any], characters: Ranges, value: int) -> None:
         of_codes[run] = value
 
 
-def _replace_first(
-    folded: NDArray[np.uint16], is_open: NDArray[np.bool_], replacements: Replacements
-) -> None:
+def replace_first(folded: NDArray[np.uint16], is_open: NDArray[np.bool_], replacements: Replacements) -> None:
     """Put replacements before those made so far.
 
     Args:
