@@ -308,8 +308,8 @@ class StaticModel(MoreMethods, CompareMethods, SaveMethods, ModelParts):
                 process.
             multiprocessing_threshold: use such a thread only for more texts than this.
             workers: the maximum number of processes that share the work if there are many texts.
-                docs/workers.md says how many texts it takes, and what a program that uses this must look like.
-                By default, no process is started. Each process maps the model's file; with
+                docs/workers.md says how many texts it takes, and what a program that uses this must look
+                like. By default, no process is started. Each process maps the model's file; with
                 `quantize_to`, each has its own table in memory. The processes end with the call; use `pool`
                 to keep them for several calls.
             **kwargs: arguments that code written for sentence-transformers passes. `prompt`, `prompt_name`
